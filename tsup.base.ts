@@ -1,0 +1,19 @@
+import type { Options } from 'tsup'
+
+/** What every package builds the same way: ESM and types, for the Node version of `engines`. */
+export function library(entry: string[], more: Options = {}): Options {
+  return {
+    entry,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'neutral',
+    // The errors package is private: each package carries its own copy (docs/decisions/002-one-error.md).
+    noExternal: ['@inverseform/errors'],
+    dts: { resolve: ['@inverseform/errors'] },
+    sourcemap: true,
+    clean: true,
+    splitting: true,
+    treeshake: true,
+    ...more,
+  }
+}
