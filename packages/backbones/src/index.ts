@@ -1,1 +1,6 @@
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
+export * from './checkpoint/index.js'
+export * from './graph/index.js'
+export * from './io/index.js'
+export * from './models/index.js'
+export { type EncodedModel, type EncodeOnnxOptions, encodeOnnx, ONNX_OPSET } from './onnx/encode.js'

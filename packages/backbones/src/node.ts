@@ -1,1 +1,2 @@
-export {}
+export { writeFileAtomically } from './io/file-sink.js'
+export { type FileSource, fileSource } from './io/file-source.js'

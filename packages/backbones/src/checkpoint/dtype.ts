@@ -1,0 +1,51 @@
+import type { DType, DTypeArrays } from './types.js'
+
+const arrays = {
+  float64: Float64Array,
+  float32: Float32Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const satisfies { [D in DType]: { new (buffer: ArrayBufferLike): DTypeArrays[D] } }
+
+export const dtypes = Object.keys(arrays) as readonly DType[]
+
+/** Bytes of one element. */
+export function itemSize(dtype: DType): number {
+  return arrays[dtype].BYTES_PER_ELEMENT
+}
+
+export function newArray(dtype: DType, length: number): DTypeArrays[DType] {
+  return new arrays[dtype](length)
+}
+
+export type ByteOrder = 'little' | 'big'
+export const hostByteOrder: ByteOrder =
+  new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 'little' : 'big'
+
+/** Bytes as elements: a view where alignment and byte order allow, else a copy. */
+export function asArray(dtype: DType, bytes: Uint8Array, order: ByteOrder): DTypeArrays[DType] {
+  const size = itemSize(dtype)
+  const swap = order !== hostByteOrder && size > 1
+  const own = swap || bytes.byteOffset % size ? bytes.slice() : bytes
+  if (swap) swapBytes(own, size)
+  return new arrays[dtype](own.buffer as ArrayBuffer, own.byteOffset, own.byteLength / size)
+}
+
+/** Elements as bytes in little-endian order: a view, or on a big-endian machine a copy. */
+export function asLittleEndian(data: DTypeArrays[DType]): Uint8Array {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (hostByteOrder === 'little' || data.BYTES_PER_ELEMENT === 1) return bytes
+  const swapped = bytes.slice()
+  swapBytes(swapped, data.BYTES_PER_ELEMENT)
+  return swapped
+}
+
+function swapBytes(bytes: Uint8Array, size: number): void {
+  for (let start = 0; start < bytes.length; start += size) bytes.subarray(start, start + size).reverse()
+}

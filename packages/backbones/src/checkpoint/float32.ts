@@ -1,0 +1,24 @@
+import type { TensorData } from './types.js'
+
+/** The values as float32, rounded where needed; the tensor's own array if it is float32 already. */
+export function toFloat32({ dtype, data }: TensorData): Float32Array {
+  if (data instanceof Float32Array) return data
+  if (data instanceof BigInt64Array) return Float32Array.from(data, Number)
+  if (dtype === 'float16') return Float32Array.from(data, halfToFloat)
+  if (dtype === 'bfloat16') {
+    // A bfloat16 is the upper half of a float32.
+    const bits = new Uint32Array(data.length)
+    for (let i = 0; i < bits.length; i++) bits[i] = (data[i] as number) << 16
+    return new Float32Array(bits.buffer)
+  }
+  return new Float32Array(data)
+}
+
+/** The value of IEEE 754 binary16 bits. */
+export function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const fraction = (bits & 1023) / 1024
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
+  return exponent ? sign * 2 ** (exponent - 15) * (1 + fraction) : sign * 2 ** -14 * fraction
+}

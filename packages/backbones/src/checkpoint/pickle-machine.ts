@@ -1,0 +1,155 @@
+import type { ByteCursor } from './cursor.js'
+import type { CheckpointFile } from './file.js'
+import {
+  describe,
+  NumpyDType,
+  type PickleDict,
+  PickleGlobal,
+  PickleTuple,
+  type PickleValue,
+  type TorchStorage,
+  TorchTensor,
+} from './values.js'
+
+/** What a pickle may refer to outside itself. */
+export interface PickleScope {
+  /** What a name stands for; throws when it is not allowed. */
+  global(module: string, name: string): PickleGlobal
+  /** What a persistent id stands for. */
+  persistent(id: PickleValue): TorchStorage
+}
+
+/** The stack, marks and memo that pickle instructions work on. It builds values and never runs code. */
+export class PickleMachine {
+  readonly file: CheckpointFile
+  /** The value of a finished pickle. */
+  result: PickleValue | undefined
+  readonly #stack: PickleValue[] = []
+  readonly #marks: number[] = []
+  readonly #memo = new Map<number, PickleValue>()
+
+  constructor(
+    readonly cursor: ByteCursor,
+    readonly scope: PickleScope,
+  ) {
+    this.file = cursor.file
+  }
+
+  fail(problem: string): never {
+    throw this.#error(problem)
+  }
+
+  #error(problem: string): Error {
+    return this.file.invalid(`${this.cursor.what}: ${problem} before byte ${this.cursor.position}`)
+  }
+
+  push(value: PickleValue): void {
+    this.#stack.push(value)
+  }
+
+  pop(): PickleValue {
+    const value = this.peek()
+    this.#stack.pop()
+    return value
+  }
+
+  /** The topmost value, which must lie above the last mark. */
+  peek(): PickleValue {
+    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) this.fail('an instruction finds its stack empty')
+    return this.#stack[this.#stack.length - 1]!
+  }
+
+  mark(): void {
+    this.#marks.push(this.#stack.length)
+    this.file.check('maxDepth', this.#marks.length, `${this.cursor.what}: marks within one another`)
+  }
+
+  /** Removes the last mark and what lies above it. */
+  popToMark(): PickleValue[] {
+    const mark = this.#marks.pop() ?? this.fail('an instruction finds no mark')
+    return this.#stack.splice(mark)
+  }
+
+  /** Pops `count` values into a tuple. */
+  tuple(count: number): void {
+    const items: PickleValue[] = []
+    for (let i = count - 1; i >= 0; i--) items[i] = this.pop()
+    this.push(new PickleTuple(items))
+  }
+
+  memoize(key = this.#memo.size): void {
+    this.#memo.set(key, this.peek())
+    this.file.check('maxMemo', this.#memo.size, `${this.cursor.what}: remembered objects`)
+  }
+
+  recall(key: number): void {
+    const value = this.#memo.get(key)
+    if (value === undefined) this.fail(`object ${key} is used but was never remembered`)
+    this.push(value)
+  }
+
+  append(items: readonly PickleValue[]): void {
+    const list = this.peek()
+    if (!Array.isArray(list)) this.fail(`elements are added to ${describe(list)}`)
+    for (const item of items) list.push(item)
+  }
+
+  dict(items: readonly PickleValue[]): void {
+    this.push(new Map())
+    this.setItems(items)
+  }
+
+  setItem(): void {
+    const value = this.pop()
+    const key = this.pop()
+    this.setItems([key, value])
+  }
+
+  /** Adds keys and values in turn to the dict on top of the stack. */
+  setItems(items: readonly PickleValue[]): void {
+    const dict = this.peek()
+    if (!(dict instanceof Map)) this.fail(`items are set in ${describe(dict)}`)
+    if (items.length % 2) this.fail('a dict gets a key without a value')
+    for (let i = 0; i < items.length; i += 2) this.#setItem(dict, items[i]!, items[i + 1]!)
+  }
+
+  #setItem(dict: PickleDict, key: PickleValue, value: PickleValue): void {
+    if (Array.isArray(key) || key instanceof Map) this.fail(`a dict gets ${describe(key)} as a key`)
+    dict.set(key, value)
+  }
+
+  global(module: string, name: string): void {
+    this.push(this.scope.global(module, name))
+  }
+
+  stackGlobal(): void {
+    const name = this.pop()
+    const module = this.pop()
+    if (typeof module !== 'string' || typeof name !== 'string')
+      this.fail(`a global is named by ${describe(module)} and ${describe(name)}`)
+    this.global(module, name)
+  }
+
+  /** Calls what lies below the arguments: it builds what the allow-list says, no more. */
+  reduce(): void {
+    const args = this.pop()
+    const callable = this.pop()
+    if (!(callable instanceof PickleGlobal && callable.meaning.call))
+      this.fail(`${describe(callable)} is called`)
+    if (!(args instanceof PickleTuple)) this.fail(`${callable.name} is called with ${describe(args)}`)
+    this.push(callable.meaning.call(args.items, (problem) => this.#error(`${callable.name}: ${problem}`)))
+  }
+
+  /** Sets an object's state. Attributes of dicts (torch's `_metadata`) and of tensors are of no use here. */
+  build(): void {
+    const state = this.pop()
+    const target = this.peek()
+    if (target instanceof NumpyDType) {
+      const order = state instanceof PickleTuple ? state.items[1] : undefined
+      if (typeof order !== 'string' || !['<', '>', '|', '='].includes(order))
+        this.fail('a NumPy type gets a state of unknown form')
+      target.bigEndian = order === '>'
+    } else if (!(target instanceof Map || target instanceof TorchTensor))
+      this.fail(`${describe(target)} gets a state`)
+  }
+}

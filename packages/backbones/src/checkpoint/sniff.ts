@@ -1,0 +1,74 @@
+import { decodeLatin1 } from './text.js'
+import type { CheckpointFormat } from './types.js'
+
+/** What the first bytes show: a format that is read, or what else it is with what to do about it. */
+export type Sniffed = { readonly format: CheckpointFormat } | Other
+
+interface Other {
+  readonly found: string
+  readonly hint: string
+}
+
+/** Bytes that `sniff` wants to see: a tar archive shows itself at byte 257. */
+export const SNIFF_SIZE = 512
+
+const redownload = 'Download the checkpoint again and check its size.'
+const resave = 'Give a file written by torch.save, or a safetensors file.'
+
+/** Signatures with where they stand, as latin1. */
+const binary: readonly (readonly [offset: number, signature: string, Other])[] = [
+  [0, '\x89HDF\r\n\x1a\n', { found: 'an HDF5 file, as Keras writes', hint: resave }],
+  [
+    257,
+    'ustar',
+    {
+      found: 'a tar archive, as the first versions of PyTorch wrote',
+      hint: 'Load it in Python, if you trust its source, and save it again with torch.save.',
+    },
+  ],
+  [0, '\x1f\x8b', { found: 'a gzip file', hint: 'Unpack it first.' }],
+  [0, '\x93NUMPY', { found: 'a NumPy array file', hint: resave }],
+  [0, 'GGUF', { found: 'a GGUF file', hint: resave }],
+  [0, 'PK\x05\x06', { found: 'an empty zip archive', hint: redownload }],
+]
+
+const texts: readonly (readonly [start: RegExp, Other])[] = [
+  [
+    /^version https:\/\/git-lfs/,
+    { found: 'a Git LFS pointer, not the file it stands for', hint: 'Fetch the file itself: git lfs pull.' },
+  ],
+  [
+    /^\s*(<!doctype|<html|<head|<\?xml|<!--)/i,
+    { found: 'an HTML or XML page, perhaps the error page of a download', hint: redownload },
+  ],
+  [/^\s*[{[]/, { found: 'a JSON text', hint: redownload }],
+]
+
+export function sniff(start: Uint8Array, fileSize: number): Sniffed {
+  if (fileSize === 0) return { found: 'an empty file', hint: redownload }
+  const text = decodeLatin1(start)
+  if (text.startsWith('PK\x03\x04')) return { format: 'pth-zip' }
+  if (start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5) return { format: 'pth-legacy' }
+  // A header of less than 2^40 bytes that is a JSON object.
+  if (text.startsWith('\0\0\0{', 5)) return { format: 'safetensors' }
+  if (isOnnx(start)) return { found: 'an ONNX model', hint: 'Give the PyTorch checkpoint it was made from.' }
+  if (start.every((byte) => byte === 0))
+    return { found: 'a file that starts with nothing but zeros', hint: redownload }
+  return (
+    binary.find(([offset, signature]) => text.startsWith(signature, offset))?.[2] ??
+    texts.find(([pattern]) => pattern.test(text))?.[1] ?? {
+      found: `neither a PyTorch nor a safetensors file: it starts with the bytes ${hex(start.subarray(0, 8))}`,
+      hint: resave,
+    }
+  )
+}
+
+/** A ModelProto: field 1, the IR version, then any of its other fields that may come next. */
+function isOnnx(start: Uint8Array): boolean {
+  const next = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42]
+  return start[0] === 0x08 && start[1]! < 0x20 && next.includes(start[2]!)
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+}

@@ -1,0 +1,25 @@
+import { type ByteCursor, needMore } from './cursor.js'
+import { PickleMachine, type PickleScope } from './pickle-machine.js'
+import { step } from './pickle-opcodes.js'
+import type { PickleValue } from './values.js'
+
+/** Reads one pickle and leaves the cursor behind it. */
+export async function unpickle(cursor: ByteCursor, scope: PickleScope): Promise<PickleValue> {
+  const { file, what } = cursor
+  const machine = new PickleMachine(cursor, scope)
+  const start = cursor.position
+  for (let count = 1; machine.result === undefined; count++) {
+    const position = cursor.position
+    try {
+      step(machine, cursor)
+    } catch (error) {
+      if (error !== needMore) throw error
+      cursor.rewind(position)
+      await cursor.refill()
+      count--
+    }
+    file.check('maxPickleOps', count, `${what}: instructions`)
+    file.check('maxHeaderBytes', cursor.position - start, `${what}: bytes of a pickle`)
+  }
+  return machine.result
+}

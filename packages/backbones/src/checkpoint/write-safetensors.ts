@@ -1,0 +1,99 @@
+import { InverseFormError } from '@inverseform/errors'
+import type { ByteSink } from '../io/sink.js'
+import { asLittleEndian, itemSize } from './dtype.js'
+import { LENGTH_SIZE, safetensorsDTypes } from './safetensors.js'
+import type { DType, TensorData } from './types.js'
+
+/** A tensor to write; `CheckpointTensor` is one. */
+export interface WritableTensor {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  read(): Promise<TensorData>
+}
+
+interface Plan {
+  readonly header: Uint8Array
+  /** In the order of their data. */
+  readonly tensors: readonly WritableTensor[]
+  readonly dataSize: number
+}
+
+/**
+ * Writes tensors as safetensors, one in memory at a time. The header keeps their order; the data lie by
+ * falling element size, so that every tensor is aligned for its type.
+ *
+ * @throws InverseFormError `invalid-argument` for names that are double or reserved, `size-mismatch` when a
+ * tensor reads as other than it says.
+ */
+export async function writeSafetensors(
+  tensors: Iterable<WritableTensor>,
+  sink: ByteSink,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const plan = planFile(tensors, metadata)
+  const length = new Uint8Array(LENGTH_SIZE)
+  new DataView(length.buffer).setBigUint64(0, BigInt(plan.header.byteLength), true)
+  await sink.write(length)
+  await sink.write(plan.header)
+  for (const tensor of plan.tensors) {
+    const { data, dtype } = await tensor.read()
+    if (dtype !== tensor.dtype || data.length !== elements(tensor))
+      throw new InverseFormError(
+        'size-mismatch',
+        `tensor ${JSON.stringify(tensor.name)} is ${tensor.dtype} of shape [${tensor.shape}], but reads as ${data.length} ${dtype} elements.`,
+        { hint: 'read() must return what dtype and shape announce.' },
+      )
+    await sink.write(asLittleEndian(data))
+  }
+}
+
+/** How many bytes `writeSafetensors` writes for the same arguments. */
+export function safetensorsByteLength(
+  tensors: Iterable<WritableTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): number {
+  const { header, dataSize } = planFile(tensors, metadata)
+  return LENGTH_SIZE + header.byteLength + dataSize
+}
+
+function elements({ shape }: WritableTensor): number {
+  return shape.reduce((product, size) => product * size, 1)
+}
+
+const typeNames = Object.fromEntries(
+  Object.entries(safetensorsDTypes).map(([name, dtype]) => [dtype, name]),
+) as Record<DType, string>
+
+function planFile(tensors: Iterable<WritableTensor>, metadata: Readonly<Record<string, string>>): Plan {
+  const given = [...tensors]
+  const byElementSize = [...given].sort((a, b) => itemSize(b.dtype) - itemSize(a.dtype))
+  const offsets = new Map<string, readonly [number, number]>([['__metadata__', [0, 0]]])
+  let dataSize = 0
+  for (const tensor of byElementSize) {
+    if (offsets.has(tensor.name))
+      throw new InverseFormError(
+        'invalid-argument',
+        `two tensors named ${JSON.stringify(tensor.name)}, or a reserved name.`,
+        {
+          hint: 'Give every tensor a name of its own, other than __metadata__.',
+        },
+      )
+    const end = dataSize + elements(tensor) * itemSize(tensor.dtype)
+    offsets.set(tensor.name, [dataSize, end])
+    dataSize = end
+  }
+  // Pair by pair: an object would put names that are numbers first.
+  const entries = given.map(({ name, dtype, shape }) =>
+    entry(name, { dtype: typeNames[dtype], shape, data_offsets: offsets.get(name) }),
+  )
+  if (Object.keys(metadata).length) entries.unshift(entry('__metadata__', metadata))
+  const json = new TextEncoder().encode(`{${entries.join(',')}}`)
+  const header = new Uint8Array(Math.ceil(json.byteLength / 8) * 8).fill(0x20)
+  header.set(json)
+  return { header, tensors: byElementSize, dataSize }
+}
+
+function entry(key: string, value: unknown): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(value)}`
+}

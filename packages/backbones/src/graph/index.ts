@@ -1,0 +1,25 @@
+export * from './build.js'
+export {
+  type Bindings,
+  type Dim,
+  evaluateDim,
+  evaluateShape,
+  formatDim,
+  formatShape,
+  type Shape,
+  type SymbolicDim,
+  sameDim,
+  sameShape,
+  symbol,
+} from './dim.js'
+export { peakActivationBytes } from './memory.js'
+export { type PassName, passes, rewrite } from './passes/index.js'
+export {
+  type Graph,
+  graphInputs,
+  type OperatorAttributes,
+  type OperatorName,
+  topologicalOrder,
+  type Value,
+  type ValueOf,
+} from './value.js'

@@ -1,0 +1,40 @@
+import type { OperatorName, Value, ValueOf } from '../value.js'
+import * as convolution from './convolution.js'
+import * as elementwise from './elementwise.js'
+import * as layout from './layout.js'
+import type { OnnxEmitter, Operator } from './operator.js'
+import * as products from './products.js'
+
+/** Operators made from other values; `input` and `constant` are the leaves. */
+export type ComputedName = Exclude<OperatorName, 'input' | 'constant'>
+
+export const operators: { readonly [K in ComputedName]: Operator<K> } = {
+  ...convolution,
+  ...elementwise,
+  ...layout,
+  ...products,
+}
+
+/** A new value of an operator, its shape inferred. */
+export function apply<K extends ComputedName>(
+  op: K,
+  inputs: readonly Value[],
+  attributes: ValueOf<K>['attributes'],
+): Value {
+  const shape = operators[op].infer(
+    inputs.map((input) => input.shape),
+    attributes,
+  )
+  return { op, inputs, attributes, shape } as Value
+}
+
+/** The same operator over other inputs. */
+export function withInputs(value: Value, inputs: readonly Value[]): Value {
+  if (value.op === 'input' || value.op === 'constant') return value
+  return apply(value.op, inputs, value.attributes)
+}
+
+export function emitOnnx(emitter: OnnxEmitter, value: Value, inputs: readonly string[]): string {
+  const operator = operators[value.op as ComputedName] as Operator<ComputedName>
+  return operator.emit(emitter, inputs, value.attributes as never)
+}

@@ -1,0 +1,67 @@
+import { constant, conv2d } from '../build.js'
+import { countUses, type Graph, type Value, type ValueOf } from '../value.js'
+import { rewrite } from './rewrite.js'
+
+/**
+ * Makes one convolution of a non-overlapping, unpadded, bias-free convolution (kernel = stride = s) and the
+ * convolution after it (kernel k, stride t, padding p): kernel s·k, stride s·t, padding s·p.
+ *
+ * Exact when the image's height and width are multiples of s: the first convolution drops a remainder that the
+ * merged one would see. Whoever runs the graph feeds sizes that are (`BuiltModel.inputMultiple`).
+ */
+export function mergeStem(graph: Graph): Graph {
+  const uses = countUses(graph)
+  return rewrite(graph, (value, original) => {
+    if (value.op !== 'conv2d') return value
+    const first = value.inputs[0]
+    if (first.op !== 'conv2d' || uses.get(original.inputs[0]) !== 1 || !isPatchwise(first)) return value
+    const [inner, outer] = [first.inputs[1], value.inputs[1]]
+    if (inner.op !== 'constant' || outer.op !== 'constant') return value
+    const patch = first.attributes.stride[0]
+    return conv2d(first.inputs[0], compose(inner, outer), value.inputs[2], {
+      stride: patch * value.attributes.stride[0],
+      padding: patch * value.attributes.padding[0],
+    })
+  })
+}
+
+function isPatchwise({ inputs, attributes: { stride, padding } }: ValueOf<'conv2d'>): boolean {
+  const [, , kh, kw] = inputs[1].shape
+  const unpadded = padding[0] === 0 && padding[1] === 0
+  return (
+    inputs[0].op === 'input' &&
+    inputs.length === 2 &&
+    unpadded &&
+    kh === stride[0] &&
+    kw === stride[1] &&
+    kh === kw
+  )
+}
+
+/** merged[o, i, s·y + u, s·x + v] = Σ_m outer[o, m, y, x] · inner[m, i, u, v] */
+function compose(inner: ValueOf<'constant'>, outer: ValueOf<'constant'>): Value {
+  const [middle, channels, s] = inner.shape as number[]
+  const [outputs, , k] = outer.shape as number[]
+  const size = s * k
+  async function load(): Promise<Float32Array> {
+    const [a, b] = await Promise.all([inner.attributes.load(), outer.attributes.load()])
+    const merged = new Float32Array(outputs * channels * size * size)
+    let at = 0
+    for (let o = 0; o < outputs; o++) {
+      for (let i = 0; i < channels; i++) {
+        for (let row = 0; row < size; row++) {
+          for (let column = 0; column < size; column++) {
+            let sum = 0
+            for (let m = 0; m < middle; m++) {
+              const fromOuter = b[((o * middle + m) * k + Math.floor(row / s)) * k + Math.floor(column / s)]
+              sum += fromOuter * a[((m * channels + i) * s + (row % s)) * s + (column % s)]
+            }
+            merged[at++] = sum
+          }
+        }
+      }
+    }
+    return merged
+  }
+  return constant(`${outer.attributes.name}*${inner.attributes.name}`, [outputs, channels, size, size], load)
+}

@@ -1,0 +1,18 @@
+import { withInputs } from '../operators/index.js'
+import { type Graph, topologicalOrder, type Value } from '../value.js'
+
+/**
+ * Rebuilds a graph from its inputs to its outputs, offering each value to `rule` once its own inputs are rebuilt.
+ * `rule` gets the rebuilt value and the one it was built from, and returns what should stand in its place.
+ * What nothing uses any more is simply not part of the result.
+ */
+export function rewrite(graph: Graph, rule: (value: Value, original: Value) => Value): Graph {
+  const rebuilt = new Map<Value, Value>()
+  for (const original of topologicalOrder(graph)) {
+    const inputs = original.inputs.map((input) => rebuilt.get(input) as Value)
+    const unchanged = inputs.every((input, i) => input === original.inputs[i])
+    rebuilt.set(original, rule(unchanged ? original : withInputs(original, inputs), original))
+  }
+  const outputs = Object.entries(graph.outputs).map(([name, value]) => [name, rebuilt.get(value) as Value])
+  return { outputs: Object.fromEntries(outputs) }
+}

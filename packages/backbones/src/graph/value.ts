@@ -1,0 +1,90 @@
+import type { Shape } from './dim.js'
+
+/** What each operator takes besides its input values. */
+export interface OperatorAttributes {
+  /** A tensor the caller feeds. */
+  input: { readonly name: string }
+  /** A weight, read when it is needed: C-order float32. */
+  constant: { readonly name: string; readonly load: () => Promise<Float32Array> }
+  /** Cross-correlation of [N,C,H,W] with weight [K,C,kh,kw] and, optionally, bias [K]; padding in rows, columns, zeros on both sides. */
+  conv2d: { readonly stride: readonly [number, number]; readonly padding: readonly [number, number] }
+  /** Inference-time normalisation over axis 1: inputs x, scale, shift, mean, variance. */
+  batchNorm: { readonly epsilon: number }
+  relu: Record<never, never>
+  sigmoid: Record<never, never>
+  /** Elementwise with NumPy broadcasting. */
+  add: Record<never, never>
+  multiply: Record<never, never>
+  concat: { readonly axis: number }
+  /** Bilinear, half-pixel centres, edges clamped: the first input to the height and width of the second. */
+  resizeLike: Record<never, never>
+  /** [N,C,H,W] to [N,C,H·W]. */
+  flattenSpatial: Record<never, never>
+  /** [N,C,H·W] to [N,C,H,W] with the height and width of the second input. */
+  unflattenSpatialLike: Record<never, never>
+  /** Adds an axis of size one. */
+  unsqueeze: { readonly axis: number }
+  transpose: { readonly permutation: readonly number[] }
+  /** Batched product over the last two axes. */
+  matmul: Record<never, never>
+  softmax: { readonly axis: number }
+  /** x [N,I], weight [O,I], bias [O] to [N,O]. */
+  linear: Record<never, never>
+}
+
+export type OperatorName = keyof OperatorAttributes
+
+/**
+ * A node of the graph and the tensor it makes, which are one here because every operator has one output.
+ * Values are immutable and know only what they are made from: a graph is what can be reached from its outputs.
+ */
+export interface ValueOf<K extends OperatorName> {
+  readonly op: K
+  readonly inputs: readonly Value[]
+  readonly attributes: OperatorAttributes[K]
+  /** float32 always, at present. */
+  readonly shape: Shape
+}
+
+export type Value = { [K in OperatorName]: ValueOf<K> }[OperatorName]
+
+export interface Graph {
+  readonly outputs: Readonly<Record<string, Value>>
+}
+
+/** Every value the outputs need, each after its inputs. Iterative: networks are thousands of values deep. */
+export function topologicalOrder(graph: Graph): Value[] {
+  const order: Value[] = []
+  const seen = new Set<Value>()
+  const stack = Object.values(graph.outputs)
+    .reverse()
+    .map((value) => ({ value, next: 0 }))
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1]
+    if (top.next === 0 && seen.has(top.value)) {
+      stack.pop()
+    } else if (top.next < top.value.inputs.length) {
+      seen.add(top.value)
+      stack.push({ value: top.value.inputs[top.next++], next: 0 })
+    } else {
+      seen.add(top.value)
+      order.push(top.value)
+      stack.pop()
+    }
+  }
+  return order
+}
+
+/** The graph's inputs by name. */
+export function graphInputs(graph: Graph): ValueOf<'input'>[] {
+  return topologicalOrder(graph).filter((value) => value.op === 'input')
+}
+
+/** How many times each value is used, counting graph outputs. */
+export function countUses(graph: Graph): Map<Value, number> {
+  const uses = new Map<Value, number>()
+  const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1)
+  for (const value of topologicalOrder(graph)) value.inputs.forEach(use)
+  Object.values(graph.outputs).forEach(use)
+  return uses
+}

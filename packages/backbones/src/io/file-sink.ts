@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { InverseFormError } from '@inverseform/errors'
+import type { ByteSink } from './sink.js'
+
+/**
+ * Writes a file whole or not at all: into a temporary file of the same folder, renamed to `path` when
+ * `write` is done and removed when it fails. An existing file is replaced.
+ *
+ * @throws InverseFormError `write-failed`; what `write` itself throws passes through.
+ *
+ * @example
+ * await writeFileAtomically('model.safetensors', (sink) => writeSafetensors(tensors, sink))
+ */
+export async function writeFileAtomically(
+  path: string,
+  write: (sink: ByteSink) => Promise<void>,
+): Promise<void> {
+  // A name of its own length, since `path` may already be as long as a name can be.
+  const temporary = join(dirname(path), `.inverseform-${randomUUID()}.tmp`)
+  const handle = await attempt(path, open(temporary, 'wx'))
+  try {
+    try {
+      await write({
+        async write(bytes) {
+          for (let done = 0; done < bytes.byteLength; )
+            done += (await attempt(path, handle.write(bytes, done))).bytesWritten
+        },
+      })
+    } finally {
+      await attempt(path, handle.close())
+    }
+    await attempt(path, rename(temporary, path))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full: free some space, or write elsewhere.',
+  EDQUOT: 'Your disk quota is used up: free some space, or write elsewhere.',
+  EROFS: 'That file system is read-only: write elsewhere.',
+  EACCES: 'Check that you may write to that folder.',
+  EPERM: 'Check that you may write to that folder.',
+  ENOENT: 'Make the folder first: only the file itself is created.',
+  ENOTDIR: 'A part of the path that should be a folder is a file: check the path.',
+  EISDIR: 'The path names a folder: add a file name.',
+}
+
+async function attempt<T>(path: string, operation: Promise<T>): Promise<T> {
+  try {
+    return await operation
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new InverseFormError('write-failed', `${path} could not be written: ${message}.`, {
+      cause,
+      hint: hints[code ?? ''] ?? 'Check the path and the disk.',
+    })
+  }
+}

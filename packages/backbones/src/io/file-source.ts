@@ -1,0 +1,93 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { InverseFormError } from '@inverseform/errors'
+import { type ByteSource, checkRange } from './source.js'
+
+/** A source over an open file. `close()` it, or hold it with `await using`. */
+export interface FileSource extends ByteSource, AsyncDisposable {
+  readonly name: string
+  close(): Promise<void>
+}
+
+/** One system call moves at most this many bytes. */
+const MAX_READ = 2 ** 30
+
+/**
+ * Opens a file to read in pieces.
+ *
+ * @throws InverseFormError `not-found`, or `unreadable` for a folder or a file that may not be read.
+ */
+export async function fileSource(path: string): Promise<FileSource> {
+  let handle: FileHandle
+  try {
+    handle = await open(path, 'r')
+  } catch (cause) {
+    throw openError(path, cause as NodeJS.ErrnoException)
+  }
+  try {
+    const stat = await handle.stat()
+    if (!stat.isFile()) throw notAFile(path, stat.isDirectory() ? 'a folder' : 'not a regular file')
+    return source(path, handle, stat.size)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+function source(path: string, handle: FileHandle, size: number): FileSource {
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= handle.close())
+  const file: FileSource = {
+    name: path,
+    size,
+    close,
+    [Symbol.asyncDispose]: close,
+    async read(start, end) {
+      if (closing)
+        throw new InverseFormError('disposed', `${path}: read after close().`, {
+          hint: 'Read every tensor before closing the file it comes from.',
+        })
+      checkRange(file, start, end)
+      // Memory of its own, so not aligned by chance: a pooled Buffer could start anywhere.
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer)
+      for (let done = 0; done < bytes.byteLength; ) {
+        const length = Math.min(MAX_READ, bytes.byteLength - done)
+        const { bytesRead } = await handle.read(bytes, done, length, start + done).catch((cause: Error) => {
+          throw new InverseFormError(
+            'unreadable',
+            `${path}: reading at byte ${start + done} failed: ${cause.message}.`,
+            { cause, hint: 'Check the disk or the network share that holds the file.' },
+          )
+        })
+        if (bytesRead === 0)
+          throw new InverseFormError(
+            'unreadable',
+            `${path}: ended at byte ${start + done}, but had ${size} bytes when opened.`,
+            { hint: 'Something shortened the file while it was being read; open it again.' },
+          )
+        done += bytesRead
+      }
+      return bytes
+    },
+  }
+  return file
+}
+
+function notAFile(path: string, found: string) {
+  return new InverseFormError('unreadable', `${path} is ${found}.`, { hint: 'Give the path of a file.' })
+}
+
+function openError(path: string, cause: NodeJS.ErrnoException) {
+  if (cause.code === 'EISDIR') return notAFile(path, 'a folder')
+  if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+    return new InverseFormError('not-found', `${path}: no such file.`, {
+      cause,
+      hint: 'Check the path; relative paths start at the current folder.',
+    })
+  return new InverseFormError('unreadable', `${path}: cannot be opened: ${cause.message}.`, {
+    cause,
+    hint:
+      cause.code === 'EACCES' || cause.code === 'EPERM'
+        ? 'Check that you may read the file and enter the folders above it.'
+        : 'Check the path and the disk.',
+  })
+}

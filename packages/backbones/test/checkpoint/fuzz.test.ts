@@ -1,0 +1,126 @@
+import { isInverseFormError } from '@inverseform/errors'
+import { describe, expect, test } from 'vitest'
+import { writeSafetensors } from '../../src/checkpoint/index.js'
+import { mutate, nastyNumbers, random } from './mutate.js'
+import { fixture, fixtureNames, openBytes } from './support.js'
+import { bytes, Code, dict, encode, floats, legacyFile, type Pickled, tensor } from './write-pickle.js'
+import { torchZip } from './write-zip.js'
+
+// A longer run by hand: FUZZ_CASES=300000 FUZZ_SEED=2 npx vitest run packages/backbones/test/checkpoint/fuzz
+const cases = Number(process.env.FUZZ_CASES ?? 4000)
+const seed = Number(process.env.FUZZ_SEED ?? 1)
+
+/** Opens the file and reads all of it: `read`, or the code of the InverseFormError. Any other end throws. */
+async function outcomeOf(bytes: Uint8Array): Promise<string> {
+  try {
+    const { tensors, metadata } = await openBytes(bytes)
+    JSON.stringify(metadata)
+    let total = 0
+    for (const tensor of tensors.values()) {
+      const { data } = await tensor.read()
+      expect(data.byteLength).toBe(tensor.byteLength)
+      total += data.byteLength
+    }
+    expect(total).toBeLessThanOrEqual(16 * bytes.length)
+    return 'read'
+  } catch (error) {
+    if (isInverseFormError(error)) return error.code
+    throw error
+  }
+}
+
+async function countOutcomes(make: (i: number, next: () => number) => Uint8Array) {
+  const next = random(seed)
+  const counts: Record<string, number> = {}
+  for (let i = 0; i < cases; i++) {
+    const file = make(i, next)
+    const outcome = await outcomeOf(file).catch((cause) => {
+      throw new Error(`case ${i} of seed ${seed}`, { cause })
+    })
+    counts[outcome] = (counts[outcome] ?? 0) + 1
+  }
+  if (process.env.FUZZ_CASES) console.log(counts)
+  return counts
+}
+
+async function safetensorsSeed(): Promise<Uint8Array> {
+  const { tensors } = await openBytes(fixture('checkpoint.zip.pth'))
+  const parts: Uint8Array[] = []
+  const sink = { write: async (part: Uint8Array) => void parts.push(part.slice()) }
+  await writeSafetensors(tensors.values(), sink, { epoch: '3' })
+  return bytes(...parts)
+}
+
+// Each expectation beyond "no other error" says that both sides are reached: damage that only changes
+// values, and damage that is found.
+describe('every file ends in a result or an InverseFormError', () => {
+  test('damaged real files', async () => {
+    const good = [...fixtureNames(/^(?!refuse).*\.pth$/).map(fixture), await safetensorsSeed()]
+    const files = [...good, ...good, ...fixtureNames(/^refuse.*\.pth$/).map(fixture)]
+    const counts = await countOutcomes((i, next) => mutate(files[i % files.length]!, next))
+    expect(counts.read).toBeGreaterThan(cases / 20)
+    expect(counts['invalid-checkpoint']).toBeGreaterThan(cases / 4)
+    expect(counts['unsafe-checkpoint']).toBeGreaterThan(cases / 100)
+  })
+
+  test('tensors of hostile sizes', async () => {
+    const counts = await countOutcomes((_, next) => {
+      const number = () =>
+        next() < 0.8 ? Math.floor(next() * 4) : nastyNumbers[Math.floor(next() * nastyNumbers.length)]!
+      const numbers = () => Array.from({ length: Math.floor(next() * 4) }, number)
+      const shape = numbers()
+      const strides = next() < 0.9 ? shape.map(number) : numbers()
+      const length = next() < 0.9 ? 6 : number()
+      const view = next() < 0.8 ? null : new Code(bytes('(', ...['v', number(), number()].map(encode), 't'))
+      const spec = { shape, strides, offset: number(), length }
+      const value = dict({ a: tensor(spec), b: tensor({ ...spec, offset: 0 }) })
+      const data = floats(1, 2, 3, 4, 5, 6)
+      if (next() < 0.5) return torchZip(value, { 0: data })
+      const old = dict({ a: tensor({ ...spec, view }), b: tensor({ view }) })
+      return legacyFile(old, { 0: { length: 6, data } })
+    })
+    expect(counts.read).toBeGreaterThan(cases / 20)
+    expect(counts['invalid-checkpoint']).toBeGreaterThan(cases / 4)
+    expect(counts['limit-exceeded']).toBeGreaterThan(cases / 100)
+  })
+
+  test('random pickles', async () => {
+    const globals = [
+      'torch\nFloatStorage',
+      'torch\nSize',
+      'numpy\ndtype',
+      'numpy.core.multiarray\nscalar',
+      'collections\nOrderedDict',
+      '_codecs\nencode',
+      'torch._utils\n_rebuild_tensor',
+    ].map((name) => bytes('c', name, 10))
+    const texts = ['a', 'storage', 'cpu', '0', 'latin1', 'f8', '__proto__', 'collections', 'OrderedDict']
+    const pushes = [
+      ...['N', '}', ']', ')', 'K\x01', 'h\0', 'h\x01', '('].map((word) => bytes(word)),
+      ...[0x88, 0x8f].map((word) => bytes(word)),
+      ...[...texts, tensor(), dict({ w: tensor() })].map(encode),
+      ...globals,
+    ]
+    const others = [
+      ...['q\0', 'q\x01', 'R', 'R', 'b', 'Q'].map((word) => bytes(word)),
+      ...'.0122lt)deasu'.split('').map((word) => bytes(word)),
+      ...[0x85, 0x86, 0x87, 0x90, 0x91, 0x93, 0x94].map((word) => bytes(word)),
+    ]
+    const counts = await countOutcomes((_, next) => {
+      const length = 1 + Math.floor(next() * 40)
+      const soup = Array.from({ length }, () => {
+        const words = next() < 0.6 ? pushes : others
+        return words[Math.floor(next() * words.length)]!
+      })
+      // Two objects to recall, and a tuple of what is left.
+      const list = new Code(bytes('}q\x00]q\x01(', ...soup, 't'))
+      const value: Pickled = new Map<Pickled, Pickled>([
+        ['w', tensor()],
+        ['x', list],
+      ])
+      return torchZip(next() < 0.5 ? value : list, { 0: floats(1, 2, 3, 4, 5, 6) })
+    })
+    expect(counts.read).toBeGreaterThan(cases / 200)
+    expect(counts['invalid-checkpoint']).toBeGreaterThan(cases / 4)
+  })
+})

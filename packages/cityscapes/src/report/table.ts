@@ -1,0 +1,56 @@
+import { classNames } from '../labels.js'
+import type { SegmentationScores } from '../metrics/confusion.js'
+import { count, expectNames, percent } from './format.js'
+
+const header = ['Id', 'label', 'IoU', 'TP', 'FP', 'FN', 'precision', 'recall']
+
+const fixed = (value: number): string =>
+  Number.isNaN(value) ? '–' : Number.isFinite(value) ? value.toFixed(2) : 'inf'
+
+/**
+ * The classes' scores as an aligned plain-text table, a line a class, in the units of the table that InverseForm and
+ * its ancestors (HMS) print, so that the two can be compared: IoU in percent; TP in percent of all counted pixels; FP
+ * and FN as multiples of TP; precision and recall as fractions. The published code has FP and FN, and with them
+ * precision and recall, the wrong way round; here FP are pixels wrongly given the class, FN pixels of it missed.
+ * A dash stands for a class that does not occur.
+ *
+ * @throws InverseFormError `size-mismatch` when there is not one name a class
+ */
+export function classTable(
+  { classes, pixels }: SegmentationScores,
+  { names = classNames }: { readonly names?: readonly string[] } = {},
+): string {
+  expectNames(names, classes.length)
+  const lines = classes.map(({ iou, tp, fp, fn, precision, recall }, id) => [
+    String(id),
+    names[id]!,
+    percent(iou),
+    percent(tp / pixels),
+    fixed(fp / tp),
+    fixed(fn / tp),
+    fixed(precision),
+    fixed(recall),
+  ])
+  const all = [header, ...lines]
+  const widths = header.map((_, column) => Math.max(...all.map((line) => line[column]!.length)))
+  const text = all.map((line) =>
+    line
+      .map((cell, column) => (column === 1 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  '),
+  )
+  text.splice(1, 0, widths.map((width) => '-'.repeat(width)).join('  '))
+  return `${text.join('\n')}\nIoU in %, TP in % of the counted pixels, FP and FN as multiples of TP.\n`
+}
+
+/** The scores of all classes together as aligned lines of plain text. */
+export function scoreSummary(scores: SegmentationScores): string {
+  const { meanIou, accuracy, meanClassAccuracy, frequencyWeightedIou, seen, classes, pixels } = scores
+  return [
+    ['mean IoU', `${percent(meanIou)} %  over ${seen} of ${classes.length} classes`],
+    ['pixel accuracy', `${percent(accuracy)} %  of ${count(pixels)} pixels`],
+    ['mean class accuracy', `${percent(meanClassAccuracy)} %`],
+    ['frequency-weighted IoU', `${percent(frequencyWeightedIou)} %`],
+  ]
+    .map(([name, value]) => `${name!.padEnd(22)}  ${value}\n`)
+    .join('')
+}

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import {
+  ConfusionMatrix,
+  classNames,
+  classTable,
+  confusionSvg,
+  type ReportOptions,
+  reportHtml,
+  scoreSummary,
+} from '../../src/index.js'
+import golden from '../fixtures/pytorch-confusion.json' with { type: 'json' }
+import { elements } from './markup.js'
+
+const matrixOf = (counts: number[][]): ConfusionMatrix =>
+  ConfusionMatrix.fromJSON({
+    format: 'inverseform.confusion-matrix',
+    version: 1,
+    classes: counts.length,
+    counts,
+  })
+const matrix = matrixOf(golden.confusion)
+const small = matrixOf([
+  [6, 2, 0],
+  [0, 0, 0],
+  [0, 0, 0],
+])
+const hostile = '<b title="x">&\'</b>'
+
+describe('classTable', () => {
+  it('is aligned, with the units of the published table', () => {
+    expect(classTable(small.compute(), { names: ['road', 'sidewalk', 'building'] })).toBe(
+      [
+        'Id  label       IoU     TP    FP    FN  precision  recall',
+        '--  --------  -----  -----  ----  ----  ---------  ------',
+        ' 0  road      75.00  75.00  0.00  0.33       1.00    0.75',
+        ' 1  sidewalk   0.00   0.00   inf     –       0.00       –',
+        ' 2  building      –   0.00     –     –          –       –',
+        'IoU in %, TP in % of the counted pixels, FP and FN as multiples of TP.\n',
+      ].join('\n'),
+    )
+  })
+
+  it('has PyTorch’s IoU in every line', () => {
+    const lines = classTable(matrix.compute()).split('\n').slice(2, 21)
+    lines.forEach((line, c) => {
+      expect(line).toContain(classNames[c])
+      expect(line.slice(19).trim().split(/\s+/)[0]).toBe((golden.iou[c]! * 100).toFixed(2))
+    })
+  })
+
+  it('refuses the wrong number of names', () => {
+    expect(() => classTable(small.compute())).toThrow('There are 19 names for 3 classes.')
+  })
+})
+
+describe('scoreSummary', () => {
+  it('has the mean scores', () => {
+    expect(scoreSummary(matrix.compute())).toMatch(
+      /^mean IoU +60\.00 % {2}over 19 of 19 classes\npixel accuracy +95\.19 % {2}of 3,053,816 pixels\n/,
+    )
+    expect(scoreSummary(new ConfusionMatrix(2).compute())).toContain('– %  over 0 of 2 classes')
+  })
+})
+
+describe('confusionSvg', () => {
+  it('is well formed, with a cell and tooltip for every count', () => {
+    const svg = confusionSvg(matrix)
+    const cells = golden.confusion.flat().filter((value) => value > 0).length
+    const found = elements(svg)
+    expect(found[0]).toMatchObject({ name: 'svg' })
+    expect(found.filter(({ name }) => name === 'title')).toHaveLength(cells)
+    expect(found.filter(({ attributes }) => attributes.get('class') === 'right')).toHaveLength(19)
+    const row = golden.confusion[0]!.reduce((a, b) => a + b)
+    expect(svg).toContain(
+      `<title>road predicted as sidewalk: 2,818 pixels, ${((2818 / row) * 100).toFixed(2)} %</title>`,
+    )
+  })
+
+  it('draws truth down and prediction across, each row for itself', () => {
+    const svg = confusionSvg(small, ['a', 'b', 'c'])
+    const cells = elements(svg).filter(({ attributes }) => attributes.has('fill-opacity'))
+    const at = (key: string) => cells.map(({ attributes }) => Number(attributes.get(key)))
+    expect(at('fill-opacity')).toEqual([expect.closeTo(Math.sqrt(0.75), 3), 0.5])
+    expect(at('y')[0]).toBe(at('y')[1])
+    expect(at('x')[0]).toBeLessThan(at('x')[1]!)
+    expect(svg.match(/class="none">(.)</g)).toHaveLength(2)
+  })
+
+  it('escapes names', () => {
+    expect(elements(confusionSvg(small, [hostile, 'b', 'c'])).some(({ name }) => name === 'b')).toBe(false)
+  })
+})
+
+describe('reportHtml', () => {
+  const options: ReportOptions = {
+    title: 'a report',
+    confusion: matrix,
+    facts: [['model', 'hrnet16-slim']],
+    images: [
+      { name: 'ulm_0', meanIou: 0.5, panels: [{ title: 'input', src: 'images/ulm_0.png' }] },
+      { name: 'ulm_1', meanIou: 0.25, panels: [{ title: 'input', src: 'images/ulm_1.png' }] },
+      { name: 'ulm_2', panels: [] },
+    ],
+    comparison: {
+      runs: [
+        { name: 'without', meanIou: 0.6 },
+        { name: 'with', meanIou: 0.59 },
+      ],
+      differingPixels: 1500,
+      pixels: 1_000_000,
+    },
+  }
+  const html = reportHtml(options)
+  const found = elements(html)
+
+  it('is well formed, needs no script and nothing from elsewhere', () => {
+    expect(found[0]!.name).toBe('!doctype')
+    expect(found.some(({ name }) => name === 'script' || name === 'link')).toBe(false)
+    expect(html.replaceAll('xmlns="http://www.w3.org/2000/svg"', '')).not.toMatch(/\/\/|url\(|@import/)
+    for (const { attributes } of found)
+      for (const key of attributes.keys()) expect(key.startsWith('on')).toBe(false)
+  })
+
+  it('can be walked by keyboard and read aloud', () => {
+    const ids = found.flatMap(({ attributes }) => attributes.get('id') ?? [])
+    expect(new Set(ids).size).toBe(ids.length)
+    const values = (key: string) => found.flatMap(({ attributes }) => attributes.get(key) ?? [])
+    for (const id of values('aria-labelledby')) expect(ids).toContain(id)
+    for (const url of values('href')) if (url.startsWith('#')) expect(ids).toContain(url.slice(1))
+    for (const { name, attributes } of found) {
+      if (name === 'img') expect(attributes.get('alt')).toMatch(/of ulm/)
+      if (name === 'th') expect(attributes.get('scope')).toMatch(/row|col/)
+      if (attributes.get('tabindex')) expect(attributes.get('aria-label')).toBeTruthy()
+    }
+    const levels = found.filter(({ name }) => /^h\d$/.test(name)).map(({ name }) => Number(name[1]))
+    expect(levels[0]).toBe(1)
+    for (let i = 1; i < levels.length; i++) expect(levels[i]! - levels[i - 1]!).toBeLessThanOrEqual(1)
+  })
+
+  it('holds the scores, the comparison and the worst images first', () => {
+    expect(html).toContain('60.00 <small>%</small>')
+    expect(html).toContain('−1.00 points; 1,500 of 1,000,000 pixels differ (0.150 %)')
+    expect(html).toMatch(
+      /Lowest mean IoU: <a href="#image-2">ulm_1<\/a> \(25\.00 %\), <a href="#image-1">ulm_0<\/a>/,
+    )
+    expect(html).toContain('<th scope="row">model</th><td>hrnet16-slim</td>')
+    for (const iou of golden.iou) expect(html).toContain(`<td>${(iou * 100).toFixed(2)}<span class="bar"`)
+    expect(html).toContain(
+      '<a href="images/ulm_0.png"><figure><img src="images/ulm_0.png" alt="input of ulm_0"',
+    )
+  })
+
+  it('leaves out what it is not given', () => {
+    const page = reportHtml({ title: 't', confusion: small, names: ['a', 'b', 'c'] })
+    expect(elements(page).filter(({ name }) => name === 'h2')).toHaveLength(2)
+  })
+
+  it('escapes every text', () => {
+    const page = reportHtml({
+      title: hostile,
+      confusion: small,
+      names: [hostile, hostile, hostile],
+      facts: [[hostile, hostile]],
+      images: [{ name: hostile, panels: [{ title: hostile, src: `${hostile}.png` }] }],
+      comparison: {
+        runs: [
+          { name: hostile, meanIou: 0 },
+          { name: hostile, meanIou: 1 },
+        ],
+        differingPixels: 0,
+        pixels: 1,
+      },
+    })
+    expect(elements(page).some(({ name }) => name === 'b')).toBe(false)
+    expect(page).not.toContain('<b title')
+  })
+
+  it('refuses pictures from elsewhere', () => {
+    for (const src of [
+      'javascript:alert(1)',
+      'https://x.y/z.png',
+      '//x.y/z.png',
+      ' data:text/html,x',
+      '\\\\x\\y',
+    ])
+      expect(() =>
+        reportHtml({ ...options, images: [{ name: 'a', panels: [{ title: 'input', src }] }] }),
+      ).toThrow(/not relative/)
+    expect(() => reportHtml({ ...options, names: ['a'] })).toThrow('There are 1 names for 19 classes.')
+  })
+})

@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { InverseFormError } from '@inverseform/errors'
+import type { RgbImage, Segmentation, SegmentOptions } from '@inverseform/runtime'
+import {
+  fromMessage,
+  type Loaded,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSettings,
+} from './protocol.js'
+
+interface Pending {
+  readonly onProgress: SegmentOptions['onProgress']
+  readonly resolve: (segmentations: Segmentation[]) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** The caller's side of the worker: requests go out, promises come back. */
+export class WorkerClient {
+  private readonly pending = new Map<number, Pending>()
+  private requests = 0
+  private ended: InverseFormError | undefined
+
+  private constructor(private readonly worker: Worker) {
+    worker.on('message', (reply: WorkerReply) => this.receive(reply))
+    worker.on('error', (error) => this.end(workerFailed(error)))
+    worker.on('exit', () => this.end(new InverseFormError('disposed', 'this segmenter has been disposed of')))
+    worker.unref()
+  }
+
+  /** Starts a worker and waits until its network is ready. */
+  static async start(
+    settings: WorkerSettings,
+    signal?: AbortSignal,
+  ): Promise<{ client: WorkerClient; loaded: Loaded }> {
+    signal?.throwIfAborted()
+    const worker = startWorker(settings)
+    try {
+      const loaded = await firstReply(worker, signal)
+      return { client: new WorkerClient(worker), loaded }
+    } catch (error) {
+      await worker.terminate()
+      throw error
+    }
+  }
+
+  async segment(
+    images: readonly RgbImage[],
+    { signal, onProgress, ...options }: SegmentOptions,
+  ): Promise<Segmentation[]> {
+    signal?.throwIfAborted()
+    if (this.ended) throw this.ended
+    const id = this.requests++
+    const aborted = new SharedArrayBuffer(4)
+    let onAbort = () => {}
+    try {
+      return await new Promise<Segmentation[]>((resolve, reject) => {
+        onAbort = () => {
+          Atomics.store(new Int32Array(aborted), 0, 1)
+          reject(signal?.reason)
+        }
+        signal?.addEventListener('abort', onAbort)
+        this.pending.set(id, { onProgress, resolve, reject })
+        // Work under way keeps the process alive; a segmenter that idles does not.
+        this.worker.ref()
+        this.post({ kind: 'segment', request: { id, images, options, aborted } })
+      })
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      this.forget(id)
+    }
+  }
+
+  /** Lets the work under way finish, then frees the network and ends the worker. */
+  async dispose(): Promise<void> {
+    if (this.ended) return
+    this.ended = new InverseFormError('disposed', 'this segmenter has been disposed of')
+    this.worker.ref()
+    const exited = once(this.worker, 'exit')
+    this.post({ kind: 'dispose' })
+    await exited
+  }
+
+  private post(request: WorkerRequest): void {
+    this.worker.postMessage(request)
+  }
+
+  private receive(reply: WorkerReply): void {
+    if (!('id' in reply) || reply.id === undefined) return
+    const request = this.pending.get(reply.id)
+    if (reply.kind === 'progress') request?.onProgress?.(reply.progress)
+    else if (reply.kind === 'result') request?.resolve(reply.segmentations)
+    else request?.reject(fromMessage(reply.error))
+  }
+
+  private forget(id: number): void {
+    this.pending.delete(id)
+    if (this.pending.size === 0 && !this.ended) this.worker.unref()
+  }
+
+  private end(error: InverseFormError): void {
+    this.ended ??= error
+    for (const { reject } of this.pending.values()) reject(error)
+  }
+}
+
+function startWorker(workerData: WorkerSettings): Worker {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'inverseform' })
+  }
+  // From source, as the project's tests run, the worker is TypeScript and so are the packages it imports.
+  const entry = JSON.stringify(new URL('./worker.ts', import.meta.url).href)
+  const start = `import('tsx/esm/api').then(({ register }) => { register(); return import(${entry}) })`
+  return new Worker(start, { workerData, eval: true, execArgv: ['--conditions=@inverseform/source'] })
+}
+
+function firstReply(worker: Worker, signal?: AbortSignal): Promise<Loaded> {
+  const listening = new AbortController()
+  const options = { signal: listening.signal }
+  return new Promise<Loaded>((resolve, reject) => {
+    once(worker, 'message', options).then(
+      ([reply]: WorkerReply[]) => {
+        if (reply.kind === 'loaded') resolve(reply.loaded)
+        else if (reply.kind === 'error') reject(fromMessage(reply.error))
+      },
+      (error) => reject(workerFailed(error)),
+    )
+    once(worker, 'exit', options).then(
+      ([code]) => reject(workerFailed(new Error(`exit code ${code}`))),
+      () => {},
+    )
+    signal?.addEventListener('abort', () => reject(signal.reason), options)
+  }).finally(() => listening.abort())
+}
+
+function workerFailed(cause: Error): InverseFormError {
+  return new InverseFormError('inference-failed', `the inference thread ended: ${cause.message}`, { cause })
+}

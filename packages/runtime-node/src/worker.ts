@@ -1,0 +1,98 @@
+/** The thread that loads a checkpoint and runs its network, so that the caller's event loop stays free. */
+import { availableParallelism } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { bytesSource, encodeOnnx, loadModel, memorySink, openCheckpoint, zoo } from '@inverseform/backbones'
+import { fileSource } from '@inverseform/backbones/node'
+import { type Network, type Segmentation, segmentBatch } from '@inverseform/runtime'
+import { onnxBackend } from './onnx-backend.js'
+import {
+  type Loaded,
+  type SegmentRequest,
+  toMessage,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSettings,
+} from './protocol.js'
+
+const port = parentPort as NonNullable<typeof parentPort>
+const send = (reply: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(reply, transfer)
+
+try {
+  const { network, loaded } = await load(workerData as WorkerSettings)
+  port.on('message', serve(network))
+  send({ kind: 'loaded', loaded })
+} catch (error) {
+  send({ kind: 'error', error: toMessage(error) })
+  port.close()
+}
+
+async function load(settings: WorkerSettings): Promise<{ network: Network; loaded: Loaded }> {
+  const started = performance.now()
+  const { checkpoint, model, edge, classes, device, threads } = settings
+  const file = typeof checkpoint === 'string' ? await fileSource(checkpoint) : undefined
+  try {
+    const source = file ?? bytesSource(checkpoint as Uint8Array, 'the checkpoint')
+    const built = loadModel(await openCheckpoint(source), { model, edge, classes })
+    const encoded = encodeOnnx(built.graph)
+    const sink = memorySink(encoded.byteLength)
+    await encoded.write(sink)
+    const converted = performance.now()
+    const backend = await onnxBackend(device, threads || availableParallelism())
+    const session = await backend.createSession(sink.finish())
+    const network: Network = {
+      session,
+      graph: built.graph,
+      info: zoo[built.model],
+      classes: built.classes,
+      memoryBudget: settings.memoryBudget ?? 0.6 * process.availableMemory(),
+    }
+    const loadTimings = { convert: converted - started, session: performance.now() - converted }
+    const loaded = { model: built.model, classes: built.classes, device, report: built.report, loadTimings }
+    return { network, loaded }
+  } finally {
+    await file?.close()
+  }
+}
+
+/** Answers requests one after the other, in the order of their arrival. */
+function serve(network: Network): (message: WorkerRequest) => void {
+  let last = Promise.resolve()
+  return (message) => {
+    last = last.then(() =>
+      message.kind === 'segment' ? segment(network, message.request) : dispose(network),
+    )
+  }
+}
+
+async function segment(network: Network, { id, images, options, aborted }: SegmentRequest): Promise<void> {
+  const flag = new Int32Array(aborted)
+  const signal = {
+    throwIfAborted() {
+      if (Atomics.load(flag, 0)) throw new Error('aborted')
+    },
+  }
+  try {
+    signal.throwIfAborted()
+    const onProgress = (progress: { done: number; total: number }) => send({ kind: 'progress', id, progress })
+    const segmentations = await segmentBatch(network, images, { ...options, signal, onProgress })
+    send({ kind: 'result', id, segmentations }, buffersOf(segmentations))
+  } catch (error) {
+    send({ kind: 'error', id, error: toMessage(error) })
+  }
+}
+
+async function dispose({ session }: Network): Promise<void> {
+  await session.dispose()
+  send({ kind: 'disposed' })
+  port.close()
+}
+
+function buffersOf(segmentations: readonly Segmentation[]): ArrayBuffer[] {
+  const arrays = segmentations.flatMap(({ labels, confidence, logits, edges }) => [
+    labels,
+    confidence,
+    logits,
+    edges,
+  ])
+  return arrays.flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []))
+}

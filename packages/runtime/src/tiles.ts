@@ -1,0 +1,91 @@
+import type { Tensor } from './tensor.js'
+
+/** A part of an image, in pixels. */
+export interface Tile {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+export interface TileSize {
+  /** Longest sides of a tile, in pixels. */
+  readonly width: number
+  readonly height: number
+  /** How far neighbours reach into each other, in pixels. */
+  readonly overlap: number
+}
+
+/**
+ * Covers an image with overlapping tiles. They start at multiples of `alignment`, the network's coarsest stride, so
+ * that every tile's features lie on the grid that the whole image's would.
+ */
+export function planTiles(width: number, height: number, size: TileSize, alignment: number): Tile[] {
+  const columns = spans(width, size.width, size.overlap, alignment)
+  const rows = spans(height, size.height, size.overlap, alignment)
+  return rows.flatMap(([y, bottom]) =>
+    columns.map(([x, right]) => ({ x, y, width: right - x, height: bottom - y })),
+  )
+}
+
+function spans(length: number, most: number, overlap: number, alignment: number): [number, number][] {
+  if (length <= most) return [[0, length]]
+  const step = Math.max(alignment, Math.floor((most - overlap) / alignment) * alignment)
+  const count = Math.ceil((length - overlap) / step)
+  return Array.from({ length: count }, (_, i) => [i * step, Math.min(length, i * step + step + overlap)])
+}
+
+/** A part of a batch of images [N,C,H,W]. */
+export function cropTile({ data, shape }: Tensor, tile: Tile): Tensor {
+  const [n, channels, height, width] = shape
+  const cropped = new Float32Array(n * channels * tile.height * tile.width)
+  for (let plane = 0, to = 0; plane < n * channels; plane++) {
+    for (let y = tile.y; y < tile.y + tile.height; y++, to += tile.width) {
+      const from = (plane * height + y) * width + tile.x
+      cropped.set(data.subarray(from, from + tile.width), to)
+    }
+  }
+  return { data: cropped, shape: [n, channels, tile.height, tile.width] }
+}
+
+/** Blends the maps of tiles into the whole's: each counts less the nearer it is to an edge inside the image. */
+export class TileBlender {
+  private readonly sum: Float32Array
+  private readonly weight: Float32Array
+
+  /** @param shape [N,C,height,width] of the whole map */
+  constructor(private readonly shape: readonly number[]) {
+    const [n, channels, height, width] = shape
+    this.sum = new Float32Array(n * channels * height * width)
+    this.weight = new Float32Array(height * width)
+  }
+
+  /** Adds a tile's map, whose first element lies at (`x`, `y`) of the whole. */
+  add({ data, shape: [n, channels, h, w] }: Tensor, x: number, y: number): void {
+    const [, , height, width] = this.shape
+    const columns = ramp(w, x > 0, x + w < width)
+    const rows = ramp(h, y > 0, y + h < height)
+    for (let plane = 0, from = 0; plane < n * channels; plane++) {
+      for (let j = 0; j < h; j++) {
+        const at = (y + j) * width + x
+        for (let i = 0; i < w; i++, from++) {
+          const weight = rows[j] * columns[i]
+          this.sum[plane * height * width + at + i] += weight * data[from]
+          if (plane === 0) this.weight[at + i] += weight
+        }
+      }
+    }
+  }
+
+  finish(): Tensor {
+    for (let i = 0; i < this.sum.length; i++) this.sum[i] /= this.weight[i % this.weight.length]
+    return { data: this.sum, shape: this.shape }
+  }
+}
+
+/** Distance, in elements from 1, to the nearest end that has a neighbour. */
+function ramp(length: number, before: boolean, after: boolean): Float32Array {
+  return Float32Array.from({ length }, (_, i) =>
+    Math.min(before ? i + 1 : length, after ? length - i : length),
+  )
+}
