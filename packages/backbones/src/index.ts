@@ -3,4 +3,10 @@ export * from './checkpoint/index.js'
 export * from './graph/index.js'
 export * from './io/index.js'
 export * from './models/index.js'
-export { type EncodedModel, type EncodeOnnxOptions, encodeOnnx, ONNX_OPSET } from './onnx/encode.js'
+export {
+  type EncodedModel,
+  type EncodeOnnxOptions,
+  encodeOnnx,
+  ONNX_OPSET,
+  type Writable,
+} from './onnx/encode.js'

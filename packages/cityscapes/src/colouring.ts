@@ -41,7 +41,7 @@ export function colourise(trainIds: IdArray, palette: readonly Rgb[] = cityscape
  * @throws InverseFormError `size-mismatch`, or `invalid-argument` for an opacity outside 0..1
  */
 export function overlay(
-  rgb: Uint8Array,
+  rgb: Uint8Array | Uint8ClampedArray,
   trainIds: IdArray,
   opacity = 0.5,
   palette: readonly Rgb[] = cityscapesPalette,
@@ -51,7 +51,7 @@ export function overlay(
     throw new InverseFormError('invalid-argument', `The overlay's opacity is ${opacity}.`, {
       hint: 'Pass a number from 0 to 1.',
     })
-  const blended = rgb.slice()
+  const blended = new Uint8Array(rgb)
   for (let i = 0; i < trainIds.length; i++) {
     const colour = palette[trainIds[i]!]
     if (colour !== undefined) blend(blended, i, colour, opacity)
@@ -100,12 +100,12 @@ export function edgeImage(edges: ArrayLike<number>): Uint8Array {
  * @throws InverseFormError `size-mismatch`
  */
 export function edgeOverlay(
-  rgb: Uint8Array,
+  rgb: Uint8Array | Uint8ClampedArray,
   edges: ArrayLike<number>,
   colour: Rgb = errorColours.wrong,
 ): Uint8Array {
   expectSize('The picture under the edges', edges.length * 3, rgb.length, sameSize)
-  const blended = rgb.slice()
+  const blended = new Uint8Array(rgb)
   for (let i = 0; i < edges.length; i++) blend(blended, i, colour, clamp(edges[i]!))
   return blended
 }

@@ -1,7 +1,9 @@
+import { encodeOnnx, memorySink, type Writable } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import type { Backend, Session, Tensor } from '@inverseform/runtime'
 import type * as Ort from 'onnxruntime-node'
 import type { Device } from './options.js'
+import { WEIGHT_FILE, withWeightFolder } from './weight-folder.js'
 
 /**
  * ONNX Runtime's native library, on a device.
@@ -9,20 +11,32 @@ import type { Device } from './options.js'
  */
 export async function onnxBackend(device: Device, threads: number): Promise<Backend> {
   const ort = await loadOnnxRuntime()
+  const options: Ort.InferenceSession.SessionOptions = {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    // Sizes change from image to image; a pattern learnt from one would only hold on to its memory.
+    enableMemPattern: false,
+  }
+  const create = (model: Uint8Array, more: Ort.InferenceSession.SessionOptions = {}) =>
+    native('load the model', () => ort.InferenceSession.create(model, { ...options, ...more }))
+
   return {
     device,
-    async createSession(model) {
-      const session = await native('load the model', () =>
-        ort.InferenceSession.create(model, {
-          executionProviders: [device],
-          intraOpNumThreads: threads,
-          // Sizes change from image to image; a pattern learnt from one would only hold on to its memory.
-          enableMemPattern: false,
-        }),
+    async createSession(graph) {
+      const model = encodeOnnx(graph, { weightFile: WEIGHT_FILE })
+      const bytes = await bytesOf(model)
+      const session = await withWeightFolder(model.weights as Writable, (folder) =>
+        create(bytes, { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
       )
-      return new OnnxSession(ort, session)
+      return new OnnxSession(ort, session ?? (await create(await bytesOf(encodeOnnx(graph)))))
     },
   }
+}
+
+async function bytesOf(model: Writable): Promise<Uint8Array> {
+  const sink = memorySink(model.byteLength)
+  await model.write(sink)
+  return sink.finish()
 }
 
 class OnnxSession implements Session {
@@ -57,7 +71,7 @@ async function loadOnnxRuntime(): Promise<typeof Ort> {
   } catch (cause) {
     throw new InverseFormError(
       'runtime-unavailable',
-      `onnxruntime-node cannot be loaded on ${process.platform}-${process.arch}: ${(cause as Error).message}`,
+      `onnxruntime-node cannot be loaded on ${process.platform}-${process.arch}: ${(cause as Error).message}.`,
       {
         hint: 'It has binaries for Linux and Windows (x64, arm64) and for macOS on Apple silicon. Install it again if the platform is one of these.',
         cause,
@@ -72,11 +86,14 @@ async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
   } catch (cause) {
     const message = (cause as Error).message
     if (/bad_alloc|failed to allocate|out of memory/i.test(message)) {
-      throw new InverseFormError('out-of-memory', `there was not enough memory to ${what}`, {
+      throw new InverseFormError('out-of-memory', `There was not enough memory to ${what}.`, {
         hint: 'Use smaller scales, tiles, a smaller model, or a machine with more memory.',
         cause,
       })
     }
-    throw new InverseFormError('inference-failed', `ONNX Runtime could not ${what}: ${message}`, { cause })
+    throw new InverseFormError('inference-failed', `ONNX Runtime could not ${what}: ${message}.`, {
+      hint: 'Try another image size, and report the message if it stays.',
+      cause,
+    })
   }
 }

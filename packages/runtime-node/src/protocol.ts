@@ -23,6 +23,7 @@ export interface WorkerSettings {
 export interface Loaded {
   readonly model: SegmentationModelName
   readonly classes: number
+  readonly edge: boolean
   readonly device: string
   readonly report: LoadReport
   readonly loadTimings: LoadTimings
@@ -45,7 +46,6 @@ export type WorkerReply =
   | { readonly kind: 'progress'; readonly id: number; readonly progress: SegmentProgress }
   | { readonly kind: 'result'; readonly id: number; readonly segmentations: Segmentation[] }
   | { readonly kind: 'error'; readonly id?: number; readonly error: ErrorMessage }
-  | { readonly kind: 'disposed' }
 
 /** An error in a form that survives being sent between threads. */
 export interface ErrorMessage {

@@ -20,12 +20,14 @@ interface Pending {
 export class WorkerClient {
   private readonly pending = new Map<number, Pending>()
   private requests = 0
+  /** Why no more requests are taken. */
   private ended: InverseFormError | undefined
+  private disposing: Promise<void> | undefined
 
   private constructor(private readonly worker: Worker) {
     worker.on('message', (reply: WorkerReply) => this.receive(reply))
     worker.on('error', (error) => this.end(workerFailed(error)))
-    worker.on('exit', () => this.end(new InverseFormError('disposed', 'this segmenter has been disposed of')))
+    worker.on('exit', (code) => this.end(workerFailed(new Error(`exit code ${code}`))))
     worker.unref()
   }
 
@@ -40,17 +42,23 @@ export class WorkerClient {
       const loaded = await firstReply(worker, signal)
       return { client: new WorkerClient(worker), loaded }
     } catch (error) {
-      await worker.terminate()
+      // Not awaited: a thread inside native code ends only when that returns.
+      void worker.terminate()
       throw error
     }
   }
 
+  /** @throws `disposed`, or why the worker ended. */
+  requireRunning(): void {
+    if (this.ended) throw this.ended
+  }
+
   async segment(
     images: readonly RgbImage[],
-    { signal, onProgress, ...options }: SegmentOptions,
+    { signal, onProgress, outputs, scales, flip, tile }: SegmentOptions,
   ): Promise<Segmentation[]> {
+    this.requireRunning()
     signal?.throwIfAborted()
-    if (this.ended) throw this.ended
     const id = this.requests++
     const aborted = new SharedArrayBuffer(4)
     let onAbort = () => {}
@@ -64,18 +72,26 @@ export class WorkerClient {
         this.pending.set(id, { onProgress, resolve, reject })
         // Work under way keeps the process alive; a segmenter that idles does not.
         this.worker.ref()
-        this.post({ kind: 'segment', request: { id, images, options, aborted } })
+        const options = { outputs, scales, flip, tile }
+        this.post({ kind: 'segment', request: { id, images: images.map(compact), options, aborted } })
       })
     } finally {
       signal?.removeEventListener('abort', onAbort)
-      this.forget(id)
+      this.pending.delete(id)
+      if (this.pending.size === 0 && !this.ended) this.worker.unref()
     }
   }
 
   /** Lets the work under way finish, then frees the network and ends the worker. */
-  async dispose(): Promise<void> {
-    if (this.ended) return
-    this.ended = new InverseFormError('disposed', 'this segmenter has been disposed of')
+  dispose(): Promise<void> {
+    this.disposing ??= this.ended ? Promise.resolve() : this.stop()
+    return this.disposing
+  }
+
+  private async stop(): Promise<void> {
+    this.ended = new InverseFormError('disposed', 'This segmenter has been disposed of.', {
+      hint: 'Create another one, or dispose of it later.',
+    })
     this.worker.ref()
     const exited = once(this.worker, 'exit')
     this.post({ kind: 'dispose' })
@@ -87,22 +103,23 @@ export class WorkerClient {
   }
 
   private receive(reply: WorkerReply): void {
-    if (!('id' in reply) || reply.id === undefined) return
+    if (reply.kind === 'loaded' || reply.id === undefined) return
     const request = this.pending.get(reply.id)
     if (reply.kind === 'progress') request?.onProgress?.(reply.progress)
     else if (reply.kind === 'result') request?.resolve(reply.segmentations)
     else request?.reject(fromMessage(reply.error))
   }
 
-  private forget(id: number): void {
-    this.pending.delete(id)
-    if (this.pending.size === 0 && !this.ended) this.worker.unref()
-  }
-
   private end(error: InverseFormError): void {
     this.ended ??= error
-    for (const { reject } of this.pending.values()) reject(error)
+    for (const { reject } of this.pending.values()) reject(this.ended)
   }
+}
+
+/** Sending a view sends the whole of its buffer: a small part of a large one is copied first. */
+function compact({ data, width, height }: RgbImage): RgbImage {
+  const whole = !ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength
+  return { data: whole ? data : data.slice(), width, height }
 }
 
 function startWorker(workerData: WorkerSettings): Worker {
@@ -135,5 +152,8 @@ function firstReply(worker: Worker, signal?: AbortSignal): Promise<Loaded> {
 }
 
 function workerFailed(cause: Error): InverseFormError {
-  return new InverseFormError('inference-failed', `the inference thread ended: ${cause.message}`, { cause })
+  return new InverseFormError('inference-failed', `The inference thread ended: ${cause.message}.`, {
+    hint: 'Create another segmenter. If it ends again, the machine may be short of memory.',
+    cause,
+  })
 }

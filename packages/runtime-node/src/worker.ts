@@ -1,7 +1,7 @@
 /** The thread that loads a checkpoint and runs its network, so that the caller's event loop stays free. */
 import { availableParallelism } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { bytesSource, encodeOnnx, loadModel, memorySink, openCheckpoint, zoo } from '@inverseform/backbones'
+import { bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import { type Network, type Segmentation, segmentBatch } from '@inverseform/runtime'
 import { onnxBackend } from './onnx-backend.js'
@@ -33,12 +33,9 @@ async function load(settings: WorkerSettings): Promise<{ network: Network; loade
   try {
     const source = file ?? bytesSource(checkpoint as Uint8Array, 'the checkpoint')
     const built = loadModel(await openCheckpoint(source), { model, edge, classes })
-    const encoded = encodeOnnx(built.graph)
-    const sink = memorySink(encoded.byteLength)
-    await encoded.write(sink)
-    const converted = performance.now()
+    const opened = performance.now()
     const backend = await onnxBackend(device, threads || availableParallelism())
-    const session = await backend.createSession(sink.finish())
+    const session = await backend.createSession(built.graph)
     const network: Network = {
       session,
       graph: built.graph,
@@ -46,8 +43,15 @@ async function load(settings: WorkerSettings): Promise<{ network: Network; loade
       classes: built.classes,
       memoryBudget: settings.memoryBudget ?? 0.6 * process.availableMemory(),
     }
-    const loadTimings = { convert: converted - started, session: performance.now() - converted }
-    const loaded = { model: built.model, classes: built.classes, device, report: built.report, loadTimings }
+    const loadTimings = { open: opened - started, session: performance.now() - opened }
+    const loaded = {
+      model: built.model,
+      classes: built.classes,
+      edge: built.edge,
+      device,
+      report: built.report,
+      loadTimings,
+    }
     return { network, loaded }
   } finally {
     await file?.close()
@@ -83,7 +87,6 @@ async function segment(network: Network, { id, images, options, aborted }: Segme
 
 async function dispose({ session }: Network): Promise<void> {
   await session.dispose()
-  send({ kind: 'disposed' })
   port.close()
 }
 

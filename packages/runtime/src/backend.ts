@@ -1,3 +1,4 @@
+import type { Graph } from '@inverseform/backbones'
 import type { Tensor } from './tensor.js'
 
 /** A network ready to run. */
@@ -8,10 +9,10 @@ export interface Session {
   dispose(): Promise<void>
 }
 
-/** What a runtime supplies: something that runs ONNX models on a device. */
+/** What a runtime supplies: something that runs graphs on a device. */
 export interface Backend {
   /** e.g. `cpu` */
   readonly device: string
-  /** @param model ONNX bytes; the backend may keep no reference to them afterwards. */
-  createSession(model: Uint8Array): Promise<Session>
+  /** Makes a graph ready to run. Its weights are read now and need not be there afterwards. */
+  createSession(graph: Graph): Promise<Session>
 }

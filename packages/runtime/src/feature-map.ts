@@ -8,23 +8,14 @@ export interface FeatureMap {
   readonly channels: number
 }
 
-/**
- * One image of a tensor [N,C,H,W], channels last: what reads all classes of a pixel then reads neighbouring memory.
- * `mirror` swaps left and right.
- */
-export function featureMap(tensor: Tensor, index: number, mirror = false): FeatureMap {
+/** One image of a tensor [N,C,H,W], channels last: what reads all classes of a pixel then reads neighbouring memory. */
+export function featureMap(tensor: Tensor, index: number): FeatureMap {
   const [, channels, height, width] = tensor.shape
   const size = height * width
   const data = new Float32Array(channels * size)
   for (let c = 0; c < channels; c++) {
     const plane = tensor.data.subarray((index * channels + c) * size, (index * channels + c + 1) * size)
-    if (mirror) {
-      for (let y = 0, to = c; y < height; y++) {
-        for (let x = width - 1; x >= 0; x--, to += channels) data[to] = plane[y * width + x]
-      }
-    } else {
-      for (let i = 0, to = c; i < size; i++, to += channels) data[to] = plane[i]
-    }
+    for (let i = 0, to = c; i < size; i++, to += channels) data[to] = plane[i]
   }
   return { data, width, height, channels }
 }

@@ -1,17 +1,21 @@
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type { Backend, Session } from './backend.js'
+export { type FeatureMap, featureMap } from './feature-map.js'
 export { argmaxLabels, enlargedLabels, type Labels } from './labels.js'
-export { type Network, runNetwork, type TileOption } from './network.js'
+export { type Network, runNetwork } from './network.js'
 export { normaliseImages } from './normalise.js'
+export type { TileOption } from './plan.js'
 export { HMS_SCALES } from './scales.js'
-export {
-  type Segmentation,
-  type SegmentOptions,
-  type SegmentOutput,
-  type SegmentProgress,
-  type SegmentTimings,
-  segmentImages,
-} from './segment-images.js'
-export { type LoadTimings, type Segmenter, segmentBatch } from './segmenter.js'
+export { segmentBatch, segmentImages } from './segment-images.js'
+export { segmentTensor } from './segment-tensor.js'
+export type {
+  Segmentation,
+  SegmentImagesOptions,
+  SegmentOptions,
+  SegmentOutput,
+  SegmentProgress,
+  SegmentTimings,
+} from './segmentation.js'
+export type { LoadTimings, Segmenter } from './segmenter.js'
 export type { RgbImage, Tensor } from './tensor.js'
-export type { TileSize } from './tiles.js'
+export type { Tile, TileSize } from './tiles.js'

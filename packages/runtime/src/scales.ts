@@ -11,7 +11,6 @@ export interface ScaleOutput {
   readonly logits: FeatureMap
   /** One channel in [0,1]; multi-scale models only. */
   readonly attention?: FeatureMap
-  readonly edge?: FeatureMap
 }
 
 /** The scales that hierarchical multi-scale models are evaluated with (upstream's default). */
@@ -21,13 +20,13 @@ export const HMS_SCALES: readonly number[] = [0.25, 0.5, 1, 2]
 export function orderedScales(scales: readonly number[]): number[] {
   const wrong = scales.find((scale) => !(scale > 0 && scale <= 8))
   if (wrong !== undefined) {
-    throw new InverseFormError('invalid-argument', `a scale of ${wrong} was asked for`, {
-      hint: 'Scales are above 0 and at most 8.',
+    throw new InverseFormError('invalid-argument', `A scale of ${wrong} was asked for.`, {
+      hint: 'Give scales above 0 and at most 8.',
     })
   }
   if (!scales.includes(1)) {
-    throw new InverseFormError('invalid-argument', `the scales [${scales.join(', ')}] do not include 1.0`, {
-      hint: 'Add 1.0: it sets the size that the others are blended into.',
+    throw new InverseFormError('invalid-argument', `The scales [${scales.join(', ')}] do not include 1.`, {
+      hint: 'Add 1: it sets the size that the others are blended into.',
     })
   }
   return [...new Set(scales)].sort((a, b) => b - a)

@@ -1,12 +1,5 @@
 import type { LoadReport, SegmentationModelName } from '@inverseform/backbones'
-import type { Network } from './network.js'
-import {
-  type Segmentation,
-  type SegmentImagesOptions,
-  type SegmentOptions,
-  segmentImages,
-} from './segment-images.js'
-import type { RgbImage } from './tensor.js'
+import type { Segmentation, SegmentOptions } from './segmentation.js'
 
 /**
  * Segments images with one network. The same in Node and in the browser; what counts as an image (`Input`) differs.
@@ -15,44 +8,30 @@ import type { RgbImage } from './tensor.js'
 export interface Segmenter<Input> extends AsyncDisposable {
   readonly model: SegmentationModelName
   readonly classes: number
+  /** Whether the edge head is loaded, which `edges` needs. */
+  readonly edge: boolean
   /** Where the network runs, e.g. `cpu`. */
   readonly device: string
   /** What loading made of the checkpoint's tensors. */
   readonly report: LoadReport
   /** How long loading took, in milliseconds. */
   readonly loadTimings: LoadTimings
+  /** @throws what `segmentBatch` throws. */
   segment(image: Input, options?: SegmentOptions): Promise<Segmentation>
-  /** Results in the order of the images; images of one size run together. */
+  /**
+   * Results in the order of the images; images of one size run together.
+   * @throws InverseFormError `not-found` or `unreadable` for an image, `invalid-argument` or `size-mismatch` for
+   * options or pixels that do not fit, `out-of-memory`, `inference-failed`, `disposed`; the signal's reason when
+   * it is aborted.
+   */
   segmentBatch(images: readonly Input[], options?: SegmentOptions): Promise<Segmentation[]>
+  /** Lets the work under way finish, then frees the network. Calling it again does nothing. */
   dispose(): Promise<void>
 }
 
 export interface LoadTimings {
-  /** From the checkpoint's bytes to an ONNX model. */
-  readonly convert: number
-  /** From the ONNX model to a session. */
+  /** Finding the checkpoint's tensors and building the network from them. */
+  readonly open: number
+  /** Reading the weights and making the network ready to run. */
   readonly session: number
-}
-
-/** Segments images of any sizes, those of one size together. */
-export async function segmentBatch(
-  network: Network,
-  images: readonly RgbImage[],
-  options?: SegmentImagesOptions,
-): Promise<Segmentation[]> {
-  const bySize = new Map<string, number[]>()
-  images.forEach(({ width, height }, i) => {
-    const size = `${width}x${height}`
-    bySize.set(size, [...(bySize.get(size) ?? []), i])
-  })
-  const results = new Array<Segmentation>(images.length)
-  for (const indices of bySize.values()) {
-    const segmentations = await segmentImages(
-      network,
-      indices.map((i) => images[i]),
-      options,
-    )
-    for (const [k, i] of indices.entries()) results[i] = segmentations[k]
-  }
-  return results
 }

@@ -6,7 +6,7 @@ export interface Tensor {
 
 /** An image as 8-bit RGB, interleaved, row by row: `data.length === width * height * 3`. */
 export interface RgbImage {
-  readonly data: Uint8Array
+  readonly data: Uint8Array | Uint8ClampedArray
   readonly width: number
   readonly height: number
 }

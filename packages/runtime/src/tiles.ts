@@ -1,3 +1,4 @@
+import { InverseFormError } from '@inverseform/errors'
 import type { Tensor } from './tensor.js'
 
 /** A part of an image, in pixels. */
@@ -17,8 +18,8 @@ export interface TileSize {
 }
 
 /**
- * Covers an image with overlapping tiles. They start at multiples of `alignment`, the network's coarsest stride, so
- * that every tile's features lie on the grid that the whole image's would.
+ * Covers an image with overlapping tiles. They start at multiples of `alignment`, the network's coarsest stride, and
+ * all but the last are multiples of it long, so that every tile's features lie on the grid that the whole image's would.
  */
 export function planTiles(width: number, height: number, size: TileSize, alignment: number): Tile[] {
   const columns = spans(width, size.width, size.overlap, alignment)
@@ -28,11 +29,32 @@ export function planTiles(width: number, height: number, size: TileSize, alignme
   )
 }
 
-function spans(length: number, most: number, overlap: number, alignment: number): [number, number][] {
-  if (length <= most) return [[0, length]]
-  const step = Math.max(alignment, Math.floor((most - overlap) / alignment) * alignment)
-  const count = Math.ceil((length - overlap) / step)
-  return Array.from({ length: count }, (_, i) => [i * step, Math.min(length, i * step + step + overlap)])
+function spans(length: number, longest: number, overlap: number, alignment: number): [number, number][] {
+  if (length <= longest) return [[0, length]]
+  const side = Math.floor(longest / alignment) * alignment
+  const step = side - Math.ceil(overlap / alignment) * alignment
+  const count = Math.ceil((length - side) / step) + 1
+  return Array.from({ length: count }, (_, i) => [i * step, Math.min(length, i * step + side)])
+}
+
+/** @throws `invalid-argument` for a tile that has no room for more than its overlap. */
+export function requireTileSize(
+  { width, height, overlap }: TileSize,
+  alignment: number,
+  model: string,
+): void {
+  const whole = [width, height, overlap].every(Number.isInteger) && overlap >= 0
+  const least = (Math.ceil(overlap / alignment) + 1) * alignment
+  if (whole && Math.min(width, height) >= least) return
+  throw new InverseFormError(
+    'invalid-argument',
+    `Tiles of ${width}x${height} with an overlap of ${overlap} were asked for.`,
+    {
+      hint: whole
+        ? `With this overlap, ${model} needs tiles of at least ${least}x${least}.`
+        : "Give a tile's width, height and overlap in whole pixels, the overlap 0 or more.",
+    },
+  )
 }
 
 /** A part of a batch of images [N,C,H,W]. */
@@ -78,7 +100,9 @@ export class TileBlender {
   }
 
   finish(): Tensor {
-    for (let i = 0; i < this.sum.length; i++) this.sum[i] /= this.weight[i % this.weight.length]
+    for (let start = 0; start < this.sum.length; start += this.weight.length) {
+      for (let i = 0; i < this.weight.length; i++) this.sum[start + i] /= this.weight[i]
+    }
     return { data: this.sum, shape: this.shape }
   }
 }

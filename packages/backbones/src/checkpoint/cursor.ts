@@ -20,7 +20,8 @@ export class ByteCursor {
   /** Where the window starts in the source. */
   #start: number
   #at = 0
-  #wanted = 0
+  /** Where the bytes that were missing end, in the source. */
+  #wantedEnd = 0
   #windowSize = FIRST_WINDOW
 
   constructor(
@@ -47,7 +48,7 @@ export class ByteCursor {
   async refill(): Promise<void> {
     this.#start = this.position
     this.#at = 0
-    const end = Math.min(this.source.size, this.#start + Math.max(this.#windowSize, this.#wanted))
+    const end = Math.min(this.source.size, Math.max(this.#start + this.#windowSize, this.#wantedEnd))
     this.#windowSize = Math.min(LARGEST_WINDOW, this.#windowSize * 2)
     this.#window = await this.source.read(this.#start, end)
     this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength)
@@ -63,7 +64,7 @@ export class ByteCursor {
             `${this.source.size - this.position} found`,
           'The file is cut short or damaged: download or copy it again.',
         )
-      this.#wanted = count
+      this.#wantedEnd = this.position + count
       throw needMore
     }
     this.#at = at + count

@@ -5,6 +5,7 @@ import type { DType } from './types.js'
 import {
   describe,
   type GlobalMeaning,
+  isWhole,
   NumpyDType,
   PickleGlobal,
   PickleTuple,
@@ -28,11 +29,6 @@ const storages: Readonly<Record<string, DType>> = {
 }
 
 type Call = NonNullable<GlobalMeaning['call']>
-
-/** Dimensions, strides and the like. */
-function isWhole(value: PickleValue | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
 
 const rebuildTensor: Call = ([storage, offset, shape, strides, , , metadata], fail) => {
   if (!(storage instanceof TorchStorage)) throw fail(`views ${describe(storage)}, not a storage`)

@@ -61,7 +61,7 @@ export class PickleMachine {
 
   mark(): void {
     this.#marks.push(this.#stack.length)
-    this.file.check('maxDepth', this.#marks.length, `${this.cursor.what}: marks within one another`)
+    this.file.check('maxDepth', this.#marks.length, 'marks within one another in a pickle')
   }
 
   /** Removes the last mark and what lies above it. */
@@ -79,7 +79,7 @@ export class PickleMachine {
 
   memoize(key = this.#memo.size): void {
     this.#memo.set(key, this.peek())
-    this.file.check('maxMemo', this.#memo.size, `${this.cursor.what}: remembered objects`)
+    this.file.check('maxMemo', this.#memo.size, 'objects that a pickle remembers')
   }
 
   recall(key: number): void {

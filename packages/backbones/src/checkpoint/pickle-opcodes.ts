@@ -1,6 +1,6 @@
 import type { ByteCursor } from './cursor.js'
 import type { PickleMachine } from './pickle-machine.js'
-import { decodeUtf8 } from './text.js'
+import { decodeLatin1, decodeUtf8, isAscii } from './text.js'
 import { PickleTuple, type PickleValue } from './values.js'
 
 /** Reads its arguments, all of them, before it changes the machine: it may be run again with more bytes. */
@@ -107,7 +107,7 @@ function line(machine: PickleMachine, cursor: ByteCursor): string {
 }
 
 function bytes(machine: PickleMachine, cursor: ByteCursor, length: number): Uint8Array {
-  machine.file.check('maxStringBytes', length, `${cursor.what}: bytes of a string at byte ${cursor.position}`)
+  machine.file.check('maxStringBytes', length, 'bytes of a string in a pickle')
   return cursor.bytes(length)
 }
 
@@ -118,16 +118,12 @@ function text(machine: PickleMachine, cursor: ByteCursor, length: number): strin
 /** Python 2 has one type for text and bytes: text when ASCII. */
 function pythonTwoText(machine: PickleMachine, cursor: ByteCursor, length: number): PickleValue {
   const found = bytes(machine, cursor, length)
-  return found.every((byte) => byte < 0x80) ? decodeUtf8(found)! : found
+  return isAscii(found) ? decodeLatin1(found) : found
 }
 
 /** A two's complement number in little-endian order, a bigint only where a number is not exact. */
 function integer(machine: PickleMachine, cursor: ByteCursor, length: number): number | bigint {
-  machine.file.check(
-    'maxIntegerBytes',
-    length,
-    `${cursor.what}: bytes of a number at byte ${cursor.position}`,
-  )
+  machine.file.check('maxIntegerBytes', length, 'bytes of an integer in a pickle')
   const found = cursor.bytes(length)
   if (length === 0) return 0
   let hex = '0x'

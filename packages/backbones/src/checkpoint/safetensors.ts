@@ -1,6 +1,7 @@
+import { itemSize } from './dtype.js'
 import type { CheckpointFile } from './file.js'
 import { toMetadata } from './metadata.js'
-import { contiguousStrides, type StorageBytes, viewTensor } from './tensor-view.js'
+import { contiguousStrides, elementCount, type StorageBytes, viewTensor } from './tensor-view.js'
 import { collectTensors } from './tensors.js'
 import { decodeUtf8 } from './text.js'
 import type { Checkpoint, DType } from './types.js'
@@ -53,13 +54,18 @@ export async function openSafetensors(file: CheckpointFile): Promise<Checkpoint>
       read: (from, to) =>
         file.read(dataStart + start + from, dataStart + start + to, `tensor ${describe(name)}`),
     }
-    const layout = { dtype, shape, strides: contiguousStrides(shape), offset: 0 }
-    const tensor = viewTensor(file, name, layout, bytes, 'little')
-    if (tensor.byteLength !== bytes.byteLength)
+    const needed = elementCount(shape) * itemSize(dtype)
+    if (needed !== bytes.byteLength)
       throw file.invalid(
-        `tensor ${describe(name)} (${dtype}, shape [${shape}]) takes ${tensor.byteLength} bytes, the header gives it ${bytes.byteLength}`,
+        `tensor ${describe(name)} (${dtype}, shape [${shape}]) takes ${needed} bytes, the header gives it ${bytes.byteLength}`,
       )
-    return tensor
+    return viewTensor(
+      file,
+      name,
+      { dtype, shape, strides: contiguousStrides(shape), offset: 0 },
+      bytes,
+      'little',
+    )
   }
   return { format: 'safetensors', tensors: collectTensors(file, entries.keys(), open), metadata }
 }
@@ -98,8 +104,8 @@ function readEntry(file: CheckpointFile, name: string, value: unknown): Entry {
     throw file.invalid(
       `${what} lacks a dtype, shape or data_offsets of the right form in the safetensors header`,
     )
-  const known = Object.hasOwn(safetensorsDTypes, dtype)
-  if (!known)
+  file.check('maxDimensions', shape.length, `${what}: dimensions`)
+  if (!Object.hasOwn(safetensorsDTypes, dtype))
     throw file.invalid(
       `${what} has element type ${describe(dtype)}`,
       `These are read: ${Object.keys(safetensorsDTypes).join(', ')}. Convert the tensor in Python.`,

@@ -1,7 +1,7 @@
 import type { CheckpointFile } from './file.js'
 import { lookUpGlobal } from './globals.js'
 import type { PickleScope } from './pickle-machine.js'
-import { describe, PickleGlobal, PickleTuple, type PickleValue, TorchStorage } from './values.js'
+import { describe, isWhole, PickleGlobal, PickleTuple, type PickleValue, TorchStorage } from './values.js'
 
 /**
  * What a checkpoint's main pickle may refer to: the listed globals, and storages by persistent ids
@@ -20,15 +20,11 @@ function storageOf(file: CheckpointFile, id: PickleValue): TorchStorage {
   const dtype = type instanceof PickleGlobal ? type.meaning.dtype : undefined
   if (!dtype) throw file.invalid(`a storage of type ${describe(type)}`)
   if (typeof key !== 'string') throw file.invalid(`a storage whose key is ${describe(key)}`)
-  if (!isLength(length)) throw file.invalid(`storage ${describe(key)} with ${describe(length)} elements`)
+  if (!isWhole(length)) throw file.invalid(`storage ${describe(key)} with ${describe(length)} elements`)
   file.check('maxElements', length, `elements of storage ${describe(key)}`)
   if (view === null) return new TorchStorage(key, dtype, length, 0, length)
   const [, viewOffset, viewLength] = view instanceof PickleTuple ? view.items : []
-  if (!isLength(viewOffset) || !isLength(viewLength) || viewOffset + viewLength > length)
+  if (!isWhole(viewOffset) || !isWhole(viewLength) || viewOffset + viewLength > length)
     throw file.invalid(`storage ${describe(key)} of ${length} elements with a view beyond them`)
   return new TorchStorage(key, dtype, length, viewOffset, viewLength)
-}
-
-function isLength(value: PickleValue | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

@@ -28,7 +28,7 @@ export function viewTensor(
   const { dtype, shape, strides, offset } = layout
   const what = `tensor ${describe(name)}`
   file.check('maxDimensions', shape.length, `${what}: dimensions`)
-  const length = shape.reduce((product, size) => product * size, 1)
+  const length = elementCount(shape)
   file.check('maxElements', length, `${what}: elements`)
   const size = itemSize(dtype)
   const extent = length && 1 + shape.reduce((last, size, axis) => last + (size - 1) * strides[axis]!, 0)
@@ -48,6 +48,11 @@ export function viewTensor(
       return { dtype, shape, data: isContiguous(shape, strides) ? source : gather(source, layout, length) }
     },
   }
+}
+
+/** Elements of a tensor of this shape. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1)
 }
 
 /** C-order strides of a shape, in elements. */

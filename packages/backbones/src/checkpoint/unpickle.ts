@@ -5,7 +5,7 @@ import type { PickleValue } from './values.js'
 
 /** Reads one pickle and leaves the cursor behind it. */
 export async function unpickle(cursor: ByteCursor, scope: PickleScope): Promise<PickleValue> {
-  const { file, what } = cursor
+  const { file } = cursor
   const machine = new PickleMachine(cursor, scope)
   const start = cursor.position
   for (let count = 1; machine.result === undefined; count++) {
@@ -18,8 +18,8 @@ export async function unpickle(cursor: ByteCursor, scope: PickleScope): Promise<
       await cursor.refill()
       count--
     }
-    file.check('maxPickleOps', count, `${what}: instructions`)
-    file.check('maxHeaderBytes', cursor.position - start, `${what}: bytes of a pickle`)
+    file.check('maxPickleOps', count, 'instructions of a pickle')
+    file.check('maxHeaderBytes', cursor.position - start, 'bytes of a pickle')
   }
   return machine.result
 }

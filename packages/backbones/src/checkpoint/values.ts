@@ -68,6 +68,11 @@ export class TorchTensor {
   ) {}
 }
 
+/** Whether a value can be a length, an offset, a stride: a whole number, not negative, exact. */
+export function isWhole(value: PickleValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
 /** What a value is, in the words of an error message. */
 export function describe(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing'

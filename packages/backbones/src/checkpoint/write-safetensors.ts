@@ -2,6 +2,7 @@ import { InverseFormError } from '@inverseform/errors'
 import type { ByteSink } from '../io/sink.js'
 import { asLittleEndian, itemSize } from './dtype.js'
 import { LENGTH_SIZE, safetensorsDTypes } from './safetensors.js'
+import { elementCount } from './tensor-view.js'
 import type { DType, TensorData } from './types.js'
 
 /** A tensor to write; `CheckpointTensor` is one. */
@@ -38,7 +39,7 @@ export async function writeSafetensors(
   await sink.write(plan.header)
   for (const tensor of plan.tensors) {
     const { data, dtype } = await tensor.read()
-    if (dtype !== tensor.dtype || data.length !== elements(tensor))
+    if (dtype !== tensor.dtype || data.length !== elementCount(tensor.shape))
       throw new InverseFormError(
         'size-mismatch',
         `tensor ${JSON.stringify(tensor.name)} is ${tensor.dtype} of shape [${tensor.shape}], but reads as ${data.length} ${dtype} elements.`,
@@ -55,10 +56,6 @@ export function safetensorsByteLength(
 ): number {
   const { header, dataSize } = planFile(tensors, metadata)
   return LENGTH_SIZE + header.byteLength + dataSize
-}
-
-function elements({ shape }: WritableTensor): number {
-  return shape.reduce((product, size) => product * size, 1)
 }
 
 const typeNames = Object.fromEntries(
@@ -79,7 +76,7 @@ function planFile(tensors: Iterable<WritableTensor>, metadata: Readonly<Record<s
           hint: 'Give every tensor a name of its own, other than __metadata__.',
         },
       )
-    const end = dataSize + elements(tensor) * itemSize(tensor.dtype)
+    const end = dataSize + elementCount(tensor.shape) * itemSize(tensor.dtype)
     offsets.set(tensor.name, [dataSize, end])
     dataSize = end
   }

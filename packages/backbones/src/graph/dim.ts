@@ -36,7 +36,8 @@ export function windowDim(size: Dim, kernel: number, stride: number, padding: nu
   if (size.factor !== 1 || !term || rest.length > 0) {
     throw new InverseFormError(
       'invalid-argument',
-      `no window can slide over the flattened axis ${formatDim(size)}`,
+      `No window can slide over the axis of size ${formatDim(size)}.`,
+      { hint: 'Slide windows over the height or the width of an image, before they are flattened.' },
     )
   }
   // floor((floor((s + o) / d) + q) / r) = floor((s + o + q·d) / (d·r)) for whole numbers, d and r positive.
@@ -58,7 +59,9 @@ export function evaluateDim(dim: Dim, bindings: Bindings): number {
   return dim.terms.reduce((product, { symbol, offset, divisor }) => {
     const value = bindings[symbol]
     if (value === undefined)
-      throw new InverseFormError('invalid-argument', `no value was given for the size ${symbol}`)
+      throw new InverseFormError('invalid-argument', `No value was given for the size ${symbol}.`, {
+        hint: "Give a value for every symbol of the graph inputs' shapes, e.g. { N: 1, H: 1024, W: 2048 }.",
+      })
     return product * Math.floor((value + offset) / divisor)
   }, dim.factor)
 }

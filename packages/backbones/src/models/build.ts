@@ -36,7 +36,9 @@ export interface BuildModelOptions {
 export function buildModel(name: SegmentationModelName, options: BuildModelOptions): Graph {
   const { parameters, classes = 19, edge = false, outputSize = 'features' } = options
   if (!Number.isInteger(classes) || classes < 1) {
-    throw new InverseFormError('invalid-argument', `the number of classes must be 1 or more, not ${classes}`)
+    throw new InverseFormError('invalid-argument', `A model with ${classes} classes was asked for.`, {
+      hint: 'Give a whole number of classes, 1 or more.',
+    })
   }
   const image = imageInput('image', 3)
   const outputs = networks[modelInfo(name).name](new Scope(parameters), image, { classes, edge })
@@ -48,7 +50,7 @@ export function buildModel(name: SegmentationModelName, options: BuildModelOptio
 /** The zoo's entry of a model; an unknown name is an error that lists those there are. */
 export function modelInfo(name: string): (typeof zoo)[SegmentationModelName] {
   if (Object.hasOwn(zoo, name)) return zoo[name as SegmentationModelName]
-  throw new InverseFormError('invalid-argument', `there is no model named "${name}"`, {
+  throw new InverseFormError('invalid-argument', `There is no model named "${name}".`, {
     hint: `The models are ${Object.keys(zoo).join(', ')}.`,
   })
 }
@@ -70,7 +72,8 @@ export function recordShapes(shapes: Map<string, readonly number[]>): ParameterS
     return constant(parameter, shape, async () => {
       throw new InverseFormError(
         'invalid-argument',
-        `${parameter} has no values: the graph was built without a checkpoint`,
+        `The weight ${parameter} has no values: the graph was built without a checkpoint.`,
+        { hint: 'Load a checkpoint with loadModel, or give buildModel a source of weights.' },
       )
     })
   }

@@ -54,7 +54,7 @@ export function loadModel(checkpoint: Checkpoint, options: LoadModelOptions = {}
   const { edge = false, outputSize, passes: chosen = ['foldBatchNorm', 'commuteResize'] } = options
   const tensors = byCanonicalName(checkpoint)
   const model = options.model === undefined ? identified(checkpoint) : modelInfo(options.model).name
-  const classes = options.classes ?? tensors.get(canonicalName(zoo[model].classWeight))?.shape[0] ?? 19
+  const classes = options.classes ?? classesOf(model, tensors) ?? 19
 
   const report = compare(model, tensors, requiredParameters(model, { classes, edge }))
   requireComplete(
@@ -63,7 +63,10 @@ export function loadModel(checkpoint: Checkpoint, options: LoadModelOptions = {}
     () => {
       const likely = identifyModel(checkpoint)
       if (likely && likely !== model) return `Its tensors are those of ${likely}: choose that model.`
-      if (likely && edge) return 'Without the edge head this checkpoint is complete: leave the edge head out.'
+      const found = classesOf(model, tensors)
+      if (likely && classes !== found)
+        return `Its classifier has ${found} classes: ask for as many, or for none.`
+      if (likely) return 'Without the edge head this checkpoint is complete: leave the edge head out.'
       return 'Use a checkpoint that was trained with this model.'
     },
   )
@@ -93,8 +96,8 @@ export function loadInverseNet(checkpoint: Checkpoint): {
 /** The model whose every needed weight the checkpoint has in the right shape; the larger one if there are several. */
 export function identifyModel(checkpoint: Checkpoint): SegmentationModelName | undefined {
   const tensors = byCanonicalName(checkpoint)
-  const fitting = Object.values(zoo).flatMap(({ name, classWeight }) => {
-    const classes = tensors.get(canonicalName(classWeight))?.shape[0]
+  const fitting = Object.values(zoo).flatMap(({ name }) => {
+    const classes = classesOf(name, tensors)
     if (!classes) return []
     const needed = requiredParameters(name, { classes })
     const { missing, mismatched } = compare(name, tensors, needed)
@@ -103,13 +106,17 @@ export function identifyModel(checkpoint: Checkpoint): SegmentationModelName | u
   return fitting.sort((a, b) => b.size - a.size)[0]?.name
 }
 
+function classesOf(model: SegmentationModelName, tensors: ReadonlyMap<string, CheckpointTensor>) {
+  return tensors.get(canonicalName(zoo[model].classWeight))?.shape[0]
+}
+
 function identified(checkpoint: Checkpoint): SegmentationModelName {
   const model = identifyModel(checkpoint)
   if (model) return model
   const names = [...checkpoint.tensors.keys()]
   throw new InverseFormError(
     'checkpoint-mismatch',
-    `the checkpoint's ${names.length} tensors (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}) are not those of any known model`,
+    `The checkpoint's tensors are not those of any known model: ${listed(`${names.length} tensors`, names)}.`,
     { hint: `The models are ${Object.keys(zoo).join(', ')}. Name one to see what is missing for it.` },
   )
 }
@@ -131,7 +138,8 @@ function byCanonicalName(checkpoint: Checkpoint): Map<string, CheckpointTensor> 
       const both = `"${other.name}" and "${tensor.name}"`
       throw new InverseFormError(
         'invalid-checkpoint',
-        `the tensors ${both} have the same name but for prefixes`,
+        `The tensors ${both} have the same name but for prefixes.`,
+        { hint: 'Keep one of them: a checkpoint should hold one set of weights.' },
       )
     }
     tensors.set(name, tensor)
@@ -178,22 +186,25 @@ function isTrainingOnly(canonical: string): boolean {
 function requireComplete(report: LoadReport, what: string, hint: () => string): void {
   const { missing, mismatched } = report
   if (missing.length + mismatched.length === 0) return
+  const shapes = mismatched.map(({ name, expected, found }) => `${name} is [${found}], not [${expected}]`)
   const problems = [
-    ...listed(`${missing.length} tensors are missing`, missing),
-    ...listed(
-      `${mismatched.length} have another shape`,
-      mismatched.map(({ name, expected, found }) => `${name} is [${found}], not [${expected}]`),
-    ),
+    ...(missing.length > 0 ? [listed(`${counted(missing, 'is', 'are')} missing`, missing)] : []),
+    ...(shapes.length > 0 ? [listed(`${counted(shapes, 'has', 'have')} another shape`, shapes)] : []),
   ]
-  throw new InverseFormError('checkpoint-mismatch', `this is not ${what}: ${problems.join('; ')}`, {
+  throw new InverseFormError('checkpoint-mismatch', `This is not ${what}: ${problems.join('; ')}.`, {
     hint: hint(),
     details: { missing, mismatched },
   })
 }
 
-function listed(title: string, items: readonly string[]): string[] {
-  if (items.length === 0) return []
-  return [`${title} (${items.slice(0, 3).join(', ')}${items.length > 3 ? ', …' : ''})`]
+function counted({ length }: readonly string[], singular: string, plural: string): string {
+  return length === 1 ? `1 tensor ${singular}` : `${length} tensors ${plural}`
+}
+
+function listed(title: string, items: readonly string[]): string {
+  return items.length === 0
+    ? title
+    : `${title} (${items.slice(0, 3).join(', ')}${items.length > 3 ? ', …' : ''})`
 }
 
 function fromTensors(tensors: ReadonlyMap<string, CheckpointTensor>): ParameterSource {

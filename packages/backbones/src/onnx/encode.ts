@@ -4,45 +4,53 @@ import { emitOnnx } from '../graph/operators/index.js'
 import type { OnnxAttribute, OnnxEmitter } from '../graph/operators/operator.js'
 import { type Graph, topologicalOrder, type Value, type ValueOf } from '../graph/value.js'
 import type { ByteSink } from '../io/index.js'
-import { Message } from './message.js'
+import { Message, writeChunks } from './message.js'
 import { modelProto, nodeProto, tensorProto, valueInfoProto } from './schema.js'
+import { WeightFile } from './weight-file.js'
 
 /** The operator set that graphs are written in: the newest that all of the runtimes' providers cover. */
 export const ONNX_OPSET = 17
 
-/** Protocol Buffers messages end at 2 GiB; larger models would need external data. */
+/** Protocol Buffers messages end here. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1
 
-/** A model ready to be written: its size is known, its weights are read while it is written. */
-export interface EncodedModel {
+/** Bytes ready to be written: their number is known, weights are read while they are written. */
+export interface Writable {
   readonly byteLength: number
   write(sink: ByteSink): Promise<void>
+}
+
+export interface EncodedModel extends Writable {
+  /** The weights, where they are kept beside the model. */
+  readonly weights?: Writable
 }
 
 export interface EncodeOnnxOptions {
   /** Key-value pairs kept in the model's `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>
+  /**
+   * Keep the weights beside the model, in a file of this name (ONNX external data), for whoever runs the model to map
+   * into memory. Without it they are part of the model, which then ends at 2 GiB.
+   */
+  readonly weightFile?: string
 }
 
 /**
  * Encodes a graph as an ONNX model (opset 17). Batch, height and width stay dynamic.
  * @throws `limit-exceeded` when the model would pass 2 GiB.
  */
-export function encodeOnnx(graph: Graph, { metadata = {} }: EncodeOnnxOptions = {}): EncodedModel {
-  const model = modelProto(new GraphEncoder(graph).encode(), 'inverseform', ONNX_OPSET, metadata)
-  const { byteLength, chunks } = model
+export function encodeOnnx(graph: Graph, options: EncodeOnnxOptions = {}): EncodedModel {
+  const weights = options.weightFile === undefined ? undefined : new WeightFile(options.weightFile)
+  const proto = new GraphEncoder(graph, weights).encode()
+  const { byteLength, chunks } = modelProto(proto, 'inverseform', ONNX_OPSET, options.metadata ?? {})
   if (byteLength > MAX_MODEL_BYTES) {
     throw new InverseFormError(
       'limit-exceeded',
-      `the ONNX model would take ${byteLength} bytes; the format ends at 2 GiB`,
+      `The ONNX model would take ${byteLength} bytes; the format ends at 2 GiB.`,
+      { hint: 'Keep the weights in a file of their own: pass `weightFile`.' },
     )
   }
-  return {
-    byteLength,
-    async write(sink) {
-      for (const chunk of chunks) await sink.write(chunk instanceof Uint8Array ? chunk : await chunk.load())
-    },
-  }
+  return { byteLength, write: (sink) => writeChunks(chunks, sink), weights }
 }
 
 interface NodeSpec {
@@ -62,7 +70,10 @@ class GraphEncoder implements OnnxEmitter {
   /** Names of the module whose operator is being written, as in the checkpoint. */
   private scope = ''
 
-  constructor(private readonly graph: Graph) {}
+  constructor(
+    private readonly graph: Graph,
+    private readonly weightFile: WeightFile | undefined,
+  ) {}
 
   encode(): Message {
     const inputs: Message[] = []
@@ -144,12 +155,16 @@ class GraphEncoder implements OnnxEmitter {
     async function load(): Promise<Uint8Array> {
       const data = await attributes.load()
       if (data.length !== elements) {
-        const found = `${data.length} values for a weight of shape ${formatShape(shape)}`
-        throw new InverseFormError('size-mismatch', `${attributes.name}: found ${found}`)
+        throw new InverseFormError(
+          'size-mismatch',
+          `The weight ${attributes.name} has ${data.length} values for the shape ${formatShape(shape)}.`,
+          { hint: "Let the weight's load() give as many values as its shape has elements." },
+        )
       }
       return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     }
-    this.initializers.push(tensorProto(name, dims, 'float32', { byteLength: elements * 4, load }))
+    const bytes = { byteLength: elements * 4, load }
+    this.initializers.push(tensorProto(name, dims, 'float32', this.weightFile?.add(bytes) ?? bytes))
     return name
   }
 }

@@ -1,3 +1,5 @@
+import type { ByteSink } from '../io/index.js'
+
 /** Bytes that are made when they are written, so that weights never wait in memory. */
 export interface LazyBytes {
   readonly byteLength: number
@@ -56,4 +58,9 @@ function varint(value: number): Uint8Array {
   for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80)
   bytes.push(value)
   return Uint8Array.from(bytes)
+}
+
+/** Writes chunks in order, each made just before it is written. */
+export async function writeChunks(chunks: readonly Chunk[], sink: ByteSink): Promise<void> {
+  for (const chunk of chunks) await sink.write(chunk instanceof Uint8Array ? chunk : await chunk.load())
 }

@@ -1,23 +1,29 @@
 import { formatDim, type Shape } from '../graph/dim.js'
 import type { OnnxAttribute } from '../graph/operators/operator.js'
-import { type LazyBytes, Message } from './message.js'
+import { type Chunk, Message } from './message.js'
+import type { WeightPlace } from './weight-file.js'
 
 // Field numbers and enumerations of onnx.proto (ONNX 1.12, IR version 8).
 const FLOAT = 1
 const INT64 = 7
+const EXTERNAL = 1
 
 export function tensorProto(
   name: string,
   dims: readonly number[],
   dataType: 'float32' | 'int64',
-  raw: Uint8Array | LazyBytes,
+  data: Chunk | WeightPlace,
 ): Message {
   const message = new Message()
   for (const dim of dims) message.int(1, dim)
-  return message
-    .int(2, dataType === 'float32' ? FLOAT : INT64)
-    .string(8, name)
-    .bytes(9, raw)
+  message.int(2, dataType === 'float32' ? FLOAT : INT64).string(8, name)
+  if (!('location' in data)) return message.bytes(9, data)
+  for (const [key, value] of Object.entries(data)) message.message(13, keyValue(key, String(value)))
+  return message.int(14, EXTERNAL)
+}
+
+function keyValue(key: string, value: string): Message {
+  return new Message().string(1, key).string(2, value)
 }
 
 export function nodeProto(
@@ -68,7 +74,7 @@ export function modelProto(
     .message(7, graph)
     .message(8, new Message().string(1, '').int(2, opset))
   for (const [key, value] of Object.entries(metadata)) {
-    message.message(14, new Message().string(1, key).string(2, value))
+    message.message(14, keyValue(key, value))
   }
   return message
 }

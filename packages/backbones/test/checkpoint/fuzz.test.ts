@@ -7,7 +7,7 @@ import { bytes, Code, dict, encode, floats, legacyFile, type Pickled, tensor } f
 import { torchZip } from './write-zip.js'
 
 // A longer run by hand: FUZZ_CASES=300000 FUZZ_SEED=2 npx vitest run packages/backbones/test/checkpoint/fuzz
-const cases = Number(process.env.FUZZ_CASES ?? 4000)
+const cases = Number(process.env.FUZZ_CASES ?? 2000)
 const seed = Number(process.env.FUZZ_SEED ?? 1)
 
 /** Opens the file and reads all of it: `read`, or the code of the InverseFormError. Any other end throws. */
@@ -24,8 +24,10 @@ async function outcomeOf(bytes: Uint8Array): Promise<string> {
     expect(total).toBeLessThanOrEqual(16 * bytes.length)
     return 'read'
   } catch (error) {
-    if (isInverseFormError(error)) return error.code
-    throw error
+    if (!isInverseFormError(error)) throw error
+    // What a file holds must not flood the message either.
+    expect(error.message.length).toBeLessThan(1000)
+    return error.code
   }
 }
 
@@ -96,31 +98,31 @@ describe('every file ends in a result or an InverseFormError', () => {
     ].map((name) => bytes('c', name, 10))
     const texts = ['a', 'storage', 'cpu', '0', 'latin1', 'f8', '__proto__', 'collections', 'OrderedDict']
     const pushes = [
-      ...['N', '}', ']', ')', 'K\x01', 'h\0', 'h\x01', '('].map((word) => bytes(word)),
+      ...['N', '}', ']', ')', 'K\x01', 'h\0', 'h\x01'].map((word) => bytes(word)),
       ...[0x88, 0x8f].map((word) => bytes(word)),
       ...[...texts, tensor(), dict({ w: tensor() })].map(encode),
       ...globals,
     ]
     const others = [
       ...['q\0', 'q\x01', 'R', 'R', 'b', 'Q'].map((word) => bytes(word)),
-      ...'.0122lt)deasu'.split('').map((word) => bytes(word)),
+      ...'(.0122lt)deasu'.split('').map((word) => bytes(word)),
       ...[0x85, 0x86, 0x87, 0x90, 0x91, 0x93, 0x94].map((word) => bytes(word)),
     ]
     const counts = await countOutcomes((_, next) => {
-      const length = 1 + Math.floor(next() * 40)
+      const length = 1 + Math.floor(next() ** 2 * 40)
       const soup = Array.from({ length }, () => {
-        const words = next() < 0.6 ? pushes : others
+        const words = next() < 0.75 ? pushes : others
         return words[Math.floor(next() * words.length)]!
       })
       // Two objects to recall, and a tuple of what is left.
-      const list = new Code(bytes('}q\x00]q\x01(', ...soup, 't'))
+      const list = new Code(bytes('}q\0', '0]q\x010(', ...soup, 't'))
       const value: Pickled = new Map<Pickled, Pickled>([
         ['w', tensor()],
         ['x', list],
       ])
-      return torchZip(next() < 0.5 ? value : list, { 0: floats(1, 2, 3, 4, 5, 6) })
+      return torchZip(value, { 0: floats(1, 2, 3, 4, 5, 6) })
     })
-    expect(counts.read).toBeGreaterThan(cases / 200)
+    expect(counts.read).toBeGreaterThan(cases / 50)
     expect(counts['invalid-checkpoint']).toBeGreaterThan(cases / 4)
   })
 })

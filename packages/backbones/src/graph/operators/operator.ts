@@ -29,7 +29,7 @@ export interface Operator<K extends OperatorName> {
 export function mismatch(operator: string, shapes: readonly Shape[], why: string): InverseFormError {
   return new InverseFormError(
     'size-mismatch',
-    `${operator} over ${shapes.map(formatShape).join(' and ')}: ${why}`,
+    `The shapes ${shapes.map(formatShape).join(' and ')} do not fit ${operator}: ${why}.`,
   )
 }
 

@@ -1,4 +1,5 @@
-import { constant, conv2d } from '../build.js'
+import { constant } from '../build.js'
+import { withInputs } from '../operators/index.js'
 import { countUses, type Graph, type Value, type ValueOf } from '../value.js'
 import { rewrite } from './rewrite.js'
 
@@ -42,14 +43,7 @@ function fold(conv: ValueOf<'conv2d'>, norm: ValueOf<'batchNorm'>): Value {
     return beta.map((element, i) => gain[i] * ((b?.[i] ?? 0) - mu[i]) + element)
   }
   const { name } = weight.attributes
-  return conv2dLike(
-    conv,
-    x,
-    constant(name, weight.shape as number[], foldedWeight),
-    constant(name.replace(/\.?weight$/, '') + '.folded_bias', shift.shape as number[], foldedBias),
-  )
-}
-
-function conv2dLike(conv: ValueOf<'conv2d'>, x: Value, weight: Value, bias: Value): Value {
-  return conv2d(x, weight, bias, { stride: conv.attributes.stride[0], padding: conv.attributes.padding[0] })
+  const folded = constant(name, weight.shape as number[], foldedWeight)
+  const foldedName = `${name.replace(/\.?weight$/, '')}.folded_bias`
+  return withInputs(conv, [x, folded, constant(foldedName, shift.shape as number[], foldedBias)])
 }

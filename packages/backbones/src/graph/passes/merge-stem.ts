@@ -1,4 +1,5 @@
-import { constant, conv2d } from '../build.js'
+import { constant } from '../build.js'
+import { apply } from '../operators/index.js'
 import { countUses, type Graph, type Value, type ValueOf } from '../value.js'
 import { rewrite } from './rewrite.js'
 
@@ -7,7 +8,7 @@ import { rewrite } from './rewrite.js'
  * convolution after it (kernel k, stride t, padding p): kernel s·k, stride s·t, padding s·p.
  *
  * Exact when the image's height and width are multiples of s: the first convolution drops a remainder that the
- * merged one would see. Whoever runs the graph feeds sizes that are (`BuiltModel.inputMultiple`).
+ * merged one would see. For other sizes, cut the remainder off the image first.
  */
 export function mergeStem(graph: Graph): Graph {
   const uses = countUses(graph)
@@ -18,10 +19,10 @@ export function mergeStem(graph: Graph): Graph {
     const [inner, outer] = [first.inputs[1], value.inputs[1]]
     if (inner.op !== 'constant' || outer.op !== 'constant') return value
     const patch = first.attributes.stride[0]
-    return conv2d(first.inputs[0], compose(inner, outer), value.inputs[2], {
-      stride: patch * value.attributes.stride[0],
-      padding: patch * value.attributes.padding[0],
-    })
+    const scaled = ([rows, columns]: readonly [number, number]) => [patch * rows, patch * columns] as const
+    const { stride, padding } = value.attributes
+    const inputs = [first.inputs[0], compose(inner, outer), ...value.inputs.slice(2)]
+    return apply('conv2d', inputs, { stride: scaled(stride), padding: scaled(padding) })
   })
 }
 
@@ -41,19 +42,19 @@ function isPatchwise({ inputs, attributes: { stride, padding } }: ValueOf<'conv2
 /** merged[o, i, s·y + u, s·x + v] = Σ_m outer[o, m, y, x] · inner[m, i, u, v] */
 function compose(inner: ValueOf<'constant'>, outer: ValueOf<'constant'>): Value {
   const [middle, channels, s] = inner.shape as number[]
-  const [outputs, , k] = outer.shape as number[]
-  const size = s * k
+  const [outputs, , kh, kw] = outer.shape as number[]
+  const [height, width] = [s * kh, s * kw]
   async function load(): Promise<Float32Array> {
     const [a, b] = await Promise.all([inner.attributes.load(), outer.attributes.load()])
-    const merged = new Float32Array(outputs * channels * size * size)
+    const merged = new Float32Array(outputs * channels * height * width)
     let at = 0
     for (let o = 0; o < outputs; o++) {
       for (let i = 0; i < channels; i++) {
-        for (let row = 0; row < size; row++) {
-          for (let column = 0; column < size; column++) {
+        for (let row = 0; row < height; row++) {
+          for (let column = 0; column < width; column++) {
             let sum = 0
             for (let m = 0; m < middle; m++) {
-              const fromOuter = b[((o * middle + m) * k + Math.floor(row / s)) * k + Math.floor(column / s)]
+              const fromOuter = b[((o * middle + m) * kh + Math.floor(row / s)) * kw + Math.floor(column / s)]
               sum += fromOuter * a[((m * channels + i) * s + (row % s)) * s + (column % s)]
             }
             merged[at++] = sum
@@ -63,5 +64,9 @@ function compose(inner: ValueOf<'constant'>, outer: ValueOf<'constant'>): Value 
     }
     return merged
   }
-  return constant(`${outer.attributes.name}*${inner.attributes.name}`, [outputs, channels, size, size], load)
+  return constant(
+    `${outer.attributes.name}*${inner.attributes.name}`,
+    [outputs, channels, height, width],
+    load,
+  )
 }

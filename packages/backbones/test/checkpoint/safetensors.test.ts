@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest'
+import {
+  openCheckpoint,
+  safetensorsByteLength,
+  type TensorData,
+  toFloat32,
+  writeSafetensors,
+} from '../../src/checkpoint/index.js'
+import { bytesSource, memorySink } from '../../src/io/index.js'
+import { countReads, errorOf, fixture, openBytes } from './support.js'
+import { bytes, floats, uint } from './write-pickle.js'
+
+/** A file of this header, padded or not as given. */
+const safetensors = (header: unknown, data: Uint8Array = bytes()) => {
+  const json = bytes(typeof header === 'string' ? header : JSON.stringify(header))
+  return bytes(uint(json.length, 8), json, data)
+}
+
+const writable = (name: string, tensor: TensorData) => ({ name, ...tensor, read: async () => tensor })
+
+async function write(...args: [Parameters<typeof writeSafetensors>[0], Record<string, string>?]) {
+  const sink = memorySink(safetensorsByteLength(...args))
+  await writeSafetensors(args[0], sink, args[1])
+  return sink.finish()
+}
+
+test('reads a file made by hand', async () => {
+  const header = {
+    __metadata__: { format: 'pt', __proto__x: 'y' },
+    b: { dtype: 'F32', shape: [2], data_offsets: [3, 11] },
+    a: { dtype: 'U8', shape: [3, 1], data_offsets: [0, 3] },
+  }
+  const source = countReads(bytesSource(safetensors(header, bytes(7, 8, 9, floats(1.5, -2)))))
+  const { format, tensors, metadata } = await openCheckpoint(source)
+  expect(format).toBe('safetensors')
+  expect([...tensors.keys()]).toEqual(['b', 'a'])
+  expect(metadata).toEqual(header.__metadata__)
+  source.ranges.length = 0
+  expect(await tensors.get('b')!.read()).toEqual({
+    dtype: 'float32',
+    shape: [2],
+    data: Float32Array.of(1.5, -2),
+  })
+  expect(source.ranges).toEqual([[source.size - 8, source.size]])
+  expect((await tensors.get('a')!.read()).data).toEqual(Uint8Array.of(7, 8, 9))
+})
+
+test.each(['checkpoint.zip.pth', 'views.legacy.pth'])('%s survives a round trip', async (name) => {
+  const original = await openBytes(fixture(name))
+  const file = await write([...original.tensors.values()], { epoch: '173', name: 'résumé ✓' })
+  const copy = await openBytes(file)
+  expect(copy.metadata).toEqual({ epoch: '173', name: 'résumé ✓' })
+  expect([...copy.tensors.keys()]).toEqual([...original.tensors.keys()])
+  for (const [key, tensor] of original.tensors) {
+    const read = await copy.tensors.get(key)!.read()
+    expect(read, key).toEqual(await tensor.read())
+    // Aligned by the order of the data, so no copy is needed.
+    expect(read.data.buffer === file.buffer || read.data.length === 0, key).toBe(true)
+  }
+  expect(Number(new DataView(file.buffer).getBigUint64(0, true)) % 8).toBe(0)
+  // Written again from the copy, it is the same file.
+  expect(await write([...copy.tensors.values()], { epoch: '173', name: 'résumé ✓' })).toEqual(file)
+})
+
+test('one tensor at a time is read', async () => {
+  let held = 0
+  const names = ['a', 'b', 'c']
+  const tensors = names.map((name) => ({
+    name,
+    dtype: 'float32' as const,
+    shape: [2],
+    read: async () => {
+      expect(held++).toBe(0)
+      return { dtype: 'float32' as const, shape: [2], data: Float32Array.of(1, 2) }
+    },
+  }))
+  let parts = 0
+  await writeSafetensors(tensors, { write: async () => void (parts++ >= 2 && held--) })
+  expect(parts).toBe(2 + names.length)
+})
+
+describe('writing refuses', () => {
+  const data: TensorData = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) }
+  test('names that are double or reserved', async () => {
+    expect((await errorOf(write([writable('a', data), writable('a', data)]))).code).toBe('invalid-argument')
+    expect((await errorOf(write([writable('__metadata__', data)]))).code).toBe('invalid-argument')
+  })
+  test('tensors that read as other than they say', async () => {
+    for (const other of [
+      { ...data, data: Float32Array.of(1) },
+      { ...data, dtype: 'float64' as const },
+    ])
+      expect((await errorOf(write([{ ...writable('a', data), read: async () => other }]))).code).toBe(
+        'size-mismatch',
+      )
+  })
+})
+
+describe('damage is named', () => {
+  const a = (more: object) => ({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...more } })
+  const eight = new Uint8Array(8)
+  test.each<[string, Uint8Array, RegExp]>([
+    [
+      'header beyond the file',
+      bytes(uint(99, 8), '{"a":1}'),
+      /header takes bytes 8 to 107, but the file has only 15/,
+    ],
+    ['not JSON', safetensors('{"a":1,}'), /not JSON/],
+    ['not UTF-8', bytes(uint(2, 8), '{', Uint8Array.of(0xff)), /not UTF-8/],
+    ['metadata of numbers', safetensors({ __metadata__: { a: 1 } }), /__metadata__/],
+    ['unknown type', safetensors(a({ dtype: 'F8_E4M3' }), eight), /"a" has element type "F8_E4M3"/],
+    ['type of a prototype', safetensors(a({ dtype: 'constructor' }), eight), /element type "constructor"/],
+    ['negative size', safetensors(a({ shape: [-2] }), eight), /"a" lacks/],
+    ['fraction', safetensors(a({ shape: [1.5] }), eight), /"a" lacks/],
+    ['no offsets', safetensors(a({ data_offsets: null }), eight), /"a" lacks/],
+    [
+      'shape and bytes differ',
+      safetensors(a({ shape: [3] }), eight),
+      /takes 12 bytes, the header gives it 8/,
+    ],
+    ['cut', safetensors(a({}), eight.subarray(1)), /"a" has data bytes 0 to 8, the file has only 7/],
+    [
+      'bytes left over',
+      safetensors(a({}), new Uint8Array(9)),
+      /9 bytes of data, of which the tensors take 8/,
+    ],
+    ['gap', safetensors(a({ data_offsets: [1, 9] }), new Uint8Array(9)), /expected from 0 on/],
+    [
+      'overlap',
+      safetensors({ ...a({}), b: a({}).a }, eight),
+      /"b" has data bytes 0 to 8, expected from 8 on/,
+    ],
+    ['backwards', safetensors(a({ data_offsets: [0, -8] }), eight), /"a" lacks/],
+  ])('%s', async (_, file, message) => {
+    const error = await errorOf(openBytes(file))
+    expect(error.code).toBe('invalid-checkpoint')
+    expect(error.message).toMatch(message)
+  })
+})
+
+describe('toFloat32', () => {
+  test('float16 and bfloat16 by their definition, for every bit pattern', () => {
+    const bits = Uint16Array.from({ length: 65536 }, (_, i) => i)
+    const half = toFloat32({ dtype: 'float16', shape: [65536], data: bits })
+    const brain = toFloat32({ dtype: 'bfloat16', shape: [65536], data: bits })
+    const binary = (bits: number, exponentBits: number, fractionBits: number) => {
+      const sign = bits >> 15 ? -1 : 1
+      const exponent = (bits >> fractionBits) & (2 ** exponentBits - 1)
+      const fraction = bits & (2 ** fractionBits - 1)
+      const bias = 2 ** (exponentBits - 1) - 1
+      if (exponent === 2 ** exponentBits - 1) return fraction ? Number.NaN : sign / 0
+      const mantissa = exponent ? 2 ** fractionBits + fraction : fraction
+      return sign * mantissa * 2 ** ((exponent || 1) - bias - fractionBits)
+    }
+    const wrong = bits.filter(
+      (x) => !Object.is(half[x], binary(x, 5, 10)) || !Object.is(brain[x], Math.fround(binary(x, 8, 7))),
+    )
+    expect([...wrong]).toEqual([])
+  })
+  test('the others', () => {
+    const data = Float32Array.of(1, 2)
+    expect(toFloat32({ dtype: 'float32', shape: [2], data })).toBe(data)
+    const int64 = BigInt64Array.of(-3n, 2n ** 60n)
+    expect(toFloat32({ dtype: 'int64', shape: [2], data: int64 })).toEqual(Float32Array.of(-3, 2 ** 60))
+    expect(toFloat32({ dtype: 'bool', shape: [2], data: Uint8Array.of(0, 1) })).toEqual(Float32Array.of(0, 1))
+    expect(toFloat32({ dtype: 'float64', shape: [1], data: Float64Array.of(0.1) })).toEqual(
+      Float32Array.of(0.1),
+    )
+  })
+})

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest'
+import {
+  add,
+  batchNorm,
+  buildModel,
+  concat,
+  constant,
+  conv2d,
+  type Graph,
+  imageInput,
+  type PassName,
+  passes,
+  relu,
+  resizeLike,
+  type SegmentationModelName,
+  topologicalOrder,
+  type Value,
+  zoo,
+} from '../../src/index.js'
+import { deterministicParameter } from '../support/deterministic.js'
+import { deterministicSource, imageTensor } from '../support/models.js'
+import { randomGraph } from '../support/random-graph.js'
+import { startGraph } from '../support/session.js'
+import { expectClose, type FloatTensor, randomInteger, randomSource } from '../support/tensors.js'
+
+const weight = (name: string, ...shape: number[]) =>
+  constant(name, shape, async () => deterministicParameter(name, shape))
+const norm = (x: Value, name: string) => {
+  const parameter = (leaf: string) => weight(`${name}.${leaf}`, x.shape[1] as number)
+  return batchNorm(x, {
+    scale: parameter('weight'),
+    shift: parameter('bias'),
+    mean: parameter('running_mean'),
+    variance: parameter('running_var'),
+  })
+}
+const image = imageInput('image', 3)
+
+/** The graph's numbers, as written: without the runtime's own optimisations. */
+async function outputsOf(graph: Graph, input: FloatTensor) {
+  await using session = await startGraph(graph, { graphOptimizationLevel: 'disabled' })
+  return await session.run({ image: input })
+}
+
+async function expectSameNumbers(graph: Graph, changed: Graph, input: FloatTensor): Promise<void> {
+  const [before, after] = [await outputsOf(graph, input), await outputsOf(changed, input)]
+  expect(Object.keys(after)).toEqual(Object.keys(before))
+  for (const name of Object.keys(before)) expectClose(after[name], before[name], 1e-5)
+}
+
+const ops = (graph: Graph, op: Value['op']) => topologicalOrder(graph).filter((value) => value.op === op)
+
+describe('on random graphs', () => {
+  const chains: PassName[][] = [
+    ['foldBatchNorm'],
+    ['commuteResize'],
+    ['foldBatchNorm', 'commuteResize', 'mergeStem'],
+    ['commuteResize', 'foldBatchNorm'],
+  ]
+  test.each(chains.map((chain) => [chain.join(', '), chain] as const))(
+    '%s keep the numbers',
+    async (_, chain) => {
+      let changes = 0
+      for (let seed = 1; seed <= 60; seed++) {
+        const graph = randomGraph(seed)
+        const changed = chain.reduce((g, pass) => passes[pass](g), graph)
+        if (topologicalOrder(changed).every((value, i) => value === topologicalOrder(graph)[i])) continue
+        changes++
+        await expectSameNumbers(graph, changed, imageTensor(`seed ${seed}`, 8 + (seed % 9), 19, 2))
+      }
+      expect(changes).toBeGreaterThan(20)
+    },
+  )
+})
+
+describe('foldBatchNorm', () => {
+  test('folds a convolution without a bias and one with', async () => {
+    const plain = norm(conv2d(image, weight('a.weight', 4, 3, 3, 3)), 'na')
+    const biased = norm(conv2d(plain, weight('b.weight', 5, 4, 1, 1), weight('b.bias', 5)), 'nb')
+    const folded = passes.foldBatchNorm({ outputs: { y: biased } })
+    expect(ops(folded, 'batchNorm')).toEqual([])
+    await expectSameNumbers({ outputs: { y: biased } }, folded, imageTensor('x', 9, 8))
+  })
+
+  test('leaves a convolution alone that something else reads', async () => {
+    const shared = conv2d(image, weight('a.weight', 4, 3, 3, 3), undefined, { padding: 1 })
+    for (const outputs of [{ y: add(norm(shared, 'n'), shared) }, { y: norm(shared, 'n'), shared }]) {
+      expect(ops(passes.foldBatchNorm({ outputs } as Graph), 'batchNorm')).toHaveLength(1)
+    }
+    const after = passes.foldBatchNorm({ outputs: { y: norm(relu(shared), 'n') } })
+    expect(ops(after, 'batchNorm')).toHaveLength(1)
+  })
+})
+
+describe('commuteResize', () => {
+  const fine = conv2d(image, weight('fine.weight', 2, 3, 1, 1))
+  const coarse = conv2d(image, weight('coarse.weight', 3, 3, 3, 3), undefined, { stride: 2, padding: 1 })
+  const joined = concat([fine, resizeLike(coarse, fine)], 1)
+
+  test('makes a sum of a 1x1 convolution over a concatenation', async () => {
+    const y = conv2d(joined, weight('head.weight', 4, 5, 1, 1), weight('head.bias', 4))
+    const commuted = passes.commuteResize({ outputs: { y } })
+    expect(ops(commuted, 'concat')).toEqual([])
+    const [resize] = ops(commuted, 'resizeLike')
+    expect(resize.inputs[0].op).toBe('conv2d')
+    await expectSameNumbers({ outputs: { y } }, commuted, imageTensor('x', 11, 14))
+  })
+
+  test('leaves convolutions alone that look at neighbours or skip pixels', () => {
+    for (const y of [
+      conv2d(joined, weight('w.weight', 4, 5, 3, 3)),
+      conv2d(joined, weight('w.weight', 4, 5, 1, 1), undefined, { stride: 2 }),
+      conv2d(joined, weight('w.weight', 4, 5, 1, 1), undefined, { padding: 1 }),
+      conv2d(fine, weight('w.weight', 4, 2, 1, 1)),
+    ]) {
+      expect(passes.commuteResize({ outputs: { y } }).outputs.y).toBe(y)
+    }
+  })
+})
+
+describe('mergeStem', () => {
+  const first = conv2d(image, weight('first.weight', 3, 3, 2, 2), undefined, { stride: 2 })
+  const second = conv2d(first, weight('second.weight', 6, 3, 3, 3), weight('second.bias', 6), {
+    stride: 2,
+    padding: 1,
+  })
+
+  test('makes one 6x6 convolution of stride 4 of 2x2 and 3x3 of stride 2', async () => {
+    const merged = passes.mergeStem({ outputs: { y: second } })
+    const [conv] = ops(merged, 'conv2d')
+    expect(ops(merged, 'conv2d')).toHaveLength(1)
+    expect(conv.inputs[1].shape).toEqual([6, 3, 6, 6])
+    expect(conv.attributes).toEqual({ stride: [4, 4], padding: [2, 2] })
+    await expectSameNumbers({ outputs: { y: second } }, merged, imageTensor('x', 22, 36, 2))
+  })
+
+  test('merges convolutions of other sizes, strides and paddings', async () => {
+    const random = randomSource(7)
+    for (let round = 0; round < 30; round++) {
+      const [patch, kernel, stride, padding] = [4, 5, 3, 2].map((most) => randomInteger(random, 1, most))
+      const inner = conv2d(image, weight('i.weight', 2, 3, patch, patch), undefined, { stride: patch })
+      const y = conv2d(inner, weight('o.weight', 4, 2, kernel, kernel), undefined, { stride, padding })
+      const merged = passes.mergeStem({ outputs: { y } })
+      expect(ops(merged, 'conv2d')).toHaveLength(1)
+      await expectSameNumbers({ outputs: { y } }, merged, imageTensor('x', patch * 7, patch * 9))
+    }
+  })
+
+  test('leaves a first convolution alone that overlaps, is padded, has a bias or another reader', () => {
+    const outer = (x: Value) => conv2d(x, weight('second.weight', 6, 3, 3, 3))
+    const w = weight('w.weight', 3, 3, 2, 2)
+    for (const y of [
+      outer(conv2d(image, w)),
+      outer(conv2d(image, w, undefined, { stride: 2, padding: 1 })),
+      outer(conv2d(image, w, weight('w.bias', 3), { stride: 2 })),
+    ]) {
+      expect(passes.mergeStem({ outputs: { y } }).outputs.y).toBe(y)
+    }
+    expect(passes.mergeStem({ outputs: { y: second, first } }).outputs.y).toBe(second)
+  })
+})
+
+describe.each(Object.keys(zoo) as SegmentationModelName[])('on %s', (model) => {
+  const built = buildModel(model, { parameters: deterministicSource(), edge: true })
+
+  test('no normalisation is left after foldBatchNorm', () => {
+    const norms = ops(built, 'batchNorm').length
+    const folded = passes.foldBatchNorm(built)
+    expect(norms).toBeGreaterThan(100)
+    expect(ops(folded, 'batchNorm')).toEqual([])
+    expect(ops(folded, 'conv2d')).toHaveLength(ops(built, 'conv2d').length)
+  })
+
+  test('no 1x1 convolution reads the joined branches after commuteResize', () => {
+    const readers = (graph: Graph) =>
+      ops(graph, 'conv2d').filter(({ inputs: [x, w] }) => {
+        const joins = x.op === 'concat' && x.inputs.some((part) => part.op === 'resizeLike')
+        return joins && w.shape[2] === 1
+      })
+    expect(readers(built).length).toBeGreaterThan(0)
+    expect(readers(passes.commuteResize(built))).toEqual([])
+  })
+
+  test('mergeStem changes the slim model only', () => {
+    const before = ops(built, 'conv2d').length
+    const after = ops(passes.mergeStem(built), 'conv2d').length
+    expect(before - after).toBe(model === 'hrnet16-slim' ? 1 : 0)
+  })
+})

@@ -1,0 +1,62 @@
+import { encodeOnnx, loadModel, openCheckpoint, writeSafetensors } from '@inverseform/backbones'
+import { fileSource, writeFileAtomically } from '@inverseform/backbones/node'
+import { InverseFormError } from '@inverseform/errors'
+import { type ModelFlags, modelChoice } from '../options.js'
+import { noteOnTensors } from '../output/load-report.js'
+import type { Terminal } from '../terminal.js'
+
+export interface ConvertFlags extends Omit<ModelFlags, 'checkpoint'> {
+  readonly output: string
+  readonly featureSize?: boolean
+}
+
+/** Writes a checkpoint as ONNX or safetensors, by the output's extension. */
+export async function convertCommand(
+  checkpoint: string,
+  flags: ConvertFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const format = /\.(onnx|safetensors)$/i.exec(flags.output)?.[1].toLowerCase()
+  if (!format) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `${flags.output} is neither an .onnx nor a .safetensors file.`,
+      {
+        hint: 'The extension of --output chooses the format.',
+      },
+    )
+  }
+  await using source = await fileSource(checkpoint)
+  const opened = await openCheckpoint(source)
+  if (format === 'safetensors') {
+    const metadata = Object.entries(opened.metadata).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ])
+    await writeFileAtomically(flags.output, (sink) =>
+      writeSafetensors(opened.tensors.values(), sink, Object.fromEntries(metadata)),
+    )
+    terminal.err(`Wrote ${opened.tensors.size} tensors to ${flags.output}\n`)
+    return
+  }
+  const { model, edge, classes } = modelChoice({ ...flags, checkpoint })
+  const loaded = loadModel(opened, {
+    model,
+    edge,
+    classes,
+    outputSize: flags.featureSize ? 'features' : 'image',
+  })
+  noteOnTensors(loaded, terminal)
+  const encoded = encodeOnnx(loaded.graph, {
+    metadata: { model: loaded.model, classes: String(loaded.classes) },
+  })
+  await writeFileAtomically(flags.output, (sink) => encoded.write(sink))
+  const outputs = Object.keys(loaded.graph.outputs).join(', ')
+  terminal.err(
+    `Wrote ${flags.output}: input image [N,3,H,W], outputs ${outputs}, ${mebibytes(encoded.byteLength)} MiB\n`,
+  )
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1)
+}

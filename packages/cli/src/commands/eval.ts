@@ -1,0 +1,173 @@
+import { join } from 'node:path'
+import {
+  classTable,
+  encodeLabelPng,
+  type ReportComparison,
+  type ReportImage,
+  scoreSummary,
+  toLabelIds,
+} from '@inverseform/cityscapes'
+import { type Dataset, openDataset } from '@inverseform/cityscapes/node'
+import { InverseFormError } from '@inverseform/errors'
+import { createSegmenter, type NodeSegmenter, type SegmentOptions } from '@inverseform/runtime-node'
+import { EdgeHeadComparison } from '../edge-head-comparison.js'
+import { type EvaluatedImage, type Evaluation, evaluate } from '../evaluation.js'
+import { type ModelFlags, modelChoice } from '../options.js'
+import { writePanels } from '../output/evaluation-pictures.js'
+import {
+  type EvaluationReport,
+  type Facts,
+  namesOfClasses,
+  resultsJson,
+  writeReport,
+} from '../output/evaluation-report.js'
+import { makeFolder, writeOutput } from '../output/files.js'
+import { noteOnTensors } from '../output/load-report.js'
+import { Progress } from '../progress.js'
+import type { Terminal } from '../terminal.js'
+
+export interface EvalFlags extends ModelFlags {
+  readonly data?: string
+  readonly split: string
+  readonly scales?: number[]
+  readonly flip?: boolean
+  readonly limit?: number
+  readonly threads?: number
+  readonly out?: string
+  readonly output_dir?: string
+  readonly pictures: number
+  readonly savePredictions?: boolean
+  readonly compareEdgeHead?: boolean
+  readonly json?: boolean
+}
+
+/** Evaluates a checkpoint on a data set: scores, and on request pictures, a page and predictions. */
+export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const { model, checkpoint, edge, classes } = modelChoice(flags)
+  const folder = flags.out ?? flags.output_dir
+  const dataset = await openDataset({ root: flags.data, split: flags.split })
+  const samples = dataset.samples.slice(0, flags.limit)
+  const scored = samples.some(({ labelIds }) => labelIds !== undefined)
+  requireSomethingToDo(flags, folder, scored)
+  if (folder) await makeFolder(folder)
+  noteUnpaired(dataset, terminal)
+
+  const load = { checkpoint, model, classes, threads: flags.threads, signal }
+  await using segmenter = await createSegmenter({ ...load, edge: edge || flags.compareEdgeHead })
+  await using without = flags.compareEdgeHead ? await createSegmenter({ ...load, edge: false }) : undefined
+  noteOnTensors(segmenter, terminal)
+  const edgeHead = without && new EdgeHeadComparison(without)
+  const showEdges = folder !== undefined && (edge || flags.compareEdgeHead)
+  const segment: SegmentOptions = {
+    scales: flags.scales,
+    flip: flags.flip,
+    outputs: showEdges ? ['labels', 'edges'] : ['labels'],
+  }
+
+  const images: ReportImage[] = []
+  const progress = new Progress(terminal, 'images', samples.length)
+  let tiles = 1
+  const evaluation = await evaluate(segmenter, samples, {
+    segment,
+    signal,
+    async onImage(image) {
+      tiles = Math.max(tiles, image.segmentation.tiles)
+      if (folder && flags.savePredictions) await writePrediction(folder, image)
+      if (folder && images.length < flags.pictures) images.push(await writePanels(folder, image))
+      await edgeHead?.add(image, segment)
+      progress.step(image.scores && `mIoU ${percent(image.scores.meanIou)}`)
+    },
+  }).finally(() => progress.end())
+  if (tiles > 1)
+    terminal.err(`note: The images were too large for memory and were run in up to ${tiles} tiles each.\n`)
+
+  const report: EvaluationReport = {
+    title: `${segmenter.model} on ${flags.split}`,
+    facts: factsOf(segmenter, flags, checkpoint, dataset, samples.length, evaluation),
+    evaluation,
+    comparison: edgeHead?.result(evaluation.confusion),
+    images,
+  }
+  if (flags.json) terminal.out(resultsJson(report))
+  else if (scored) printScores(report, terminal)
+  if (folder) {
+    await writeReport(folder, report)
+    terminal.err(`Wrote ${join(folder, 'index.html')}\n`)
+  }
+}
+
+function requireSomethingToDo(flags: EvalFlags, folder: string | undefined, scored: boolean): void {
+  if (flags.savePredictions && !folder) {
+    throw new InverseFormError(
+      'invalid-argument',
+      '--save-predictions was given without a folder to save to.',
+      {
+        hint: 'Name one with --out.',
+      },
+    )
+  }
+  if (!scored && !flags.savePredictions) {
+    throw new InverseFormError(
+      'invalid-dataset',
+      `The split "${flags.split}" has no truth to evaluate against.`,
+      {
+        hint: 'Evaluate another split, or write predictions for submission with --save-predictions --out <folder>.',
+      },
+    )
+  }
+}
+
+/** Label ids as an 8-bit PNG, named so that the official evaluation pairs it with its truth. */
+async function writePrediction(folder: string, { sample, segmentation }: EvaluatedImage): Promise<void> {
+  const { width, height, labels } = segmentation
+  const png = encodeLabelPng({ width, height, data: toLabelIds(labels as Uint8Array) })
+  await writeOutput(join(folder, 'predictions', `${sample.name}_pred_labelIds.png`), png)
+}
+
+function noteUnpaired({ unpaired }: Dataset, terminal: Terminal): void {
+  const { labelIds } = unpaired
+  if (labelIds.length === 0) return
+  const more = labelIds.length > 3 ? ', …' : ''
+  terminal.err(
+    `note: ${labelIds.length} label files have no image: ${labelIds.slice(0, 3).join(', ')}${more}\n`,
+  )
+}
+
+function factsOf(
+  segmenter: NodeSegmenter,
+  flags: EvalFlags,
+  checkpoint: string,
+  dataset: Dataset,
+  count: number,
+  evaluation: Evaluation,
+): Facts {
+  const { total, network } = evaluation.seconds
+  return [
+    ['model', segmenter.model],
+    ['checkpoint', checkpoint],
+    ['data set', dataset.root],
+    ['split', `${dataset.split}, ${count} of ${dataset.total} images`],
+    ['edge head', segmenter.edge ? 'yes' : 'no'],
+    ['scales', flags.scales?.join(', ') ?? 'default'],
+    ['flip', flags.flip ? 'yes' : 'no'],
+    ['device', segmenter.device],
+    ['time', `${total.toFixed(1)} s, ${network.toFixed(1)} s of it in the network`],
+  ]
+}
+
+function printScores({ evaluation, comparison }: EvaluationReport, terminal: Terminal): void {
+  const scores = evaluation.confusion.compute()
+  terminal.out(
+    `${classTable(scores, { names: namesOfClasses(scores.classes.length) })}\n${scoreSummary(scores)}`,
+  )
+  if (comparison) terminal.out(`\n${comparisonText(comparison)}`)
+}
+
+function comparisonText({ runs, differingPixels, pixels }: ReportComparison): string {
+  const lines = runs.map(({ name, meanIou }) => `mean IoU ${name.padEnd(22)} ${percent(meanIou)} %\n`)
+  return `${lines.join('')}labels that differ: ${differingPixels} of ${pixels} pixels\n`
+}
+
+function percent(fraction: number): string {
+  return (100 * fraction).toFixed(2)
+}

@@ -1,0 +1,121 @@
+import { join } from 'node:path'
+import { colourise, edgeImage, encodeLabelPng, overlay, toLabelIds } from '@inverseform/cityscapes'
+import { InverseFormError, isInverseFormError } from '@inverseform/errors'
+import {
+  createSegmenter,
+  type RgbImage,
+  readImage,
+  type Segmentation,
+  type SegmentOutput,
+} from '@inverseform/runtime-node'
+import { findImages, type InputImage } from '../inputs.js'
+import { loadAhead } from '../load-ahead.js'
+import { type ModelFlags, modelChoice } from '../options.js'
+import { makeFolder, writeOutput } from '../output/files.js'
+import { noteOnTensors } from '../output/load-report.js'
+import { jpegOfRgb, pngOfRgb, pngOfUnit } from '../output/pictures.js'
+import { Progress } from '../progress.js'
+import type { Terminal } from '../terminal.js'
+
+export const predictionKinds = ['labels', 'colours', 'overlay', 'edges', 'confidence'] as const
+export type PredictionKind = (typeof predictionKinds)[number]
+
+export interface PredictFlags extends ModelFlags {
+  readonly out: string
+  readonly outputs?: PredictionKind[]
+  readonly scales?: number[]
+  readonly flip?: boolean
+  readonly threads?: number
+}
+
+/** Segments images and writes what was asked for beside one another. Images that cannot be read are named at the end. */
+export async function predictCommand(
+  inputs: readonly string[],
+  flags: PredictFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { model, checkpoint, edge, classes } = modelChoice(flags)
+  const kinds = flags.outputs ?? predictionKinds.filter((kind) => kind !== 'edges' || edge)
+  const images = await findImages(inputs)
+  await makeFolder(flags.out)
+  await using segmenter = await createSegmenter({
+    checkpoint,
+    model,
+    classes,
+    edge: edge || kinds.includes('edges'),
+    threads: flags.threads,
+    signal,
+  })
+  noteOnTensors(segmenter, terminal)
+  const options = { outputs: networkOutputs(kinds), scales: flags.scales, flip: flags.flip, signal }
+
+  const failures: InverseFormError[] = []
+  const progress = new Progress(terminal, 'images', images.length)
+  try {
+    for await (const { input, image } of loadAhead(images, read)) {
+      signal.throwIfAborted()
+      if (isInverseFormError(image)) failures.push(image)
+      else await write(flags.out, kinds, input, image, await segmenter.segment(image, options))
+      progress.step()
+    }
+  } finally {
+    progress.end()
+  }
+  terminal.err(`Wrote the predictions of ${images.length - failures.length} images to ${flags.out}\n`)
+  if (failures.length > 0) throw failureOf(failures, images.length)
+}
+
+/** One bad image among many must not end the work: its error is kept. */
+async function read(input: InputImage): Promise<{ input: InputImage; image: RgbImage | InverseFormError }> {
+  try {
+    return { input, image: await readImage(input.path) }
+  } catch (error) {
+    if (isInverseFormError(error)) return { input, image: error }
+    throw error
+  }
+}
+
+function failureOf(failures: readonly InverseFormError[], total: number): InverseFormError {
+  if (failures.length === 1) return failures[0]
+  const messages = failures.map(({ message }) => message)
+  return new InverseFormError(
+    'unreadable',
+    `${failures.length} of ${total} images were not read:\n  ${messages.join('\n  ')}`,
+    {
+      hint: failures[0].hint,
+    },
+  )
+}
+
+function networkOutputs(kinds: readonly PredictionKind[]): SegmentOutput[] {
+  return ['labels', ...kinds.filter((kind) => kind === 'edges' || kind === 'confidence')]
+}
+
+async function write(
+  folder: string,
+  kinds: readonly PredictionKind[],
+  { stem }: InputImage,
+  image: RgbImage,
+  { width, height, labels, edges, confidence, classes }: Segmentation,
+): Promise<void> {
+  // Train ids beyond Cityscapes' 19 have no label ids: such a model's labels are written as they are.
+  const ids = labels as Uint8Array
+  const encoders: Record<PredictionKind, () => Promise<Uint8Array>> = {
+    labels: async () => encodeLabelPng({ width, height, data: classes === 19 ? toLabelIds(ids) : ids }),
+    colours: () => pngOfRgb(colourise(ids), width, height),
+    overlay: () => jpegOfRgb(overlay(image.data, ids), width, height),
+    edges: () => pngOfRgb(edgeImage(edges as Float32Array), width, height),
+    confidence: () => pngOfUnit(confidence as Float32Array, width, height),
+  }
+  const names: Record<PredictionKind, string> = {
+    labels: '_labelIds.png',
+    colours: '_colours.png',
+    overlay: '_overlay.jpg',
+    edges: '_edges.png',
+    confidence: '_confidence.png',
+  }
+  await Promise.all(
+    kinds.map(async (kind) => writeOutput(join(folder, stem + names[kind]), await encoders[kind]())),
+  )
+}

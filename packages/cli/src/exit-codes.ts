@@ -1,0 +1,47 @@
+import { type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
+import type { Terminal } from './terminal.js'
+
+/** What each exit code means; printed by `inverseform --help`. */
+export const exitCodes = {
+  done: 0,
+  internal: 1,
+  usage: 2,
+  input: 3,
+  checkpoint: 4,
+  output: 5,
+  runtime: 6,
+  interrupted: 130,
+} as const
+
+const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
+  'invalid-argument': exitCodes.usage,
+  'not-found': exitCodes.input,
+  unreadable: exitCodes.input,
+  'invalid-dataset': exitCodes.input,
+  'size-mismatch': exitCodes.input,
+  'invalid-checkpoint': exitCodes.checkpoint,
+  'unsafe-checkpoint': exitCodes.checkpoint,
+  'checkpoint-mismatch': exitCodes.checkpoint,
+  'limit-exceeded': exitCodes.checkpoint,
+  'write-failed': exitCodes.output,
+  'out-of-memory': exitCodes.runtime,
+  'runtime-unavailable': exitCodes.runtime,
+  'inference-failed': exitCodes.runtime,
+  disposed: exitCodes.internal,
+}
+
+/** Tells the user what went wrong, without a stack trace, and gives the exit code for it. */
+export function reportError(error: unknown, terminal: Terminal): number {
+  if (isInverseFormError(error)) {
+    terminal.err(`error: ${error.message}\n${error.hint ? `hint: ${error.hint}\n` : ''}`)
+    return byErrorCode[error.code]
+  }
+  if (error instanceof Error && error.name === 'AbortError') {
+    terminal.err('Interrupted.\n')
+    return exitCodes.interrupted
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  terminal.err(`internal error: ${process.env.INVERSEFORM_DEBUG ? stack : message.split('\n')[0]}\n`)
+  terminal.err('hint: This is a defect. Run again with INVERSEFORM_DEBUG=1 for details, and report it.\n')
+  return exitCodes.internal
+}

@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import {
+  colourise,
+  edgeImage,
+  errorMask,
+  overlay,
+  type ReportImage,
+  type ReportPanel,
+} from '@inverseform/cityscapes'
+import type { EvaluatedImage } from '../evaluation.js'
+import { writeOutput } from './files.js'
+import { jpegOfRgb, pngOfRgb } from './pictures.js'
+
+/** Writes an image's panels to `<folder>/images/` and gives their places in the report. */
+export async function writePanels(folder: string, evaluated: EvaluatedImage): Promise<ReportImage> {
+  const { sample, image, truth, scores, segmentation } = evaluated
+  const { width, height, labels, edges } = segmentation
+  const prediction = labels as Uint8Array
+  const pictures: [title: string, file: string, bytes: Promise<Buffer>][] = [
+    ['input', 'input.jpg', jpegOfRgb(image.data, width, height)],
+    ['overlay', 'overlay.jpg', jpegOfRgb(overlay(image.data, prediction), width, height)],
+    ['prediction', 'prediction.png', pngOfRgb(colourise(prediction), width, height)],
+  ]
+  if (truth) {
+    pictures.push(['truth', 'truth.png', pngOfRgb(colourise(truth), width, height)])
+    pictures.push(['errors', 'errors.png', pngOfRgb(errorMask(truth, prediction), width, height)])
+  }
+  if (edges) pictures.push(['edges', 'edges.png', pngOfRgb(edgeImage(edges), width, height)])
+
+  const panels = await Promise.all(
+    pictures.map(async ([title, file, bytes]): Promise<ReportPanel> => {
+      const name = `${sample.name}_${file}`
+      await writeOutput(join(folder, 'images', name), await bytes)
+      return { title, src: `images/${encodeURIComponent(name)}` }
+    }),
+  )
+  return { name: sample.name, meanIou: scores?.meanIou, panels: ordered(panels) }
+}
+
+const order = ['input', 'truth', 'prediction', 'errors', 'edges', 'overlay']
+
+function ordered(panels: readonly ReportPanel[]): ReportPanel[] {
+  return [...panels].sort((a, b) => order.indexOf(a.title) - order.indexOf(b.title))
+}

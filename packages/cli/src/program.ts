@@ -1,0 +1,99 @@
+import { Command, Option } from 'commander'
+import { convertCommand } from './commands/convert.js'
+import { type EvalFlags, evalCommand } from './commands/eval.js'
+import { inspectCommand } from './commands/inspect.js'
+import { modelsCommand } from './commands/models.js'
+import { type PredictFlags, predictCommand, predictionKinds } from './commands/predict.js'
+import { parseBoolean, parseCount, parseModel, parseScales, parseWords } from './options.js'
+import type { Terminal } from './terminal.js'
+import { version } from './version.js'
+
+const exitCodeHelp = `
+Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 images or data set, 4 checkpoint, 5 output cannot be written,
+6 memory or inference runtime, 130 interrupted.`
+
+/** The command line as commander's program: parses and calls, nothing else. */
+export function createProgram(terminal: Terminal, signal: AbortSignal): Command {
+  const program = new Command('inverseform')
+    .description('Boundary-aware semantic segmentation with the published InverseForm checkpoints')
+    .version(version)
+    .addHelpText('after', exitCodeHelp)
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .exitOverride()
+
+  withModelOptions(program.command('eval'))
+    .description('Evaluate a checkpoint on a data set in the layout of Cityscapes')
+    .option('--data <folder>', 'the data set; the environment variable CITYSCAPES_DATASET unless given')
+    .option('--split <name>', 'train, val or test', 'val')
+    .option('--limit <n>', 'only the first n images', parseCount)
+    .option('--out <folder>', 'write the page, results.json and pictures here')
+    .option('--pictures <n>', 'pictures of the first n images only', parseCount, 20)
+    .option('--save-predictions', 'write label-id PNGs for submission, below --out')
+    .option('--compare-edge-head', 'run also without the edge head and compare the labels')
+    .option('--json', 'print the results as JSON')
+    .addOption(new Option('--output_dir <folder>', "upstream's name for --out").hideHelp())
+    .action((flags: EvalFlags) => evalCommand(flags, terminal, signal))
+
+  withModelOptions(program.command('predict'))
+    .description('Segment images')
+    .argument('<inputs...>', 'images, folders with images in and below them, globs')
+    .option('--out <folder>', 'where to write', 'predictions')
+    .option(
+      '--outputs <kinds>',
+      `what to write, of ${predictionKinds.join(', ')}; all unless given, edges with the edge head`,
+      parseWords(predictionKinds),
+    )
+    .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, terminal, signal))
+
+  program
+    .command('convert')
+    .description('Write a checkpoint as ONNX (opset 17, dynamic sizes) or safetensors')
+    .argument('<checkpoint>', 'a .pth or .safetensors file')
+    .requiredOption('-o, --output <file>', 'the file to write: .onnx or .safetensors')
+    .option('--model <name>', 'its model; found out from its tensors unless given', parseModel)
+    .option('--has-edge [boolean]', 'include the edge head', parseBoolean)
+    .option('--classes <n>', "number of classes; the checkpoint's unless given", parseCount)
+    .option(
+      '--feature-size',
+      'leave the outputs as small as the network makes them, for runtimes that resize',
+    )
+    .action((checkpoint: string, flags) => convertCommand(checkpoint, flags, terminal))
+
+  program
+    .command('inspect')
+    .description('Show the tensors and metadata of a checkpoint')
+    .argument('<checkpoint>', 'a .pth or .safetensors file')
+    .option('--json', 'print JSON')
+    .action((checkpoint: string, flags) => inspectCommand(checkpoint, flags, terminal))
+
+  program
+    .command('models')
+    .description('Show the published models')
+    .option('--json', 'print JSON')
+    .action((flags) => modelsCommand(flags, terminal))
+
+  return program
+}
+
+function withModelOptions(command: Command): Command {
+  return command
+    .option('--checkpoint <file>', 'a .pth or .safetensors file')
+    .option('--model <name>', 'its model; found out from its tensors unless given', parseModel)
+    .option('--has-edge [boolean]', 'use the edge head', parseBoolean)
+    .option('--classes <n>', "number of classes; the checkpoint's unless given", parseCount)
+    .option('--scales <list>', 'scales to run, 1 among them, such as 0.5,1,2', parseScales)
+    .option('--flip', 'average with the mirrored image')
+    .option('--threads <n>', 'threads for the network; all cores unless given', parseCount)
+    .addOption(new Option('--model_path <file>', "upstream's name for --checkpoint").hideHelp())
+    .addOption(new Option('--arch <name>', "upstream's name of the model").hideHelp())
+    .addOption(
+      new Option('--hrnet_base <n>', "upstream's width of the backbone").argParser(parseCount).hideHelp(),
+    )
+    .addOption(
+      new Option('--has_edge [boolean]', "upstream's name for --has-edge").argParser(parseBoolean).hideHelp(),
+    )
+    .addHelpText(
+      'after',
+      "\nUpstream's --model_path, --arch, --hrnet_base, --has_edge and --output_dir are understood too.",
+    )
+}

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import {
+  randomInteger,
+  randomSource,
+  randomValues,
+  relativeError,
+} from '../../backbones/test/support/tensors.js'
+import { cropTile, planTiles, requireTileSize, TileBlender } from '../src/tiles.js'
+
+describe('planTiles', () => {
+  const random = randomSource(31)
+
+  test('covers every image, aligned, with the overlap asked for', () => {
+    for (let round = 0; round < 300; round++) {
+      const alignment = [1, 8, 32, 64][randomInteger(random, 0, 3)]
+      const overlap = randomInteger(random, 0, 3 * alignment)
+      const least = (Math.ceil(overlap / alignment) + 1) * alignment
+      const size = {
+        overlap,
+        width: least + randomInteger(random, 0, 300),
+        height: least + randomInteger(random, 0, 300),
+      }
+      requireTileSize(size, alignment, 'test')
+      const [width, height] = [randomInteger(random, 1, 1500), randomInteger(random, 1, 900)]
+      const tiles = planTiles(width, height, size, alignment)
+      const columns = [...new Set(tiles.map(({ x }) => x))]
+      const rows = [...new Set(tiles.map(({ y }) => y))]
+      expect(tiles).toHaveLength(columns.length * rows.length)
+      const sound = tiles.filter(({ x, y, width: w, height: h }) => {
+        const inside = w > 0 && h > 0 && x + w <= width && y + h <= height
+        const aligned = x % alignment === 0 && y % alignment === 0 && (x + w === width || w % alignment === 0)
+        return inside && aligned && w <= size.width && h <= size.height
+      })
+      expect(sound).toHaveLength(tiles.length)
+      expectChain(
+        tiles.filter(({ y }) => y === 0).map(({ x, width: w }) => [x, x + w]),
+        width,
+        overlap,
+      )
+      expectChain(
+        tiles.filter(({ x }) => x === 0).map(({ y, height: h }) => [y, y + h]),
+        height,
+        overlap,
+      )
+    }
+  })
+
+  /** Spans from 0 to the end, each reaching at least `overlap` into its neighbour and beyond all before it. */
+  function expectChain(spans: number[][], length: number, overlap: number): void {
+    expect(spans[0][0]).toBe(0)
+    expect(spans.at(-1)?.[1]).toBe(length)
+    const chained = spans
+      .slice(1)
+      .every(([start, end], i) => spans[i][1] - start >= overlap && end > spans[i][1])
+    expect(chained).toBe(true)
+  }
+
+  test('an image no larger than a tile is one tile', () => {
+    const size = { width: 64, height: 48, overlap: 16 }
+    expect(planTiles(64, 48, size, 8)).toEqual([{ x: 0, y: 0, width: 64, height: 48 }])
+    expect(planTiles(65, 48, size, 8)).toEqual([
+      { x: 0, y: 0, width: 64, height: 48 },
+      { x: 48, y: 0, width: 17, height: 48 },
+    ])
+  })
+
+  test.each([
+    [{ width: 64, height: 64, overlap: 64 }, 'slim needs tiles of at least 96x96'],
+    [{ width: 64, height: 64, overlap: 100 }, 'slim needs tiles of at least 160x160'],
+    [{ width: 31, height: 64, overlap: 0 }, 'slim needs tiles of at least 32x32'],
+    [{ width: 64, height: 95.5, overlap: 0 }, 'whole pixels'],
+    [{ width: 64, height: 64, overlap: -1 }, 'whole pixels'],
+    [{ width: Number.NaN, height: 64, overlap: 0 }, 'whole pixels'],
+    [{ width: 64, height: 64 } as { width: number; height: number; overlap: number }, 'whole pixels'],
+  ])('%j is refused', (size, hint) => {
+    expect(() => requireTileSize(size, 32, 'slim')).toThrow(
+      expect.objectContaining({ code: 'invalid-argument', hint: expect.stringContaining(hint) }),
+    )
+  })
+})
+
+describe('TileBlender', () => {
+  const random = randomSource(32)
+  const tensor = (n: number, c: number, h: number, w: number) => ({
+    shape: [n, c, h, w],
+    data: randomValues(random, n * c * h * w),
+  })
+
+  test('puts the tiles of a map together again', () => {
+    for (let round = 0; round < 100; round++) {
+      const [width, height] = [randomInteger(random, 1, 60), randomInteger(random, 1, 40)]
+      const whole = tensor(2, 3, height, width)
+      const tiles = planTiles(
+        width,
+        height,
+        { width: 17, height: 12, overlap: randomInteger(random, 0, 6) },
+        1,
+      )
+      const blender = new TileBlender(whole.shape)
+      for (const tile of tiles) blender.add(cropTile(whole, tile), tile.x, tile.y)
+      const { data, shape } = blender.finish()
+      expect(shape).toEqual(whole.shape)
+      expect(relativeError(data, whole.data)).toBeLessThan(1e-6)
+    }
+  })
+
+  test('goes from one tile to the next step by step', () => {
+    const blender = new TileBlender([1, 1, 1, 12])
+    const tile = (value: number) => ({ shape: [1, 1, 1, 8], data: new Float32Array(8).fill(value) })
+    blender.add(tile(0), 0, 0)
+    blender.add(tile(1), 4, 0)
+    const expected = [0, 0, 0, 0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 1, 1, 1]
+    blender.finish().data.forEach((value, x) => {
+      expect(value).toBeCloseTo(expected[x], 6)
+    })
+  })
+})

@@ -1,0 +1,45 @@
+import { requiredParameters, writeSafetensors } from '@inverseform/backbones'
+import { writeFileAtomically } from '@inverseform/backbones/node'
+
+/**
+ * Writes a checkpoint of a model with the weights that make_checkpoint.py gives it: values that depend on nothing
+ * but their names, of the size that trained ones have. Networks take as long with them as with trained ones.
+ */
+export function writeCheckpoint(model, path) {
+  const tensors = [...requiredParameters(model)].map(([name, shape]) => ({
+    name,
+    shape,
+    dtype: 'float32',
+    read: async () => ({ dtype: 'float32', shape, data: parameter(name, shape) }),
+  }))
+  return writeFileAtomically(path, (sink) => writeSafetensors(tensors, sink))
+}
+
+function parameter(name, shape) {
+  const leaf = name.split('.').at(-1)
+  const fanIn = shape.slice(1).reduce((a, b) => a * b, 1)
+  const value = {
+    running_mean: (u) => 0.1 * (2 * u - 1),
+    bias: (u) => 0.1 * (2 * u - 1),
+    running_var: (u) => 1 + 0.5 * u,
+    weight: shape.length === 1 ? (u) => 1 + 0.2 * (2 * u - 1) : (u) => (2 * u - 1) * Math.sqrt(3 / fanIn),
+  }[leaf]
+  const data = new Float32Array(fanIn * shape[0])
+  const seed = fnv1a(name)
+  for (let i = 0; i < data.length; i++) data[i] = value(hash(seed + Math.imul(i, 0x9e3779b9)) / 2 ** 32)
+  return data
+}
+
+function fnv1a(text) {
+  let seed = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(text)) seed = Math.imul(seed ^ byte, 0x01000193)
+  return seed
+}
+
+function hash(x) {
+  x ^= x >>> 16
+  x = Math.imul(x, 0x85ebca6b)
+  x ^= x >>> 13
+  x = Math.imul(x, 0xc2b2ae35)
+  return (x ^ (x >>> 16)) >>> 0
+}
