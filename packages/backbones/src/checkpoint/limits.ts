@@ -7,6 +7,8 @@ export interface CheckpointLimits {
   readonly maxHeaderBytes: number
   /** Instructions of one pickle: stops a run of one-byte instructions that each make an object. */
   readonly maxPickleOps: number
+  /** Dicts of one pickle: stops a run of one-byte instructions that each take some 200 bytes. */
+  readonly maxDicts: number
   /** Objects a pickle remembers: stops a memo that outgrows the pickle. */
   readonly maxMemo: number
   /** Containers within one another: stops recursion without end, as in a list that holds itself. */
@@ -35,6 +37,7 @@ export interface CheckpointLimits {
 export const defaultLimits: CheckpointLimits = {
   maxHeaderBytes: 64 * 2 ** 20,
   maxPickleOps: 1_000_000,
+  maxDicts: 100_000,
   maxMemo: 500_000,
   maxDepth: 100,
   maxStringBytes: 4 * 2 ** 20,

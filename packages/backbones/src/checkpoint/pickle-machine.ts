@@ -27,6 +27,7 @@ export class PickleMachine {
   readonly #stack: PickleValue[] = []
   readonly #marks: number[] = []
   readonly #memo = new Map<number, PickleValue>()
+  #dicts = 0
 
   constructor(
     readonly cursor: ByteCursor,
@@ -95,8 +96,13 @@ export class PickleMachine {
   }
 
   dict(items: readonly PickleValue[]): void {
-    this.push(new Map())
+    this.#pushNew(new Map())
     this.setItems(items)
+  }
+
+  #pushNew(value: PickleValue): void {
+    if (value instanceof Map) this.file.check('maxDicts', ++this.#dicts, 'dicts in a pickle')
+    this.push(value)
   }
 
   setItem(): void {
@@ -137,7 +143,7 @@ export class PickleMachine {
     if (!(callable instanceof PickleGlobal && callable.meaning.call))
       this.fail(`${describe(callable)} is called`)
     if (!(args instanceof PickleTuple)) this.fail(`${callable.name} is called with ${describe(args)}`)
-    this.push(callable.meaning.call(args.items, (problem) => this.#error(`${callable.name}: ${problem}`)))
+    this.#pushNew(callable.meaning.call(args.items, (problem) => this.#error(`${callable.name}: ${problem}`)))
   }
 
   /** Sets an object's state. Attributes of dicts (torch's `_metadata`) and of tensors are of no use here. */

@@ -29,6 +29,7 @@ describe('a small hostile file stops at a named limit', () => {
       () => file(new Code(bytes('(X', uint(10_000, 4), 'x'.repeat(10_000), 'q\0', 'h\0'.repeat(1000), 'l'))),
     ],
     ['maxPickleOps', 'a million and one instructions', () => file(new Code(bytes('N0'.repeat(500_001))))],
+    ['maxDicts', 'empty dicts without end', () => file(new Code(bytes('}0'.repeat(100_001))))],
     [
       'maxMemo',
       'remembered at every step',

@@ -1,0 +1,150 @@
+import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { encodeLabelPng } from '@inverseform/cityscapes'
+import { describe, expect, test } from 'vitest'
+import { exitCodes } from '../src/exit-codes.js'
+import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
+
+const IMAGE = 'leftImg8bit/val/drawnton/drawnton_000000_000019_leftImg8bit.png'
+const TRUTH = 'gtFine/val/drawnton/drawnton_000000_000019_gtFine_labelIds.png'
+
+/** A data set of one image, to be damaged. */
+async function smallDataset(): Promise<string> {
+  const root = await temporaryFolder()
+  for (const path of [IMAGE, TRUTH]) await cp(join(dataset, path), join(root, path), { recursive: true })
+  return root
+}
+
+async function expectError(args: string[], exitCode: number, ...said: string[]): Promise<void> {
+  const outcome = await inverseform(...args)
+  expect(outcome.exitCode).toBe(exitCode)
+  for (const words of said) expect(outcome.err).toContain(words)
+  expect(outcome.err).toMatch(/^error: .*[.]$/m)
+  expect(outcome.err).not.toMatch(/^\s+at /m)
+}
+
+const evaluating = (root: string, ...more: string[]) => [
+  'eval',
+  '--checkpoint',
+  checkpoint,
+  '--data',
+  root,
+  ...more,
+]
+
+describe('data sets', () => {
+  test('no such folder', () =>
+    expectError(evaluating('no/such/folder'), exitCodes.input, 'no/such/folder', 'leftImg8bit'))
+
+  test('an empty split', async () => {
+    const root = await temporaryFolder()
+    await mkdir(join(root, 'leftImg8bit/val'), { recursive: true })
+    await expectError(evaluating(root), exitCodes.input, 'no images', 'leftImg8bit')
+  })
+
+  test('a split that is not there names those that are', () =>
+    expectError(evaluating(dataset, '--split', 'train'), exitCodes.input, '"train"', 'found val'))
+
+  test('truth of another size', async () => {
+    const root = await smallDataset()
+    await writeFile(join(root, TRUTH), encodeLabelPng({ width: 100, height: 50, data: new Uint8Array(5000) }))
+    await expectError(evaluating(root), exitCodes.input, '100x50', '1024x512', TRUTH.slice(-30))
+  })
+
+  test.each([
+    ['image', IMAGE, 500_000],
+    ['truth', TRUTH, 3000],
+  ])('a truncated PNG: %s', async (_, path, length) => {
+    const root = await smallDataset()
+    await truncate(join(root, path), length)
+    await expectError(evaluating(root), exitCodes.input, path.slice(-30))
+  })
+})
+
+describe('checkpoints', () => {
+  const withCheckpoint = (path: string, ...more: string[]) => [
+    'eval',
+    '--checkpoint',
+    path,
+    '--data',
+    dataset,
+    ...more,
+  ]
+
+  test('of another model', () =>
+    expectError(
+      withCheckpoint(checkpoint, '--model', 'ocrnet48'),
+      exitCodes.checkpoint,
+      'missing',
+      'hrnet16-slim',
+    ))
+
+  test('not a checkpoint', () =>
+    expectError(withCheckpoint(join(dataset, IMAGE)), exitCodes.checkpoint, '89 50 4e 47'))
+
+  test('no such file', () => expectError(withCheckpoint('nowhere.pth'), exitCodes.input, 'nowhere.pth'))
+
+  test('an unknown model', async () => {
+    const { exitCode, err } = await inverseform(...withCheckpoint(checkpoint, '--model', 'resnet'))
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain('hrnet18, hrnet16-slim, ocrnet48, ocrnet48-hms')
+  })
+
+  test('none given: where the published one is', () =>
+    expectError(
+      ['eval', '--model', 'hrnet18', '--data', dataset],
+      exitCodes.usage,
+      'hrnet18_IF_checkpoint.pth',
+    ))
+})
+
+describe('outputs', () => {
+  test('a file in the place of the folder', async () => {
+    const file = join(await temporaryFolder(), 'file')
+    await writeFile(file, 'x')
+    await expectError(
+      evaluating(dataset, '--limit', '1', '--out', join(file, 'out')),
+      exitCodes.output,
+      'file',
+    )
+    expect(await readFile(file, 'utf8')).toBe('x')
+  })
+
+  test('a folder in the place of the file leaves no temporary file', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'model.onnx'))
+    await expectError(
+      ['convert', checkpoint, '-o', join(folder, 'model.onnx')],
+      exitCodes.output,
+      'model.onnx',
+    )
+    expect(await readdir(folder)).toEqual(['model.onnx'])
+  })
+
+  test('where nothing can be made', async () => {
+    if (process.platform === 'linux') {
+      await expectError(
+        evaluating(dataset, '--limit', '1', '--out', '/proc/out'),
+        exitCodes.output,
+        '/proc/out',
+      )
+    }
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [['eval', '--frob'], "unknown option '--frob'"],
+    [['eval', '--scales', '0.5,banana'], '0.5,1,2'],
+    [['eval', '--limit', '-3'], 'above 0'],
+    [['predict'], 'missing required argument'],
+    [['frob'], "unknown command 'frob'"],
+  ])('%j', async (args, said) => {
+    const { exitCode, err } = await inverseform(...args)
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain(said)
+  })
+
+  test('scales without 1', () =>
+    expectError(evaluating(dataset, '--scales', '0.5,2'), exitCodes.usage, 'do not include 1'))
+})

@@ -1,0 +1,36 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { run } from '../src/run.js'
+
+export const checkpoint = fileURLToPath(
+  new URL('../../../checkpoints/hrnet16-slim-demo.pth', import.meta.url),
+)
+export const dataset = fileURLToPath(new URL('../../../tools/demo/cityscapes', import.meta.url))
+
+export interface Outcome {
+  readonly exitCode: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs the command line as a user would, and keeps what it says. */
+export async function inverseform(...args: string[]): Promise<Outcome> {
+  let [out, err] = ['', '']
+  const terminal = {
+    out: (text: string) => (out += text),
+    err: (text: string) => (err += text),
+    interactive: false,
+  }
+  const exitCode = await run(args, terminal)
+  return { exitCode, out, err }
+}
+
+/** A folder for one test, removed after it. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  return folder
+}

@@ -1,0 +1,111 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfusionMatrix, decodeLabelPng, toTrainIds } from '@inverseform/cityscapes'
+import { openDataset, readLabelIds } from '@inverseform/cityscapes/node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import pytorch from '../../../tools/demo/pytorch.json' with { type: 'json' }
+import { checkpoint, dataset, inverseform, type Outcome, temporaryFolder } from './command-line.js'
+
+const ours = ['--checkpoint', checkpoint, '--data', dataset]
+
+interface Results {
+  readonly scores: { readonly meanIou: number; readonly accuracy: number }
+  readonly confusion: { readonly counts: number[][] }
+  readonly comparison?: { readonly differingPixels: number; readonly pixels: number }
+}
+
+describe('the demonstration checkpoint on the demonstration set', () => {
+  let outcome: Outcome
+  let results: Results
+  beforeAll(async () => {
+    outcome = await inverseform('eval', ...ours, '--compare-edge-head', '--json')
+    results = JSON.parse(outcome.out)
+  })
+
+  test('gives the scores that PyTorch gives', () => {
+    expect(outcome.exitCode).toBe(0)
+    expect(Math.abs(results.scores.meanIou - pytorch.miou)).toBeLessThanOrEqual(0.0005)
+    expect(Math.abs(results.scores.accuracy - pytorch.acc)).toBeLessThanOrEqual(0.0005)
+  })
+
+  test('puts at least 99.95 % of the pixels into the same cells of the matrix', () => {
+    const pixels = pytorch.confusion.flat().reduce((a, b) => a + b, 0)
+    const same = pytorch.confusion
+      .flat()
+      .map((count, i) => Math.min(count, results.confusion.counts.flat()[i]))
+    expect(same.reduce((a, b) => a + b, 0) / pixels).toBeGreaterThanOrEqual(0.9995)
+  })
+
+  test('gives the same labels with and without the edge head', () => {
+    expect(results.comparison).toMatchObject({ differingPixels: 0, pixels: 6 * 512 * 1024 })
+  })
+
+  test("gives the same matrix through upstream's flags", async () => {
+    const folder = await temporaryFolder()
+    const upstream = [
+      '--model_path',
+      checkpoint,
+      '--arch',
+      'lighthrnet.HRNet16',
+      '--hrnet_base',
+      '16',
+      '--has_edge',
+      'True',
+    ]
+    const { exitCode } = await inverseform('eval', ...upstream, '--data', dataset, '--output_dir', folder)
+    expect(exitCode).toBe(0)
+    const written: Results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'))
+    expect(written.confusion).toEqual(results.confusion)
+  })
+})
+
+test('writes predictions from which the matrix can be counted again, a page and pictures', async () => {
+  const folder = await temporaryFolder()
+  const { exitCode, out, err } = await inverseform(
+    ...[
+      'eval',
+      ...ours,
+      '--has-edge',
+      '--limit',
+      '2',
+      '--pictures',
+      '1',
+      '--save-predictions',
+      '--out',
+      folder,
+    ],
+  )
+  expect(exitCode).toBe(0)
+  expect(out).toContain('mean IoU')
+  expect(err).toContain('2/2 images')
+
+  const results: Results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'))
+  const confusion = new ConfusionMatrix()
+  const { samples } = await openDataset({ root: dataset, split: 'val' })
+  for (const { name, labelIds } of samples.slice(0, 2)) {
+    const prediction = decodeLabelPng(
+      await readFile(join(folder, 'predictions', `${name}_pred_labelIds.png`)),
+    )
+    confusion.update(toTrainIds((await readLabelIds(labelIds as string)).data), toTrainIds(prediction.data))
+  }
+  expect(confusion.rows()).toEqual(results.confusion.counts)
+
+  const pictures = await readdir(join(folder, 'images'))
+  const kinds = ['edges.png', 'errors.png', 'input.jpg', 'overlay.jpg', 'prediction.png', 'truth.png']
+  expect(pictures.sort()).toEqual(kinds.map((kind) => `${samples[0].name}_${kind}`))
+  const page = await readFile(join(folder, 'index.html'), 'utf8')
+  for (const picture of pictures) expect(page).toContain(`images/${picture}`)
+})
+
+test('flip and scales change the result and keep it sound', async () => {
+  const evaluate = async (...flags: string[]): Promise<Results> =>
+    JSON.parse((await inverseform('eval', ...ours, '--limit', '1', '--json', ...flags)).out)
+  const [plain, flipped, scaled] = [
+    await evaluate(),
+    await evaluate('--flip'),
+    await evaluate('--scales', '0.5,1'),
+  ]
+  expect(flipped.confusion).not.toEqual(plain.confusion)
+  expect(scaled.confusion).not.toEqual(plain.confusion)
+  expect(Math.abs(flipped.scores.accuracy - plain.scores.accuracy)).toBeLessThan(0.02)
+})

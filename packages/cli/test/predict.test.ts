@@ -1,0 +1,88 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decodeLabelPng } from '@inverseform/cityscapes'
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { exitCodes } from '../src/exit-codes.js'
+import { checkpoint, inverseform, temporaryFolder } from './command-line.js'
+
+async function writePicture(path: string, width: number, height: number): Promise<void> {
+  await sharp({ create: { width, height, channels: 3, background: '#804080' } }).toFile(path)
+}
+
+test('files, folders and globs; outputs beside one another, in the folders of their images', async () => {
+  const folder = await temporaryFolder()
+  await mkdir(join(folder, 'in/deep'), { recursive: true })
+  await writePicture(join(folder, 'in/a.png'), 40, 30)
+  await writePicture(join(folder, 'in/deep/b.jpg'), 33, 65)
+  await writePicture(join(folder, 'in/deep/b.webp'), 20, 20)
+  await writeFile(join(folder, 'in/notes.txt'), 'not an image')
+  const out = join(folder, 'out')
+  const { exitCode, err } = await inverseform(
+    ...[
+      'predict',
+      join(folder, 'in'),
+      join(folder, 'in/*.png'),
+      '--checkpoint',
+      checkpoint,
+      '--has-edge',
+      '--out',
+      out,
+    ],
+  )
+  expect(exitCode).toBe(0)
+  expect(err).toContain('3 images')
+  const kinds = ['colours.png', 'confidence.png', 'edges.png', 'labelIds.png', 'overlay.jpg']
+  const files = (await readdir(out, { recursive: true })).filter((name) => name.includes('.')).sort()
+  const stems = ['a', 'deep/b.jpg', 'deep/b.webp']
+  expect(files).toEqual(stems.flatMap((stem) => kinds.map((kind) => `${stem}_${kind}`)).sort())
+  expect(decodeLabelPng(await readFile(join(out, 'deep/b.jpg_labelIds.png')))).toMatchObject({
+    width: 33,
+    height: 65,
+  })
+  expect(await sharp(join(out, 'a_confidence.png')).metadata()).toMatchObject({
+    width: 40,
+    height: 30,
+    channels: 1,
+  })
+})
+
+test('one pixel', async () => {
+  const folder = await temporaryFolder()
+  await writePicture(join(folder, 'one.png'), 1, 1)
+  const { exitCode } = await inverseform(
+    ...[
+      'predict',
+      join(folder, 'one.png'),
+      '--checkpoint',
+      checkpoint,
+      '--outputs',
+      'labels',
+      '--out',
+      folder,
+    ],
+  )
+  expect(exitCode).toBe(0)
+  expect(decodeLabelPng(await readFile(join(folder, 'one_labelIds.png'))).data).toHaveLength(1)
+})
+
+test('a bad image is named, and does not keep the others from being done', async () => {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'bad.png'), 'not an image')
+  await writePicture(join(folder, 'good.png'), 32, 32)
+  const { exitCode, err } = await inverseform(
+    ...['predict', folder, '--checkpoint', checkpoint, '--outputs', 'labels', '--out', join(folder, 'out')],
+  )
+  expect(exitCode).toBe(exitCodes.input)
+  expect(err).toContain('bad.png')
+  expect(await readdir(join(folder, 'out'))).toEqual(['good_labelIds.png'])
+})
+
+test('nothing found', async () => {
+  const folder = await temporaryFolder()
+  for (const input of [folder, join(folder, '*.png'), join(folder, 'none.png')]) {
+    const { exitCode, err } = await inverseform('predict', input, '--checkpoint', checkpoint)
+    expect(exitCode).toBe(exitCodes.input)
+    expect(err).toContain(input)
+  }
+})

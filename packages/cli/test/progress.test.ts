@@ -1,0 +1,37 @@
+import { expect, test, vi } from 'vitest'
+import { Progress } from '../src/progress.js'
+
+function progressOn(interactive: boolean, steps: number): string {
+  vi.useFakeTimers()
+  try {
+    let text = ''
+    const progress = new Progress(
+      { out: () => {}, err: (more) => (text += more), interactive },
+      'images',
+      steps,
+    )
+    for (let i = 0; i < steps; i++) {
+      vi.advanceTimersByTime(2000)
+      progress.step()
+    }
+    progress.end()
+    return text
+  } finally {
+    vi.useRealTimers()
+  }
+}
+
+test('plain lines: the first, one every ten seconds, the last; rate and ETA', () => {
+  expect(progressOn(false, 13).trimEnd().split('\n')).toEqual([
+    '1/13 images  0.50/s  ETA 0:24',
+    '6/13 images  0.50/s  ETA 0:14',
+    '11/13 images  0.50/s  ETA 0:04',
+    '13/13 images  0.50/s  0:26',
+  ])
+})
+
+test('one line, rewritten, on a terminal', () => {
+  const text = progressOn(true, 3)
+  expect(text.match(/\r/g)).toHaveLength(3)
+  expect(text.match(/\n/g)).toHaveLength(1)
+})
