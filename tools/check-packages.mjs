@@ -10,7 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const browserSafe = new Set(['backbones', 'cityscapes', 'runtime'])
 const problems = []
 
-const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+const run = (command, args, cwd) =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 function check(name, what, call) {
   try {
@@ -28,7 +29,9 @@ try {
     const cwd = join(root, 'packages', name)
     const manifest = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8'))
     if (manifest.private) continue
-    const { filename, files } = JSON.parse(run('pnpm', ['pack', '--json', '--pack-destination', folder], cwd))
+    const output = run('pnpm', ['pack', '--json', '--pack-destination', folder], cwd)
+    // What the prepack script prints comes before the JSON.
+    const { filename, files } = JSON.parse(output.slice(output.search(/^\{/m)))
     const paths = new Set(files.map(({ path }) => path))
     check(name, 'LICENSE, NOTICE and README are packed', () => {
       const missing = ['LICENSE', 'NOTICE', 'README.md'].filter((path) => !paths.has(path))
@@ -37,7 +40,9 @@ try {
     check(name, 'publint', () => run('pnpm', ['exec', 'publint', filename, '--strict'], root))
     check(name, 'attw', () => run('pnpm', ['exec', 'attw', filename, '--profile', 'esm-only'], root))
     const code = await Promise.all(
-      [...paths].filter((path) => /^dist\/.*\.(js|d\.ts)$/.test(path)).map(async (path) => [path, await readFile(join(cwd, path), 'utf8')]),
+      [...paths]
+        .filter((path) => /^dist\/.*\.(js|d\.ts)$/.test(path))
+        .map(async (path) => [path, await readFile(join(cwd, path), 'utf8')]),
     )
     check(name, 'the private errors package is bundled', () => {
       const leaking = code.filter(([, text]) => text.includes('@inverseform/errors'))
@@ -46,8 +51,12 @@ try {
     if (browserSafe.has(name)) {
       check(name, 'the main entry runs in browsers', () => {
         const [, index] = code.find(([path]) => path === 'dist/index.js')
-        const imported = [index, ...code.filter(([path]) => index.includes(path.slice('dist/'.length))).map(([, text]) => text)]
-        if (imported.some((text) => /from ["']node:/.test(text))) throw new Error('it imports a module of Node')
+        const imported = [
+          index,
+          ...code.filter(([path]) => index.includes(path.slice('dist/'.length))).map(([, text]) => text),
+        ]
+        if (imported.some((text) => /from ["']node:/.test(text)))
+          throw new Error('it imports a module of Node')
       })
     }
   }

@@ -14,12 +14,13 @@ serve(async (image) => {
     timings[stage] += now - last
     last = now
   }
+  const pixels = { data: normaliseImages([image]).data, width: image.width, height: image.height }
   let prediction
   for (const scale of scales) {
     const [width, height] = [image.width, image.height].map((size) => Math.floor(size * scale))
-    const { data, shape } = normaliseImages([image], width, height)
+    const { data } = scale === 1 ? pixels : resize(pixels, { width, height })
     lap('preprocess')
-    const outputs = await session.run({ image: new Tensor('float32', data, shape) })
+    const outputs = await session.run({ image: new Tensor('float32', data, [1, 3, height, width]) })
     lap('network')
     const logits = { data: outputs.logits.data, width, height }
     const attention = outputs.attention && { data: outputs.attention.data, width, height }

@@ -3,6 +3,7 @@ import {
   type Network,
   type Segmentation,
   type Session,
+  segmentImages,
   segmentTensor,
   type Tensor,
 } from '@inverseform/runtime'
@@ -33,9 +34,26 @@ describe.each(models)('%s', (model) => {
       expectLabels(labelsOnly, golden.pred)
     }
     if (model === 'ocrnet48-hms') await expectScales(network)
+    await expectTinyImages(network)
     await network.session.dispose()
   })
 })
+
+/** Images smaller than a network's stride, or than what it can take, are segmented all the same. */
+async function expectTinyImages(network: Network): Promise<void> {
+  for (const [width, height] of [
+    [1, 1],
+    [2, 2],
+    [1, 7],
+  ]) {
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 37) % 256)
+    const [result] = await segmentImages(network, [{ width, height, data }], { outputs: ['logits', 'edges'] })
+    expect(result.logits).toHaveLength(19 * width * height)
+    expect(result.logits?.every(Number.isFinite)).toBe(true)
+    expect(result.edges).toHaveLength(width * height)
+    expect(result.edges?.every((p) => p >= 0 && p <= 1)).toBe(true)
+  }
+}
 
 /** What the network gives for each scale, enlarged to the scaled image, is as published. */
 async function expectScales(network: Network): Promise<void> {

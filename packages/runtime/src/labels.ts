@@ -102,7 +102,10 @@ export function readRows(rows: Rows, wanted: { [K in keyof Readout]: boolean }):
 /** One plane [height, width] of rows with one channel, each value mapped. */
 export function readPlane(rows: Rows, map: (value: number) => number): Float32Array {
   const plane = new Float32Array(rows.width * rows.height)
-  for (let y = 0; y < rows.height; y++) plane.set(rows.row(y).map(map), y * rows.width)
+  for (let y = 0, to = 0; y < rows.height; y++) {
+    const row = rows.row(y)
+    for (let x = 0; x < rows.width; x++, to++) plane[to] = map(row[x])
+  }
   return plane
 }
 
@@ -123,7 +126,20 @@ function sumOfExponentials(values: Float32Array, start: number, count: number, l
   for (let k = 0; k < count; k++) {
     const difference = values[start + k] - largest
     // e^-20 is below float32's resolution of the sum, and most classes are further off than that.
-    if (difference > -20) sum += Math.exp(difference)
+    if (difference > -20) sum += exponential(difference)
   }
   return sum
+}
+
+const STEPS = 64
+const exponentials = Float64Array.from({ length: 20 * STEPS + 1 }, (_, i) => Math.exp(-i / STEPS))
+
+/**
+ * `e^x` for x in (-20, 0], to a relative 3e-9 and several times as fast as `Math.exp`: the exponential of the next
+ * 64th above x from a table, that of the rest, less than 1/64, by the first terms of its series.
+ */
+function exponential(x: number): number {
+  const step = Math.trunc(-x * STEPS)
+  const rest = x + step / STEPS
+  return exponentials[step] * (1 + rest * (1 + rest * (1 / 2 + rest / 6)))
 }

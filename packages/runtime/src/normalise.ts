@@ -10,16 +10,14 @@ export function normaliseImages(images: readonly RgbImage[]): Tensor {
   const size = width * height
   const data = new Float32Array(images.length * 3 * size)
   // 256 possible values a channel: looking them up is faster than computing them.
-  const [red, green, blue] = MEAN.map((mean, c) =>
+  const tables = MEAN.map((mean, c) =>
     Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean) / DEVIATION[c]),
   )
   images.forEach(({ data: pixels }, image) => {
-    const start = image * 3 * size
-    for (let from = 0, to = start; to < start + size; from += 3, to++) {
-      data[to] = red[pixels[from]]
-      data[to + size] = green[pixels[from + 1]]
-      data[to + 2 * size] = blue[pixels[from + 2]]
-    }
+    tables.forEach((table, c) => {
+      const plane = data.subarray((image * 3 + c) * size, (image * 3 + c + 1) * size)
+      for (let from = c, to = 0; to < size; from += 3, to++) plane[to] = table[pixels[from]]
+    })
   })
   return { data, shape: [images.length, 3, height, width] }
 }

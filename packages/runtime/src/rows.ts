@@ -57,13 +57,15 @@ export function resizeRows(source: Rows, width: number, height: number): Rows {
     const top = source.row(vertical.lower[y])
     const bottom = source.row(vertical.upper[y])
     const wy = vertical.weight[y]
-    for (let i = 0; i < between.length; i++) between[i] = top[i] * (1 - wy) + bottom[i] * wy
-    for (let x = 0, to = 0; x < width; x++) {
+    for (let i = 0; i < between.length; i++) between[i] = top[i] + (bottom[i] - top[i]) * wy
+    for (let x = 0; x < width; x++) {
       const wx = horizontal.weight[x]
-      let left = horizontal.lower[x] * channels
-      let right = horizontal.upper[x] * channels
-      for (const end = to + channels; to < end; to++) {
-        into[to] = between[left++] * (1 - wx) + between[right++] * wx
+      const left = horizontal.lower[x] * channels
+      const right = horizontal.upper[x] * channels
+      const to = x * channels
+      for (let c = 0; c < channels; c++) {
+        const value = between[left + c]
+        into[to + c] = value + (between[right + c] - value) * wx
       }
     }
   })
