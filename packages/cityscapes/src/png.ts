@@ -94,7 +94,12 @@ export function decodeLabelPng(bytes: Uint8Array, name = 'The label map'): Label
   try {
     png = decode(bytes, { checkCrc: true })
   } catch (cause) {
-    throw unreadable(name, `is cut short or damaged (${(cause as Error).message.replace(/[.:]+$/, '')})`, again, cause)
+    throw unreadable(
+      name,
+      `is cut short or damaged (${(cause as Error).message.replace(/[.:]+$/, '')})`,
+      again,
+      cause,
+    )
   }
   const data = depth < 8 ? unpack(png.data, width, height, depth) : (png.data as Uint8Array | Uint16Array)
   return { width, height, data }

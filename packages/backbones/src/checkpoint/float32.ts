@@ -4,7 +4,12 @@ import type { TensorData } from './types.js'
 export function toFloat32({ dtype, data }: TensorData): Float32Array {
   if (data instanceof Float32Array) return data
   if (data instanceof BigInt64Array) return Float32Array.from(data, Number)
-  if (dtype === 'float16') return Float32Array.from(data, halfToFloat)
+  if (dtype === 'float16') {
+    // A plain loop: Float32Array.from with a function takes ten times as long.
+    const values = new Float32Array(data.length)
+    for (let i = 0; i < values.length; i++) values[i] = halfToFloat(data[i] as number)
+    return values
+  }
   if (dtype === 'bfloat16') {
     // A bfloat16 is the upper half of a float32.
     const bits = new Uint32Array(data.length)

@@ -31,7 +31,11 @@ function fold(conv: ValueOf<'conv2d'>, norm: ValueOf<'batchNorm'>): Value {
   async function foldedWeight(): Promise<Float32Array> {
     const [w, gain] = await Promise.all([weight.attributes.load(), gains()])
     const perChannel = w.length / gain.length
-    return w.map((element, i) => element * gain[Math.floor(i / perChannel)])
+    const folded = new Float32Array(w.length)
+    for (let c = 0, i = 0; c < gain.length; c++) {
+      for (const end = i + perChannel; i < end; i++) folded[i] = w[i] * gain[c]
+    }
+    return folded
   }
   async function foldedBias(): Promise<Float32Array> {
     const [gain, beta, mu, b] = await Promise.all([
