@@ -16,7 +16,7 @@ export interface LoadModelOptions {
   /** Number of classes; the checkpoint's when not given. */
   readonly classes?: number
   readonly outputSize?: 'features' | 'image'
-  /** Graph passes to run; `foldBatchNorm` and `commuteResize` unless given. */
+  /** Graph passes to run; `foldBatchNorm` unless given. */
   readonly passes?: readonly PassName[]
 }
 
@@ -51,7 +51,7 @@ export interface LoadedModel {
  * @throws `checkpoint-mismatch` naming what is missing or of another shape, and the model the checkpoint fits, if any.
  */
 export function loadModel(checkpoint: Checkpoint, options: LoadModelOptions = {}): LoadedModel {
-  const { edge = false, outputSize, passes: chosen = ['foldBatchNorm', 'commuteResize'] } = options
+  const { edge = false, outputSize, passes: chosen = ['foldBatchNorm'] } = options
   const tensors = byCanonicalName(checkpoint)
   const model = options.model === undefined ? identified(checkpoint) : modelInfo(options.model).name
   const classes = options.classes ?? classesOf(model, tensors) ?? 19
