@@ -1,7 +1,7 @@
 import type { Options } from 'tsup'
 
 /** What every package builds the same way: ESM and types, for browsers and the Node versions of `engines`. */
-export function library(entry: string[], more: Options = {}): Options {
+export function library(entry: string[] | Record<string, string>, more: Options = {}): Options {
   return {
     entry,
     format: 'esm',

@@ -1,0 +1,1 @@
+export { InverseFormError, isInverseFormError } from '@inverseform/errors'
