@@ -1,12 +1,6 @@
-import type { LoadReport, SegmentationModelName } from '@inverseform/backbones'
+import type { SegmentationModelName } from '@inverseform/backbones'
 import { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
-import type {
-  LoadTimings,
-  RgbImage,
-  Segmentation,
-  SegmentOptions,
-  SegmentProgress,
-} from '@inverseform/runtime'
+import type { RgbImage, Segmentation, Segmenter, SegmentOptions, SegmentProgress } from '@inverseform/runtime'
 import type { Device } from './options.js'
 
 /** What the worker is started with. */
@@ -20,14 +14,11 @@ export interface WorkerSettings {
   readonly memoryBudget?: number
 }
 
-export interface Loaded {
-  readonly model: SegmentationModelName
-  readonly classes: number
-  readonly edge: boolean
-  readonly device: string
-  readonly report: LoadReport
-  readonly loadTimings: LoadTimings
-}
+/** What there is to know of a segmenter once it is ready. */
+export type Loaded = Omit<
+  Segmenter<never>,
+  'segment' | 'segmentBatch' | 'dispose' | typeof Symbol.asyncDispose
+>
 
 export interface SegmentRequest {
   readonly id: number

@@ -3,7 +3,7 @@ import { InverseFormError } from '@inverseform/errors'
 import type { Network } from './network.js'
 import { HMS_SCALES, orderedScales } from './scales.js'
 import type { SegmentImagesOptions } from './segmentation.js'
-import { planTiles, requireTileSize, type Tile, type TileSize } from './tiles.js'
+import { planTiles, requireTileSize, type Tile, type TileOption, type TileSize } from './tiles.js'
 
 /** The coarsest of HRNet's four branches has one element for this many of the finest's, along each axis. */
 const BRANCH_RATIO = 8
@@ -13,9 +13,6 @@ const AUTO_OVERLAP = 4
 
 /** Networks gain nothing from larger batches on CPU, and abort and progress would wait for them. */
 const MAX_BATCH = 8
-
-/** `never`, tiles of a given size, or `auto`: tiles only when the whole would pass the memory budget. */
-export type TileOption = 'auto' | 'never' | TileSize
 
 /** One scale of a batch of images. */
 export interface ScalePlan {

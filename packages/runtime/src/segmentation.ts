@@ -1,5 +1,5 @@
 import type { Labels } from './labels.js'
-import type { TileOption } from './plan.js'
+import type { TileOption } from './tiles.js'
 
 export type SegmentOutput = 'labels' | 'confidence' | 'logits' | 'edges'
 

@@ -17,6 +17,9 @@ export interface TileSize {
   readonly overlap: number
 }
 
+/** `never`, tiles of a given size, or `auto`: tiles only when the whole would pass the memory budget. */
+export type TileOption = 'auto' | 'never' | TileSize
+
 /**
  * Covers an image with overlapping tiles. They start at multiples of `alignment`, the network's coarsest stride, and
  * all but the last are multiples of it long, so that every tile's features lie on the grid that the whole image's would.
