@@ -85,7 +85,7 @@ describe('createSegmenter', () => {
     })
     expect(await failureOf(createSegmenter({ checkpoint, model: 'hrnet18' }))).toMatchObject({
       code: 'checkpoint-mismatch',
-      hint: 'Its tensors are those of hrnet16-slim: choose that model.',
+      hint: 'Its tensors are those of hrnet16-slim: load it as that.',
       details: { missing: expect.arrayContaining(['hrhead.last_layer.0.bias']) },
     })
   })

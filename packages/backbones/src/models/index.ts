@@ -1,12 +1,7 @@
 export { type BuildModelOptions, buildModel, modelInfo, requiredParameters } from './build.js'
+export { identifyModel, type ModelName } from './identify.js'
 export { buildInverseNet, INVERSENET_TILE } from './inversenet.js'
-export {
-  identifyModel,
-  type LoadedModel,
-  type LoadModelOptions,
-  type LoadReport,
-  loadInverseNet,
-  loadModel,
-} from './load.js'
+export { type LoadedModel, type LoadModelOptions, loadInverseNet, loadModel } from './load.js'
+export type { LoadReport } from './load-report.js'
 export type { ParameterSource } from './scope.js'
 export { inverseNetZoo, type SegmentationModelName, type ZooModel, zoo } from './zoo.js'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { INVERSENET_TILE, loadInverseNet } from '../../src/index.js'
+import { INVERSENET_TILE, identifyModel, loadInverseNet, loadModel } from '../../src/index.js'
 import { deterministicImage } from '../support/deterministic.js'
 import { readTensors } from '../support/golden.js'
 import { checkpointOf } from '../support/models.js'
@@ -31,6 +31,13 @@ describe('InverseNet', () => {
 
   test('names what a checkpoint lacks', () => {
     expect(() => loadInverseNet(checkpointOf(parameters.slice(1)))).toThrow(/fc\.0\.weight/)
+  })
+
+  test('is known by its tensors, and is refused as a segmentation model', () => {
+    const checkpoint = checkpointOf(parameters)
+    expect(identifyModel(checkpoint)).toBe('inversenet')
+    expect(() => loadModel(checkpoint)).toThrow('This is a checkpoint of InverseNet')
+    expect(() => loadModel(checkpoint, { model: 'hrnet18' })).toThrow('This is not a checkpoint of hrnet18')
   })
 })
 

@@ -107,7 +107,7 @@ describe.each(models)('a checkpoint of %s', (model) => {
       } else {
         const error = errorOf(() => loadModel(published, { model: other }))
         expect(error.message).toContain(`This is not a checkpoint of ${other}`)
-        expect(error.hint).toBe(`Its tensors are those of ${model}: choose that model.`)
+        expect(error.hint).toBe(`Its tensors are those of ${model}: load it as that.`)
       }
     }
   })

@@ -1,4 +1,16 @@
-import { encodeOnnx, loadModel, openCheckpoint, writeSafetensors } from '@inverseform/backbones'
+import {
+  type Checkpoint,
+  encodeOnnx,
+  formatShape,
+  type Graph,
+  graphInputs,
+  identifyModel,
+  inverseNetZoo,
+  loadInverseNet,
+  loadModel,
+  openCheckpoint,
+  writeSafetensors,
+} from '@inverseform/backbones'
 import { fileSource, writeFileAtomically } from '@inverseform/backbones/node'
 import { InverseFormError } from '@inverseform/errors'
 import { type ModelFlags, modelChoice } from '../options.js'
@@ -39,22 +51,30 @@ export async function convertCommand(
     terminal.err(`Wrote ${opened.tensors.size} tensors to ${flags.output}\n`)
     return
   }
-  const { model, edge, classes } = modelChoice({ ...flags, checkpoint })
-  const loaded = loadModel(opened, {
-    model,
-    edge,
-    classes,
-    outputSize: flags.featureSize ? 'features' : 'image',
-  })
-  noteOnTensors(loaded, terminal)
-  const encoded = encodeOnnx(loaded.graph, {
-    metadata: { model: loaded.model, classes: String(loaded.classes) },
-  })
+  const { graph, metadata } = loadGraph(opened, { ...flags, checkpoint }, terminal)
+  const encoded = encodeOnnx(graph, { metadata })
   await writeFileAtomically(flags.output, (sink) => encoded.write(sink))
-  const outputs = Object.keys(loaded.graph.outputs).join(', ')
+  const inputs = graphInputs(graph).map(({ attributes, shape }) => `${attributes.name} ${formatShape(shape)}`)
+  const outputs = Object.keys(graph.outputs).join(', ')
   terminal.err(
-    `Wrote ${flags.output}: input image [N,3,H,W], outputs ${outputs}, ${mebibytes(encoded.byteLength)} MiB\n`,
+    `Wrote ${flags.output}: from ${inputs.join(', ')} to ${outputs}; ${mebibytes(encoded.byteLength)} MiB\n`,
   )
+}
+
+/** The checkpoint's network, and what its ONNX file says of itself. */
+function loadGraph(
+  opened: Checkpoint,
+  flags: ConvertFlags & ModelFlags,
+  terminal: Terminal,
+): { graph: Graph; metadata: Record<string, string> } {
+  if (flags.model === undefined && identifyModel(opened) === inverseNetZoo.name) {
+    return { graph: loadInverseNet(opened).graph, metadata: { model: inverseNetZoo.name } }
+  }
+  const { model, edge, classes } = modelChoice(flags)
+  const outputSize = flags.featureSize ? 'features' : 'image'
+  const loaded = loadModel(opened, { model, edge, classes, outputSize })
+  noteOnTensors(loaded, terminal)
+  return { graph: loaded.graph, metadata: { model: loaded.model, classes: String(loaded.classes) } }
 }
 
 function mebibytes(bytes: number): string {
