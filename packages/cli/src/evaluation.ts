@@ -25,6 +25,8 @@ export interface EvaluatedImage {
   readonly truth?: Uint8Array
   readonly scores?: ImageScores
   readonly segmentation: Segmentation
+  /** The counts of all images up to this one. */
+  readonly confusion: ConfusionMatrix
 }
 
 export interface Evaluation {
@@ -64,7 +66,7 @@ export async function evaluate(
       images.push({ name: sample.name, meanIou: scores.meanIou, accuracy: scores.accuracy })
     }
     seconds.score += (performance.now() - scoring) / 1000
-    await onImage?.({ sample, image, truth, scores, segmentation })
+    await onImage?.({ sample, image, truth, scores, segmentation, confusion })
   }
   seconds.total = (performance.now() - started) / 1000
   return { confusion, images, seconds }

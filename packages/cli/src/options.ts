@@ -47,9 +47,13 @@ function upstreamModel({ arch, hrnet_base }: ModelFlags): SegmentationModelName 
   const known = Object.values(zoo).map(
     ({ upstream }) => `--arch ${upstream.arch} --hrnet_base ${upstream.hrnetBase}`,
   )
+  const given = [
+    arch !== undefined && `--arch ${arch}`,
+    hrnet_base !== undefined && `--hrnet_base ${hrnet_base}`,
+  ]
   throw new InverseFormError(
     'invalid-argument',
-    `No published model has --arch ${arch} and --hrnet_base ${hrnet_base}.`,
+    `No published model has ${given.filter(Boolean).join(' ')}.`,
     {
       hint: `The published ones are: ${known.join('; ')}.`,
     },
@@ -72,6 +76,10 @@ export function parseCount(value: string): number {
   const count = Number(value)
   if (Number.isInteger(count) && count > 0) return count
   throw new InvalidArgumentError('Give a whole number above 0.')
+}
+
+export function parseCountOrZero(value: string): number {
+  return value === '0' ? 0 : parseCount(value)
 }
 
 /** `0.5,1,2` */

@@ -4,13 +4,13 @@ import { type EvalFlags, evalCommand } from './commands/eval.js'
 import { inspectCommand } from './commands/inspect.js'
 import { modelsCommand } from './commands/models.js'
 import { type PredictFlags, predictCommand, predictionKinds } from './commands/predict.js'
-import { parseBoolean, parseCount, parseModel, parseScales, parseWords } from './options.js'
+import { parseBoolean, parseCount, parseCountOrZero, parseModel, parseScales, parseWords } from './options.js'
 import type { Terminal } from './terminal.js'
 import { version } from './version.js'
 
 const exitCodeHelp = `
-Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 images or data set, 4 checkpoint, 5 output cannot be written,
-6 memory or inference runtime, 130 interrupted.`
+Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 images, data set or a file that is not there, 4 checkpoint,
+5 output cannot be written, 6 memory or inference runtime, 130 interrupted.`
 
 /** The command line as commander's program: parses and calls, nothing else. */
 export function createProgram(terminal: Terminal, signal: AbortSignal): Command {
@@ -27,7 +27,7 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .option('--split <name>', 'train, val or test', 'val')
     .option('--limit <n>', 'only the first n images', parseCount)
     .option('--out <folder>', 'write the page, results.json and pictures here')
-    .option('--pictures <n>', 'pictures of the first n images only', parseCount, 20)
+    .option('--pictures <n>', 'pictures of the first n images only, 0 for none', parseCountOrZero, 20)
     .option('--save-predictions', 'write label-id PNGs for submission, below --out')
     .option('--compare-edge-head', 'run also without the edge head and compare the labels')
     .option('--json', 'print the results as JSON')
@@ -51,13 +51,13 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .argument('<checkpoint>', 'a .pth or .safetensors file')
     .requiredOption('-o, --output <file>', 'the file to write: .onnx or .safetensors')
     .option('--model <name>', 'its model; found out from its tensors unless given', parseModel)
-    .option('--has-edge [boolean]', 'include the edge head', parseBoolean)
+    .option('--has-edge', 'include the edge head')
     .option('--classes <n>', "number of classes; the checkpoint's unless given", parseCount)
     .option(
       '--feature-size',
       'leave the outputs as small as the network makes them, for runtimes that resize',
     )
-    .action((checkpoint: string, flags) => convertCommand(checkpoint, flags, terminal))
+    .action((checkpoint: string, flags) => convertCommand(checkpoint, flags, terminal, signal))
 
   program
     .command('inspect')
@@ -79,7 +79,7 @@ function withModelOptions(command: Command): Command {
   return command
     .option('--checkpoint <file>', 'a .pth or .safetensors file')
     .option('--model <name>', 'its model; found out from its tensors unless given', parseModel)
-    .option('--has-edge [boolean]', 'use the edge head', parseBoolean)
+    .option('--has-edge', 'use the edge head')
     .option('--classes <n>', "number of classes; the checkpoint's unless given", parseCount)
     .option('--scales <list>', 'scales to run, 1 among them, such as 0.5,1,2', parseScales)
     .option('--flip', 'average with the mirrored image')

@@ -4,7 +4,7 @@ const PLAIN_INTERVAL = 10_000
 const BAR_WIDTH = 24
 
 /**
- * Says how far a command is: one line rewritten on a terminal, else a plain line at the start of the work, every ten
+ * Says how far a command is: one line rewritten on a terminal, else a plain line after the first step, every ten
  * seconds and at the end.
  */
 export class Progress {
@@ -30,7 +30,9 @@ export class Progress {
     const text = `${this.done}/${this.total} ${this.what}  ${rate.toFixed(rate < 10 ? 2 : 0)}/s  ${eta}${note ? `  ${note}` : ''}`
     if (this.terminal.interactive) {
       const filled = Math.round((BAR_WIDTH * this.done) / this.total)
-      this.terminal.err(`\r\u001b[K${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`)
+      const line = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`
+      // A line that wraps could not be rewritten.
+      this.terminal.err(`\r\u001b[K${line.slice(0, this.terminal.columns)}`)
     } else if (now - this.lastLine >= PLAIN_INTERVAL || this.done === this.total) {
       this.terminal.err(`${text}\n`)
       this.lastLine = now

@@ -6,10 +6,16 @@ export interface Terminal {
   err(text: string): void
   /** Whether `err` is a terminal whose line can be rewritten. */
   readonly interactive: boolean
+  /** Width of such a terminal, in characters; it may change. */
+  readonly columns?: number
 }
 
 export const processTerminal: Terminal = {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   interactive: process.stderr.isTTY === true && process.env.TERM !== 'dumb',
+  get columns() {
+    // Some pseudo-terminals do not know theirs and say 0.
+    return process.stderr.columns || undefined
+  },
 }

@@ -47,6 +47,23 @@ test('files, folders and globs; outputs beside one another, in the folders of th
   })
 })
 
+test('a second run passes over what the first one wrote, and both over hidden files and folders', async () => {
+  const folder = await temporaryFolder()
+  await writePicture(join(folder, 'a [1] ü.png'), 16, 16)
+  await mkdir(join(folder, 'folder.png'))
+  for (const hidden of ['._a.png', '.cache.png']) await writeFile(join(folder, hidden), 'not an image')
+  const out = join(folder, 'out')
+  // The flag stands before the folder, which must not be taken for its value.
+  const args = ['predict', '--has-edge', folder, '--checkpoint', checkpoint, '--out', out]
+  for (const _ of [1, 2]) {
+    const { exitCode, err } = await inverseform(...args)
+    expect(err).toContain('the predictions of 1 image to')
+    expect(exitCode).toBe(0)
+    expect(await readdir(out)).toHaveLength(5)
+  }
+  expect(await readdir(out)).toContain('a [1] ü_labelIds.png')
+})
+
 test('one pixel', async () => {
   const folder = await temporaryFolder()
   await writePicture(join(folder, 'one.png'), 1, 1)

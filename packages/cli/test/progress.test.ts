@@ -1,12 +1,12 @@
 import { expect, test, vi } from 'vitest'
 import { Progress } from '../src/progress.js'
 
-function progressOn(interactive: boolean, steps: number): string {
+function progressOn(interactive: boolean, steps: number, columns?: number): string {
   vi.useFakeTimers()
   try {
     let text = ''
     const progress = new Progress(
-      { out: () => {}, err: (more) => (text += more), interactive },
+      { out: () => {}, err: (more) => (text += more), interactive, columns },
       'images',
       steps,
     )
@@ -34,4 +34,9 @@ test('one line, rewritten, on a terminal', () => {
   const text = progressOn(true, 3)
   expect(text.match(/\r/g)).toHaveLength(3)
   expect(text.match(/\n/g)).toHaveLength(1)
+})
+
+test('no wider than the terminal, where it would wrap', () => {
+  const lines = progressOn(true, 3, 30).trimEnd().split('\r\u001b[K').slice(1)
+  expect(lines.map(({ length }) => length)).toEqual([30, 30, 30])
 })

@@ -14,6 +14,13 @@ export interface WorkerSettings {
   readonly memoryBudget?: number
 }
 
+/** The worker's `workerData`. */
+export interface WorkerStart {
+  readonly settings: WorkerSettings
+  /** Set to 1 to give up loading. */
+  readonly aborted: SharedArrayBuffer
+}
+
 /** What there is to know of a segmenter once it is ready. */
 export type Loaded = Omit<
   Segmenter<never>,

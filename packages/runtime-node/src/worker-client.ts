@@ -1,23 +1,25 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { InverseFormError } from '@inverseform/errors'
-import type { RgbImage, Segmentation, SegmentOptions } from '@inverseform/runtime'
+import type { RgbImage, Segmentation, SegmentOptions, SegmentProgress } from '@inverseform/runtime'
 import {
   fromMessage,
   type Loaded,
   type WorkerReply,
   type WorkerRequest,
   type WorkerSettings,
+  type WorkerStart,
 } from './protocol.js'
 
 interface Pending {
-  readonly onProgress: SegmentOptions['onProgress']
+  readonly onProgress: (progress: SegmentProgress) => void
   readonly resolve: (segmentations: Segmentation[]) => void
   readonly reject: (reason: unknown) => void
 }
 
 /** The caller's side of the worker: requests go out, promises come back. */
 export class WorkerClient {
+  /** Requests that the worker has not answered; an aborted one is settled before that. */
   private readonly pending = new Map<number, Pending>()
   private requests = 0
   /** Why no more requests are taken. */
@@ -37,13 +39,17 @@ export class WorkerClient {
     signal?: AbortSignal,
   ): Promise<{ client: WorkerClient; loaded: Loaded }> {
     signal?.throwIfAborted()
-    const worker = startWorker(settings)
+    const aborted = new SharedArrayBuffer(4)
+    const worker = startWorker({ settings, aborted })
     try {
       const loaded = await firstReply(worker, signal)
       return { client: new WorkerClient(worker), loaded }
     } catch (error) {
-      // Not awaited: a thread inside native code ends only when that returns.
-      void worker.terminate()
+      // The worker ends by itself: terminating a thread inside native code would take the whole process down, and
+      // leave the thread's temporary files behind.
+      worker.on('error', () => {})
+      Atomics.store(new Int32Array(aborted), 0, 1)
+      worker.postMessage({ kind: 'dispose' } satisfies WorkerRequest)
       throw error
     }
   }
@@ -69,16 +75,18 @@ export class WorkerClient {
           reject(signal?.reason)
         }
         signal?.addEventListener('abort', onAbort)
-        this.pending.set(id, { onProgress, resolve, reject })
-        // Work under way keeps the process alive; a segmenter that idles does not.
-        this.worker.ref()
         const options = { outputs, scales, flip, tile }
         this.post({ kind: 'segment', request: { id, images: images.map(compact), options, aborted } })
+        this.pending.set(id, {
+          onProgress: (progress) => signal?.aborted || onProgress?.(progress),
+          resolve,
+          reject,
+        })
+        // Work under way keeps the process alive; a segmenter that idles does not.
+        this.worker.ref()
       })
     } finally {
       signal?.removeEventListener('abort', onAbort)
-      this.pending.delete(id)
-      if (this.pending.size === 0 && !this.ended) this.worker.unref()
     }
   }
 
@@ -105,9 +113,12 @@ export class WorkerClient {
   private receive(reply: WorkerReply): void {
     if (reply.kind === 'loaded' || reply.id === undefined) return
     const request = this.pending.get(reply.id)
-    if (reply.kind === 'progress') request?.onProgress?.(reply.progress)
+    if (reply.kind === 'progress') request?.onProgress(reply.progress)
     else if (reply.kind === 'result') request?.resolve(reply.segmentations)
     else request?.reject(fromMessage(reply.error))
+    if (reply.kind === 'progress') return
+    this.pending.delete(reply.id)
+    if (this.pending.size === 0 && !this.ended) this.worker.unref()
   }
 
   private end(error: InverseFormError): void {
@@ -122,7 +133,7 @@ function compact({ data, width, height }: RgbImage): RgbImage {
   return { data: whole ? data : data.slice(), width, height }
 }
 
-function startWorker(workerData: WorkerSettings): Worker {
+function startWorker(workerData: WorkerStart): Worker {
   if (!import.meta.url.endsWith('.ts')) {
     return new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'inverseform' })
   }

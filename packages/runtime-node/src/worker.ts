@@ -1,7 +1,7 @@
 /** The thread that loads a checkpoint and runs its network, so that the caller's event loop stays free. */
 import { availableParallelism } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
+import { type ByteSource, bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import { type Network, type Segmentation, segmentBatch } from '@inverseform/runtime'
 import { onnxBackend } from './onnx-backend.js'
@@ -11,14 +11,14 @@ import {
   toMessage,
   type WorkerReply,
   type WorkerRequest,
-  type WorkerSettings,
+  type WorkerStart,
 } from './protocol.js'
 
 const port = parentPort as NonNullable<typeof parentPort>
 const send = (reply: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(reply, transfer)
 
 try {
-  const { network, loaded } = await load(workerData as WorkerSettings)
+  const { network, loaded } = await load(workerData as WorkerStart)
   port.on('message', serve(network))
   send({ kind: 'loaded', loaded })
 } catch (error) {
@@ -26,12 +26,12 @@ try {
   port.close()
 }
 
-async function load(settings: WorkerSettings): Promise<{ network: Network; loaded: Loaded }> {
+async function load({ settings, aborted }: WorkerStart): Promise<{ network: Network; loaded: Loaded }> {
   const started = performance.now()
   const { checkpoint, model, edge, classes, device, threads } = settings
   const file = typeof checkpoint === 'string' ? await fileSource(checkpoint) : undefined
   try {
-    const source = file ?? bytesSource(checkpoint as Uint8Array, 'the checkpoint')
+    const source = abortable(file ?? bytesSource(checkpoint as Uint8Array, 'the checkpoint'), aborted)
     const built = loadModel(await openCheckpoint(source), { model, edge, classes })
     const opened = performance.now()
     const backend = await onnxBackend(device, threads || availableParallelism())
@@ -58,6 +58,27 @@ async function load(settings: WorkerSettings): Promise<{ network: Network; loade
   }
 }
 
+/** A source whose reading ends once the flag is set. */
+function abortable(source: ByteSource, aborted: SharedArrayBuffer): ByteSource {
+  const signal = signalOf(aborted)
+  return {
+    ...source,
+    read: (start, end) => {
+      signal.throwIfAborted()
+      return source.read(start, end)
+    },
+  }
+}
+
+function signalOf(aborted: SharedArrayBuffer): Pick<AbortSignal, 'throwIfAborted'> {
+  const flag = new Int32Array(aborted)
+  return {
+    throwIfAborted() {
+      if (Atomics.load(flag, 0)) throw new Error('aborted')
+    },
+  }
+}
+
 /** Answers requests one after the other, in the order of their arrival. */
 function serve(network: Network): (message: WorkerRequest) => void {
   let last = Promise.resolve()
@@ -69,12 +90,7 @@ function serve(network: Network): (message: WorkerRequest) => void {
 }
 
 async function segment(network: Network, { id, images, options, aborted }: SegmentRequest): Promise<void> {
-  const flag = new Int32Array(aborted)
-  const signal = {
-    throwIfAborted() {
-      if (Atomics.load(flag, 0)) throw new Error('aborted')
-    },
-  }
+  const signal = signalOf(aborted)
   try {
     signal.throwIfAborted()
     const onProgress = (progress: { done: number; total: number }) => send({ kind: 'progress', id, progress })

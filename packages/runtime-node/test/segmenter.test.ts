@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Worker } from 'node:worker_threads'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { randomInteger, randomSource } from '../../backbones/test/support/tensors.js'
 import {
   createSegmenter,
@@ -116,6 +116,24 @@ describe('createSegmenter', () => {
     const loading = createSegmenter({ checkpoint, signal: controller.signal })
     setTimeout(() => controller.abort(reason), 20)
     expect(await failureOf(loading)).toBe(reason)
+  })
+
+  test('given up while its weights lie in a temporary folder, leaves none behind', async () => {
+    await using folder = await temporaryFolder()
+    vi.stubEnv('TMPDIR', folder.path)
+    vi.stubEnv('TEMP', folder.path)
+    // tsx, which loads the thread from source, keeps a folder there too.
+    const isClean = async () => !(await readdir(folder.path)).some((name) => name.startsWith('inverseform-'))
+    try {
+      const controller = new AbortController()
+      const loading = failureOf(createSegmenter({ checkpoint, signal: controller.signal }))
+      await vi.waitUntil(async () => !(await isClean()), { timeout: 60_000, interval: 1 })
+      controller.abort(new Error('enough'))
+      expect((await loading).message).toBe('enough')
+      await vi.waitUntil(isClean, { timeout: 60_000 })
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 })
 

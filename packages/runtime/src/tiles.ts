@@ -37,7 +37,12 @@ function spans(length: number, longest: number, overlap: number, alignment: numb
   const side = Math.floor(longest / alignment) * alignment
   const step = side - Math.ceil(overlap / alignment) * alignment
   const count = Math.ceil((length - side) / step) + 1
-  return Array.from({ length: count }, (_, i) => [i * step, Math.min(length, i * step + side)])
+  // Without overlap the last one could be smaller than the network's smallest image: it reaches back then.
+  const last = Math.floor(length / alignment - 1) * alignment
+  return Array.from({ length: count }, (_, i) => {
+    const start = Math.min(i * step, last)
+    return [start, Math.min(length, start + side)]
+  })
 }
 
 /** @throws `invalid-argument` for a tile that has no room for more than its overlap. */
@@ -47,7 +52,8 @@ export function requireTileSize(
   model: string,
 ): void {
   const whole = [width, height, overlap].every(Number.isInteger) && overlap >= 0
-  const least = (Math.ceil(overlap / alignment) + 1) * alignment
+  // Also without overlap, the last tile may have to reach back by one alignment.
+  const least = Math.max(2, Math.ceil(overlap / alignment) + 1) * alignment
   if (whole && Math.min(width, height) >= least) return
   throw new InverseFormError(
     'invalid-argument',

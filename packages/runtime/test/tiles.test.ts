@@ -14,7 +14,7 @@ describe('planTiles', () => {
     for (let round = 0; round < 300; round++) {
       const alignment = [1, 8, 32, 64][randomInteger(random, 0, 3)]
       const overlap = randomInteger(random, 0, 3 * alignment)
-      const least = (Math.ceil(overlap / alignment) + 1) * alignment
+      const least = Math.max(2, Math.ceil(overlap / alignment) + 1) * alignment
       const size = {
         overlap,
         width: least + randomInteger(random, 0, 300),
@@ -55,6 +55,13 @@ describe('planTiles', () => {
     expect(chained).toBe(true)
   }
 
+  test('without overlap, the last tile is no narrower than the alignment: networks have a smallest image', () => {
+    for (let width = 65; width < 260; width++) {
+      const tiles = planTiles(width, 32, { width: 64, height: 64, overlap: 0 }, 32)
+      expect(Math.min(...tiles.map((tile) => tile.width))).toBeGreaterThanOrEqual(32)
+    }
+  })
+
   test('an image no larger than a tile is one tile', () => {
     const size = { width: 64, height: 48, overlap: 16 }
     expect(planTiles(64, 48, size, 8)).toEqual([{ x: 0, y: 0, width: 64, height: 48 }])
@@ -67,7 +74,7 @@ describe('planTiles', () => {
   test.each([
     [{ width: 64, height: 64, overlap: 64 }, 'slim needs tiles of at least 96x96'],
     [{ width: 64, height: 64, overlap: 100 }, 'slim needs tiles of at least 160x160'],
-    [{ width: 31, height: 64, overlap: 0 }, 'slim needs tiles of at least 32x32'],
+    [{ width: 63, height: 64, overlap: 0 }, 'slim needs tiles of at least 64x64'],
     [{ width: 64, height: 95.5, overlap: 0 }, 'whole pixels'],
     [{ width: 64, height: 64, overlap: -1 }, 'whole pixels'],
     [{ width: Number.NaN, height: 64, overlap: 0 }, 'whole pixels'],

@@ -49,7 +49,8 @@ export interface ReportOptions {
 }
 
 /**
- * An evaluation as one static HTML page: scores, facts, classes, confusion matrix and, per image, panels side by side.
+ * An evaluation as one static HTML page: scores, facts, classes, confusion matrix and, per image, panels side by side;
+ * scores, classes and matrix only where pixels were counted.
  * It needs nothing but the panels' pictures, has no scripts, and follows the reader's light or dark colour scheme.
  *
  * @throws InverseFormError `size-mismatch` when there is not one name a class; `invalid-argument` for a panel whose
@@ -66,11 +67,13 @@ export function reportHtml(options: ReportOptions): string {
   } = options
   expectNames(names, confusion.classes)
   const scores = confusion.compute()
+  // Without truth there is nothing to score: the page then has the run and its pictures.
+  const scored = scores.pixels > 0
   const sections = [
     comparison && section('comparison', 'Comparison', comparisonTable(comparison)),
     facts.length > 0 && section('run', 'Run', factsTable(facts)),
-    section('classes', 'Classes', classesTable(scores, names, palette)),
-    section('confusion', 'Confusion', confusionFigure(confusion, names)),
+    scored && section('classes', 'Classes', classesTable(scores, names, palette)),
+    scored && section('confusion', 'Confusion', confusionFigure(confusion, names)),
     images.length > 0 && section('images', 'Images', imageList(images)),
   ].filter((part) => part !== false && part !== undefined)
   const title = escapeText(options.title)
@@ -88,7 +91,7 @@ export function reportHtml(options: ReportOptions): string {
 <nav aria-label="Sections"><ul>${sections.map(({ id, heading }) => `<li><a href="#${id}">${heading}</a></li>`).join('')}</ul></nav>
 </header>
 <main>
-${headline(scores)}
+${scored ? headline(scores) : '<p>No pixel was scored.</p>'}
 ${sections.map(({ html }) => html).join('\n')}
 </main>
 </body>

@@ -121,6 +121,15 @@ describe('reportHtml', () => {
       for (const key of attributes.keys()) expect(key.startsWith('on')).toBe(false)
   })
 
+  it('has no scores where nothing was scored, but still the run and its pictures', () => {
+    const page = reportHtml({ ...options, confusion: new ConfusionMatrix() })
+    const headings = elements(page).flatMap(({ name, attributes }) =>
+      name === 'h2' ? [attributes.get('id')] : [],
+    )
+    expect(headings).toEqual(['comparison', 'run', 'images'])
+    expect(page).toContain('No pixel was scored.')
+  })
+
   it('can be walked by keyboard and read aloud', () => {
     const ids = found.flatMap(({ attributes }) => attributes.get('id') ?? [])
     expect(new Set(ids).size).toBe(ids.length)

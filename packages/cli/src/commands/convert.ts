@@ -1,4 +1,5 @@
 import {
+  type ByteSink,
   type Checkpoint,
   encodeOnnx,
   formatShape,
@@ -27,6 +28,7 @@ export async function convertCommand(
   checkpoint: string,
   flags: ConvertFlags,
   terminal: Terminal,
+  signal: AbortSignal,
 ): Promise<void> {
   const format = /\.(onnx|safetensors)$/i.exec(flags.output)?.[1].toLowerCase()
   if (!format) {
@@ -46,14 +48,14 @@ export async function convertCommand(
       typeof value === 'string' ? value : JSON.stringify(value),
     ])
     await writeFileAtomically(flags.output, (sink) =>
-      writeSafetensors(opened.tensors.values(), sink, Object.fromEntries(metadata)),
+      writeSafetensors(opened.tensors.values(), abortable(sink, signal), Object.fromEntries(metadata)),
     )
     terminal.err(`Wrote ${opened.tensors.size} tensors to ${flags.output}\n`)
     return
   }
   const { graph, metadata } = loadGraph(opened, { ...flags, checkpoint }, terminal)
   const encoded = encodeOnnx(graph, { metadata })
-  await writeFileAtomically(flags.output, (sink) => encoded.write(sink))
+  await writeFileAtomically(flags.output, (sink) => encoded.write(abortable(sink, signal)))
   const inputs = graphInputs(graph).map(({ attributes, shape }) => `${attributes.name} ${formatShape(shape)}`)
   const outputs = Object.keys(graph.outputs).join(', ')
   terminal.err(
@@ -75,6 +77,15 @@ function loadGraph(
   const loaded = loadModel(opened, { model, edge, classes, outputSize })
   noteOnTensors(loaded, terminal)
   return { graph: loaded.graph, metadata: { model: loaded.model, classes: String(loaded.classes) } }
+}
+
+function abortable(sink: ByteSink, signal: AbortSignal): ByteSink {
+  return {
+    async write(bytes) {
+      signal.throwIfAborted()
+      await sink.write(bytes)
+    },
+  }
 }
 
 function mebibytes(bytes: number): string {

@@ -1,12 +1,5 @@
 import { join } from 'node:path'
-import {
-  classTable,
-  encodeLabelPng,
-  type ReportComparison,
-  type ReportImage,
-  scoreSummary,
-  toLabelIds,
-} from '@inverseform/cityscapes'
+import { classTable, type ReportComparison, type ReportImage, scoreSummary } from '@inverseform/cityscapes'
 import { type Dataset, openDataset } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import { createSegmenter, type NodeSegmenter, type SegmentOptions } from '@inverseform/runtime-node'
@@ -23,6 +16,7 @@ import {
 } from '../output/evaluation-report.js'
 import { makeFolder, writeOutput } from '../output/files.js'
 import { noteOnTensors } from '../output/load-report.js'
+import { pngOfLabels } from '../output/pictures.js'
 import { Progress } from '../progress.js'
 import type { Terminal } from '../terminal.js'
 
@@ -75,7 +69,7 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
       if (folder && flags.savePredictions) await writePrediction(folder, image)
       if (folder && images.length < flags.pictures) images.push(await writePanels(folder, image))
       await edgeHead?.add(image, segment)
-      progress.step(image.scores && `mIoU ${percent(image.scores.meanIou)}`)
+      progress.step(image.scores && `mIoU ${percent(image.confusion.compute().meanIou)}`)
     },
   }).finally(() => progress.end())
   if (tiles > 1)
@@ -117,11 +111,10 @@ function requireSomethingToDo(flags: EvalFlags, folder: string | undefined, scor
   }
 }
 
-/** Label ids as an 8-bit PNG, named so that the official evaluation pairs it with its truth. */
+/** Label ids, named so that the official evaluation pairs them with their truth. */
 async function writePrediction(folder: string, { sample, segmentation }: EvaluatedImage): Promise<void> {
-  const { width, height, labels } = segmentation
-  const png = encodeLabelPng({ width, height, data: toLabelIds(labels as Uint8Array) })
-  await writeOutput(join(folder, 'predictions', `${sample.name}_pred_labelIds.png`), png)
+  const path = join(folder, 'predictions', `${sample.name}_pred_labelIds.png`)
+  await writeOutput(path, pngOfLabels(segmentation))
 }
 
 function noteUnpaired({ unpaired }: Dataset, terminal: Terminal): void {

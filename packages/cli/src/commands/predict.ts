@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { colourise, edgeImage, encodeLabelPng, overlay, toLabelIds } from '@inverseform/cityscapes'
+import { colourise, edgeImage, overlay } from '@inverseform/cityscapes'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
   createSegmenter,
@@ -13,7 +13,7 @@ import { loadAhead } from '../load-ahead.js'
 import { type ModelFlags, modelChoice } from '../options.js'
 import { makeFolder, writeOutput } from '../output/files.js'
 import { noteOnTensors } from '../output/load-report.js'
-import { jpegOfRgb, pngOfRgb, pngOfUnit } from '../output/pictures.js'
+import { jpegOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/pictures.js'
 import { Progress } from '../progress.js'
 import type { Terminal } from '../terminal.js'
 
@@ -37,7 +37,7 @@ export async function predictCommand(
 ): Promise<void> {
   const { model, checkpoint, edge, classes } = modelChoice(flags)
   const kinds = flags.outputs ?? predictionKinds.filter((kind) => kind !== 'edges' || edge)
-  const images = await findImages(inputs)
+  const images = await findImages(inputs, flags.out)
   await makeFolder(flags.out)
   await using segmenter = await createSegmenter({
     checkpoint,
@@ -62,7 +62,8 @@ export async function predictCommand(
   } finally {
     progress.end()
   }
-  terminal.err(`Wrote the predictions of ${images.length - failures.length} images to ${flags.out}\n`)
+  const written = images.length - failures.length
+  terminal.err(`Wrote the predictions of ${written} ${written === 1 ? 'image' : 'images'} to ${flags.out}\n`)
   if (failures.length > 0) throw failureOf(failures, images.length)
 }
 
@@ -97,12 +98,12 @@ async function write(
   kinds: readonly PredictionKind[],
   { stem }: InputImage,
   image: RgbImage,
-  { width, height, labels, edges, confidence, classes }: Segmentation,
+  segmentation: Segmentation,
 ): Promise<void> {
-  // Train ids beyond Cityscapes' 19 have no label ids: such a model's labels are written as they are.
+  const { width, height, labels, edges, confidence } = segmentation
   const ids = labels as Uint8Array
   const encoders: Record<PredictionKind, () => Promise<Uint8Array>> = {
-    labels: async () => encodeLabelPng({ width, height, data: classes === 19 ? toLabelIds(ids) : ids }),
+    labels: async () => pngOfLabels(segmentation),
     colours: () => pngOfRgb(colourise(ids), width, height),
     overlay: () => jpegOfRgb(overlay(image.data, ids), width, height),
     edges: () => pngOfRgb(edgeImage(edges as Float32Array), width, height),

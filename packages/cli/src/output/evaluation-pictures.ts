@@ -14,7 +14,7 @@ import { jpegOfRgb, pngOfRgb } from './pictures.js'
 /** Writes an image's panels to `<folder>/images/` and gives their places in the report. */
 export async function writePanels(folder: string, evaluated: EvaluatedImage): Promise<ReportImage> {
   const { sample, image, truth, scores, segmentation } = evaluated
-  const { width, height, labels, edges } = segmentation
+  const { width, height, classes, labels, edges } = segmentation
   const prediction = labels as Uint8Array
   const pictures: [title: string, file: string, bytes: Promise<Buffer>][] = [
     ['input', 'input.jpg', jpegOfRgb(image.data, width, height)],
@@ -23,7 +23,7 @@ export async function writePanels(folder: string, evaluated: EvaluatedImage): Pr
   ]
   if (truth) {
     pictures.push(['truth', 'truth.png', pngOfRgb(colourise(truth), width, height)])
-    pictures.push(['errors', 'errors.png', pngOfRgb(errorMask(truth, prediction), width, height)])
+    pictures.push(['errors', 'errors.png', pngOfRgb(errorMask(truth, prediction, classes), width, height)])
   }
   if (edges) pictures.push(['edges', 'edges.png', pngOfRgb(edgeImage(edges), width, height)])
 

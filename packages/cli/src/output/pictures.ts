@@ -1,4 +1,15 @@
+import { encodeLabelPng, toLabelIds } from '@inverseform/cityscapes'
+import type { Segmentation } from '@inverseform/runtime-node'
 import sharp from 'sharp'
+
+/**
+ * Labels as a PNG of Cityscapes' label ids. A model with other than Cityscapes' 19 classes has none: its labels are
+ * written as they are.
+ */
+export function pngOfLabels({ width, height, labels, classes }: Segmentation): Uint8Array {
+  const trainIds = labels as NonNullable<Segmentation['labels']>
+  return encodeLabelPng({ width, height, data: classes === 19 ? toLabelIds(trainIds) : trainIds })
+}
 
 /** 8-bit RGB, interleaved, as a PNG: lossless and small for flat colours. */
 export function pngOfRgb(

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { exitCodes } from '../src/exit-codes.js'
+import { checkpoint, dataset, temporaryFolder } from './command-line.js'
+
+const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
+
+/** Runs the program in a process of its own, from source. */
+function start(...args: string[]) {
+  const child = spawn(process.execPath, ['--conditions=@inverseform/source', '--import', 'tsx', bin, ...args])
+  let err = ''
+  child.stderr.on('data', (part) => (err += part))
+  const ended = once(child, 'close').then(([exitCode]) => ({ exitCode, err }))
+  return { child, ended }
+}
+
+test('a reader that closes early is no error, and files are still written', async () => {
+  const out = join(await temporaryFolder(), 'out')
+  const { child, ended } = start(
+    ...['eval', '--checkpoint', checkpoint, '--data', dataset, '--limit', '1', '--pictures', '0'],
+    ...['--json', '--out', out],
+  )
+  child.stdout.destroy()
+  const { exitCode, err } = await ended
+  expect(err).not.toMatch(/EPIPE|^\s+at /m)
+  expect(exitCode).toBe(0)
+  expect((await readdir(out)).sort()).toEqual(['confusion.svg', 'index.html', 'results.json'])
+})
+
+// Windows has no signals: there a Ctrl-C cannot be sent from another process.
+test.skipIf(process.platform === 'win32')(
+  'Ctrl-C ends with its own code and no half-written file',
+  async () => {
+    const out = join(await temporaryFolder(), 'out')
+    const { child, ended } = start('eval', '--checkpoint', checkpoint, '--data', dataset, '--out', out)
+    child.stderr.on('data', (part) => {
+      if (String(part).includes('tensors loaded')) child.kill('SIGINT')
+    })
+    const { exitCode, err } = await ended
+    expect(err).toMatch(/Interrupted\.$/m)
+    expect(err).not.toMatch(/^\s+at /m)
+    expect(exitCode).toBe(exitCodes.interrupted)
+    const files = await readdir(out, { recursive: true })
+    expect(files.filter((name) => name.includes('.inverseform-') || name.endsWith('.html'))).toEqual([])
+  },
+)
