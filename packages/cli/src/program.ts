@@ -30,6 +30,8 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .option('--pictures <n>', 'pictures of the first n images only, 0 for none', parseCountOrZero, 20)
     .option('--save-predictions', 'write label-id PNGs for submission, below --out')
     .option('--compare-edge-head', 'run also without the edge head and compare the labels')
+    .option('--loss', 'the validation loss too; with the edge head, the joint loss')
+    .option('--inversenet <file>', "the regressor's checkpoint, for the InverseForm term of --loss")
     .option('--json', 'print the results as JSON')
     .addOption(new Option('--output_dir <folder>', "upstream's name for --out").hideHelp())
     .action((flags: EvalFlags) => evalCommand(flags, terminal, signal))

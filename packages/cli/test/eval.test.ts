@@ -4,6 +4,7 @@ import { ConfusionMatrix, decodeLabelPng, toTrainIds } from '@inverseform/citysc
 import { openDataset, readLabelIds } from '@inverseform/cityscapes/node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import pytorch from '../../../tools/demo/pytorch.json' with { type: 'json' }
+import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, dataset, inverseform, type Outcome, temporaryFolder } from './command-line.js'
 
 const ours = ['--checkpoint', checkpoint, '--data', dataset]
@@ -108,4 +109,46 @@ test('flip and scales change the result and keep it sound', async () => {
   expect(flipped.confusion).not.toEqual(plain.confusion)
   expect(scaled.confusion).not.toEqual(plain.confusion)
   expect(Math.abs(flipped.scores.accuracy - plain.scores.accuracy)).toBeLessThan(0.02)
+})
+
+describe('the validation loss', () => {
+  // What tools/bench/validation_loss.py prints: the same terms by PyTorch and SciPy.
+  const pytorchTerms = {
+    crossEntropy: 0.14833511,
+    edgeBce: 0.67165985,
+    edgeAttention: 0.65009364,
+    total: 0.41484243,
+  }
+
+  test('is that of PyTorch, term by term; without the regressor it says so', async () => {
+    const { out, err } = await inverseform('eval', ...ours, '--has-edge', '--loss', '--json')
+    const { loss } = JSON.parse(out)
+    expect(Object.keys(loss).sort()).toEqual(Object.keys(pytorchTerms).sort())
+    for (const [name, value] of Object.entries(pytorchTerms)) {
+      expect(Math.abs(loss[name] - value)).toBeLessThanOrEqual(1e-4 * value)
+    }
+    expect(err).toContain('--inversenet')
+  })
+
+  test('is the cross-entropy alone without the edge head', async () => {
+    const { out } = await inverseform('eval', ...ours, '--loss', '--json')
+    const { loss } = JSON.parse(out)
+    expect(Object.keys(loss).sort()).toEqual(['crossEntropy', 'total'])
+    expect(Math.abs(loss.total - pytorchTerms.crossEntropy)).toBeLessThanOrEqual(
+      1e-4 * pytorchTerms.crossEntropy,
+    )
+  })
+
+  test('refuses a regressor that is none', async () => {
+    const { exitCode, err } = await inverseform(
+      'eval',
+      ...ours,
+      '--has-edge',
+      '--loss',
+      '--inversenet',
+      checkpoint,
+    )
+    expect(exitCode).toBe(exitCodes.checkpoint)
+    expect(err).toContain('InverseNet')
+  })
 })

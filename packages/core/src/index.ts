@@ -1,1 +1,31 @@
-export { InverseFormError, isInverseFormError } from '@inverseform/errors'
+export { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
+export { type ClassWeightsOptions, classWeights } from './losses/class-weights.js'
+export { type CrossEntropyInputs, type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.js'
+export {
+  type EdgeAttentionInputs,
+  type EdgeAttentionOptions,
+  edgeAttention,
+} from './losses/edge-attention.js'
+export { type EdgeInputs, edgeBce } from './losses/edge-bce.js'
+export { euclideanDistance } from './losses/euclidean-distance.js'
+export { type GeodesicDistanceOptions, geodesicDistance } from './losses/geodesic-distance.js'
+export type { IntegerArray } from './losses/inputs.js'
+export {
+  type InverseFormInputs,
+  type InverseFormOptions,
+  inverseForm,
+  type Regressor,
+} from './losses/inverse-form.js'
+export { type InverseNetWeights, inverseNet, inverseNetForward } from './losses/inverse-net.js'
+export {
+  type JointLossInputs,
+  type JointLossOptions,
+  type JointLossOutputs,
+  type JointLossTerms,
+  type JointLossWeights,
+  jointLoss,
+  jointLossTerms,
+} from './losses/joint-loss.js'
+export * from './losses/neighbours/index.js'
+export type { MatmulOptions, PlainTensor, Shape, TensorOps } from './ops.js'
+export { resizeBilinear } from './resize.js'

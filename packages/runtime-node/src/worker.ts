@@ -107,11 +107,12 @@ async function dispose({ session }: Network): Promise<void> {
 }
 
 function buffersOf(segmentations: readonly Segmentation[]): ArrayBuffer[] {
-  const arrays = segmentations.flatMap(({ labels, confidence, logits, edges }) => [
+  const arrays = segmentations.flatMap(({ labels, confidence, logits, edges, edgeOutput }) => [
     labels,
     confidence,
     logits,
     edges,
+    edgeOutput,
   ])
   return arrays.flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []))
 }

@@ -55,7 +55,8 @@ export async function segmentTensor(
   clock()
   const read = Array.from({ length: count }, (_, image) => ({
     ...readClasses(image),
-    ...(wanted.edges && { edges: readEdges(image) }),
+    ...(wanted.edges && { edges: readEdges(image, info.edgeOutput === 'logit' ? sigmoid : same) }),
+    ...(wanted.edgeOutput && { edgeOutput: readEdges(image, same) }),
   }))
   const timings = { preprocess, network: running, postprocess: clock() }
   const tiles = Math.max(...plan.map((scale) => scale.tiles.length))
@@ -72,12 +73,12 @@ export async function segmentTensor(
   }
 
   /** The edges of scale 1: as upstream, the other scales' do not count. */
-  function readEdges(image: number): Float32Array {
+  function readEdges(image: number, map: (value: number) => number): Float32Array {
     const maps = views.flatMap((runs) =>
       runs.filter(({ scale }) => scale === 1).map((run) => run.outputs.edge),
     )
     const rows = meanRows(maps.map((map) => resizeRows(mapRows(featureMap(map, image)), width, height)))
-    return readPlane(rows, info.edgeOutput === 'logit' ? (x) => 1 / (1 + Math.exp(-x)) : (x) => x)
+    return readPlane(rows, map)
   }
 }
 
@@ -90,7 +91,7 @@ function scaleOutput({ outputs: { logits, attention }, ...size }: ScaleRun, imag
 }
 
 function wantedOutputs(outputs: readonly SegmentOutput[], hasEdge: boolean): Record<SegmentOutput, boolean> {
-  const wanted = { labels: false, confidence: false, logits: false, edges: false }
+  const wanted = { labels: false, confidence: false, logits: false, edges: false, edgeOutput: false }
   for (const output of outputs) {
     if (!Object.hasOwn(wanted, output)) {
       throw new InverseFormError('invalid-argument', `The output "${output}" was asked for.`, {
@@ -99,13 +100,16 @@ function wantedOutputs(outputs: readonly SegmentOutput[], hasEdge: boolean): Rec
     }
     wanted[output] = true
   }
-  if (wanted.edges && !hasEdge) {
+  if ((wanted.edges || wanted.edgeOutput) && !hasEdge) {
     throw new InverseFormError('invalid-argument', 'Edges were asked of a model without its edge head.', {
       hint: 'Create the segmenter with `edge: true`; the checkpoint must have the edge head.',
     })
   }
   return wanted
 }
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
+const same = (x: number): number => x
 
 /** Milliseconds since the last call. */
 function stopwatch(): () => number {

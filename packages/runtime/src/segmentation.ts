@@ -1,10 +1,10 @@
 import type { Labels } from './labels.js'
 import type { TileOption } from './tiles.js'
 
-export type SegmentOutput = 'labels' | 'confidence' | 'logits' | 'edges'
+export type SegmentOutput = 'labels' | 'confidence' | 'logits' | 'edges' | 'edgeOutput'
 
 export interface SegmentOptions {
-  /** What to compute; only labels unless given. `edges` needs a model with its edge head. */
+  /** What to compute; only labels unless given. `edges` and `edgeOutput` need a model with its edge head. */
   readonly outputs?: readonly SegmentOutput[]
   /** Scales to run, 1.0 among them. Multi-scale models: 0.25, 0.5, 1 and 2 unless given; others: 1. */
   readonly scales?: readonly number[]
@@ -43,6 +43,11 @@ export interface Segmentation {
   readonly logits?: Float32Array
   /** Probability in [0,1] that a pixel lies on a boundary. */
   readonly edges?: Float32Array
+  /**
+   * What the edge head itself gives, as the published losses take it: a logit, or a probability where
+   * `zoo[model].edgeOutput` says so.
+   */
+  readonly edgeOutput?: Float32Array
   /** How many tiles the image was cut into, at the scale where most were needed; 1: none. */
   readonly tiles: number
   /** Where the time went, in milliseconds, for all images of the same network runs together. */

@@ -1,5 +1,6 @@
 import { requiredParameters, writeSafetensors } from '@inverseform/backbones'
 import { writeFileAtomically } from '@inverseform/backbones/node'
+import { uniform } from './uniform.mjs'
 
 /**
  * Writes a checkpoint of a model with the weights that make_checkpoint.py gives it: values that depend on nothing
@@ -24,22 +25,5 @@ function parameter(name, shape) {
     running_var: (u) => 1 + 0.5 * u,
     weight: shape.length === 1 ? (u) => 1 + 0.2 * (2 * u - 1) : (u) => (2 * u - 1) * Math.sqrt(3 / fanIn),
   }[leaf]
-  const data = new Float32Array(fanIn * shape[0])
-  const seed = fnv1a(name)
-  for (let i = 0; i < data.length; i++) data[i] = value(hash(seed + Math.imul(i, 0x9e3779b9)) / 2 ** 32)
-  return data
-}
-
-function fnv1a(text) {
-  let seed = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) seed = Math.imul(seed ^ byte, 0x01000193)
-  return seed
-}
-
-function hash(x) {
-  x ^= x >>> 16
-  x = Math.imul(x, 0x85ebca6b)
-  x ^= x >>> 13
-  x = Math.imul(x, 0xc2b2ae35)
-  return (x ^ (x >>> 16)) >>> 0
+  return Float32Array.from(uniform(name, fanIn * shape[0]), value)
 }

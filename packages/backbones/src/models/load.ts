@@ -77,6 +77,22 @@ export function loadInverseNet(checkpoint: Checkpoint): {
   return { graph: buildInverseNet(fromTensors(tensors)), report }
 }
 
+/** InverseNet's tensors by their published names. */
+export type InverseNetTensors = Record<
+  `fc.${0 | 2 | 4}.${'weight' | 'bias'}`,
+  { readonly data: Float32Array; readonly shape: readonly number[] }
+>
+
+/** Reads InverseNet's weights, 400 MB, in the form in which the InverseForm loss takes them. */
+export async function readInverseNet(checkpoint: Checkpoint): Promise<InverseNetTensors> {
+  loadInverseNet(checkpoint)
+  const tensors = byCanonicalName(checkpoint)
+  const read = [...inverseNetParameters()].map(async ([name, shape]) => {
+    return [name, { data: toFloat32(await tensors.get(name)!.read()), shape }] as const
+  })
+  return Object.fromEntries(await Promise.all(read)) as InverseNetTensors
+}
+
 function identified(checkpoint: Checkpoint): SegmentationModelName {
   const model = identifyModel(checkpoint)
   if (model === inverseNetZoo.name) {

@@ -19,6 +19,7 @@ import { noteOnTensors } from '../output/load-report.js'
 import { pngOfLabels } from '../output/pictures.js'
 import { Progress } from '../progress.js'
 import type { Terminal } from '../terminal.js'
+import { lossText, ValidationLoss } from '../validation-loss.js'
 
 export interface EvalFlags extends ModelFlags {
   readonly data?: string
@@ -32,6 +33,8 @@ export interface EvalFlags extends ModelFlags {
   readonly pictures: number
   readonly savePredictions?: boolean
   readonly compareEdgeHead?: boolean
+  readonly loss?: boolean
+  readonly inversenet?: string
   readonly json?: boolean
 }
 
@@ -51,11 +54,15 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
   await using without = flags.compareEdgeHead ? await createSegmenter({ ...load, edge: false }) : undefined
   noteOnTensors(segmenter, terminal)
   const edgeHead = without && new EdgeHeadComparison(without)
-  const showEdges = folder !== undefined && (edge || flags.compareEdgeHead)
+  const loss = flags.loss ? await ValidationLoss.create(segmenter.edge, flags.inversenet) : undefined
+  if (loss && segmenter.edge && !flags.inversenet) {
+    terminal.err('note: The loss is without its InverseForm term: name its regressor with --inversenet.\n')
+  }
+  const showEdges = folder !== undefined && segmenter.edge
   const segment: SegmentOptions = {
     scales: flags.scales,
     flip: flags.flip,
-    outputs: showEdges ? ['labels', 'edges'] : ['labels'],
+    outputs: ['labels', ...(showEdges ? (['edges'] as const) : []), ...(loss?.outputs ?? [])],
   }
 
   const images: ReportImage[] = []
@@ -69,6 +76,7 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
       if (folder && flags.savePredictions) await writePrediction(folder, image)
       if (folder && images.length < flags.pictures) images.push(await writePanels(folder, image))
       await edgeHead?.add(image, segment)
+      loss?.add(image)
       progress.step(image.scores && `mIoU ${percent(image.confusion.compute().meanIou)}`)
     },
   }).finally(() => progress.end())
@@ -80,6 +88,7 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
     facts: factsOf(segmenter, flags, checkpoint, dataset, samples.length, evaluation),
     evaluation,
     comparison: edgeHead?.result(evaluation.confusion),
+    loss: scored ? loss?.result() : undefined,
     images,
   }
   if (flags.json) terminal.out(resultsJson(report))
@@ -148,11 +157,12 @@ function factsOf(
   ]
 }
 
-function printScores({ evaluation, comparison }: EvaluationReport, terminal: Terminal): void {
+function printScores({ evaluation, comparison, loss }: EvaluationReport, terminal: Terminal): void {
   const scores = evaluation.confusion.compute()
   terminal.out(
     `${classTable(scores, { names: namesOfClasses(scores.classes.length) })}\n${scoreSummary(scores)}`,
   )
+  if (loss) terminal.out(`\n${lossText(loss)}`)
   if (comparison) terminal.out(`\n${comparisonText(comparison)}`)
 }
 

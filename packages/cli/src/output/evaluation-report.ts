@@ -7,6 +7,7 @@ import {
   reportHtml,
 } from '@inverseform/cityscapes'
 import type { Evaluation } from '../evaluation.js'
+import type { LossTerms } from '../validation-loss.js'
 import { writeOutput } from './files.js'
 
 /** What was evaluated and how, in the order in which it is shown. */
@@ -17,6 +18,7 @@ export interface EvaluationReport {
   readonly facts: Facts
   readonly evaluation: Evaluation
   readonly comparison?: ReportComparison
+  readonly loss?: LossTerms
   readonly images: readonly ReportImage[]
 }
 
@@ -30,6 +32,7 @@ export function resultsJson({
   facts,
   evaluation,
   comparison,
+  loss,
 }: Omit<EvaluationReport, 'title' | 'images'>): string {
   const { confusion, images, seconds } = evaluation
   const names = namesOfClasses(confusion.classes)
@@ -40,6 +43,7 @@ export function resultsJson({
     run: Object.fromEntries(facts),
     scores: { ...summary, classes: classes.map((scores, i) => ({ name: names[i], ...scores })) },
     comparison,
+    loss,
     images,
     confusion,
     seconds,

@@ -1,0 +1,204 @@
+import type { Shape, TensorOps } from '../ops.js'
+import { shapeText, sizeMismatch, sizeOf } from '../shape.js'
+import { sumTo } from './reduce.js'
+import { broadcastShape, broadcastStrides, forEachRun, stridesOf } from './strides.js'
+import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
+
+/** One matrix in an array: element (row, column) lies at offset + row · rowStep + column · columnStep. */
+interface Matrix {
+  readonly data: ArrayData
+  readonly offset: number
+  readonly rowStep: number
+  readonly columnStep: number
+}
+
+type Operand = Pick<ArrayTensor, 'data' | 'shape'> & { readonly transposed: boolean }
+
+export function products(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'matmul'> {
+  function multiply(a: Operand, b: Operand): { data: ArrayData; shape: Shape } {
+    const [m, k] = matrixSize(a)
+    const [rows, n] = matrixSize(b)
+    if (k !== rows) {
+      throw sizeMismatch(
+        `A matrix product of ${m}x${k} and ${rows}x${n} is not defined.`,
+        'The columns of the first must be as many as the rows of the second.',
+        { a: a.shape, b: b.shape },
+      )
+    }
+    const batchA = a.shape.slice(0, -2)
+    const batchB = b.shape.slice(0, -2)
+    const batch = broadcastShape(batchA, batchB)
+    const shape = [...batch, m, n]
+    const data = allocate(sizeOf(shape))
+    const strides = [stridesOf(batch), broadcastStrides(batchA, batch), broadcastStrides(batchB, batch)]
+    const kernel = b.transposed ? addDots : addRows
+    forEachRun(batch, strides, (count, [o, i, j], [, di, dj]) => {
+      for (let c = 0; c < count; c++) {
+        kernel(data, (o! + c) * m * n, matrix(a, i! + c * di!), matrix(b, j! + c * dj!), m, k, n)
+      }
+    })
+    return { data, shape }
+  }
+
+  return {
+    matmul(first, second, { transposeA = false, transposeB = false } = {}) {
+      const a = { data: first.data, shape: first.shape, transposed: transposeA }
+      const b = { data: second.data, shape: second.shape, transposed: transposeB }
+      for (const { shape } of [a, b]) {
+        if (shape.length < 2) {
+          throw sizeMismatch(
+            `A matrix product of ${shapeText(a.shape)} and ${shapeText(b.shape)} is not defined.`,
+            'Give both operands two axes or more.',
+            { a: a.shape, b: b.shape },
+          )
+        }
+      }
+      const { data, shape } = multiply(a, b)
+      const flip = (x: Operand): Operand => ({ ...x, transposed: !x.transposed })
+      // With C = A B: dA = dC Bᵀ and dB = Aᵀ dC; for an operand that was read transposed, the transpose of that.
+      const backward =
+        (target: Shape, transposed: boolean, left: (g: Operand) => Operand, right: (g: Operand) => Operand) =>
+        (gradient: ArrayData) => {
+          const g = { data: gradient, shape, transposed: false }
+          const product = transposed ? multiply(flip(right(g)), flip(left(g))) : multiply(left(g), right(g))
+          return sumTo(allocate, product.data, product.shape, target)
+        }
+      return record(
+        data,
+        shape,
+        [
+          first,
+          backward(
+            a.shape,
+            transposeA,
+            (g) => g,
+            () => flip(b),
+          ),
+        ],
+        [
+          second,
+          backward(
+            b.shape,
+            transposeB,
+            () => flip(a),
+            (g) => g,
+          ),
+        ],
+      )
+    },
+  }
+}
+
+function matrixSize({ shape, transposed }: Operand): readonly [rows: number, columns: number] {
+  const [rows, columns] = shape.slice(-2) as [number, number]
+  return transposed ? [columns, rows] : [rows, columns]
+}
+
+function matrix({ data, shape, transposed }: Operand, index: number): Matrix {
+  const [rows, columns] = shape.slice(-2) as [number, number]
+  const offset = index * rows * columns
+  return transposed
+    ? { data, offset, rowStep: 1, columnStep: columns }
+    : { data, offset, rowStep: columns, columnStep: 1 }
+}
+
+// Elements of B that stay in the cache while every row of A uses them: depth x columns, 256 KiB in float32.
+const depth = 128
+const width = 512
+
+/**
+ * C += A B, with B's rows contiguous: four rows of B at a time, scaled by A's elements, are added to a row of C.
+ * Rows whose four factors are all 0 are passed over, which makes a product with an interpolation matrix (two non-zeros a
+ * row) on the left nearly free.
+ */
+function addRows(c: ArrayData, start: number, a: Matrix, b: Matrix, m: number, k: number, n: number): void {
+  const { data: x, columnStep } = a
+  const { data: y } = b
+  for (let j0 = 0; j0 < n; j0 += width) {
+    const columns = Math.min(width, n - j0)
+    for (let k0 = 0; k0 < k; k0 += depth) {
+      const end = Math.min(k0 + depth, k)
+      for (let i = 0; i < m; i++) {
+        const to = start + i * n + j0
+        let p = k0
+        for (let q = a.offset + i * a.rowStep + p * columnStep; p + 3 < end; p += 4, q += 4 * columnStep) {
+          const x0 = x[q]!
+          const x1 = x[q + columnStep]!
+          const x2 = x[q + 2 * columnStep]!
+          const x3 = x[q + 3 * columnStep]!
+          if (x0 === 0 && x1 === 0 && x2 === 0 && x3 === 0) continue
+          const r0 = b.offset + p * n + j0
+          const r1 = r0 + n
+          const r2 = r1 + n
+          const r3 = r2 + n
+          for (let j = 0; j < columns; j++) {
+            c[to + j]! += x0 * y[r0 + j]! + x1 * y[r1 + j]! + x2 * y[r2 + j]! + x3 * y[r3 + j]!
+          }
+        }
+        for (; p < end; p++) {
+          const factor = x[a.offset + i * a.rowStep + p * columnStep]!
+          const row = b.offset + p * n + j0
+          for (let j = 0; j < columns; j++) c[to + j]! += factor * y[row + j]!
+        }
+      }
+    }
+  }
+}
+
+// Length of the pieces of rows that stay in the cache while every row of the other operand uses them.
+const piece = 2048
+
+/** C += A B, with B's columns contiguous: products of rows of A with columns of B, four by two at a time. */
+function addDots(c: ArrayData, start: number, a: Matrix, b: Matrix, m: number, k: number, n: number): void {
+  const { data: x, columnStep: step } = a
+  const { data: y } = b
+  const put = (row: number, column: number, sum: number) => {
+    if (row < m && column < n) c[start + row * n + column]! += sum
+  }
+  for (let k0 = 0; k0 < k; k0 += piece) {
+    const length = Math.min(piece, k - k0)
+    for (let j = 0; j < n; j += 2) {
+      // Beyond the edges the first row or column is computed again, and not stored.
+      const b0 = b.offset + j * b.columnStep + k0
+      const b1 = j + 1 < n ? b0 + b.columnStep : b0
+      for (let i = 0; i < m; i += 4) {
+        const a0 = a.offset + i * a.rowStep + k0 * step
+        const a1 = i + 1 < m ? a0 + a.rowStep : a0
+        const a2 = i + 2 < m ? a0 + 2 * a.rowStep : a0
+        const a3 = i + 3 < m ? a0 + 3 * a.rowStep : a0
+        let s00 = 0
+        let s10 = 0
+        let s20 = 0
+        let s30 = 0
+        let s01 = 0
+        let s11 = 0
+        let s21 = 0
+        let s31 = 0
+        for (let p = 0, q = 0; p < length; p++, q += step) {
+          const y0 = y[b0 + p]!
+          const y1 = y[b1 + p]!
+          const x0 = x[a0 + q]!
+          s00 += x0 * y0
+          s01 += x0 * y1
+          const x1 = x[a1 + q]!
+          s10 += x1 * y0
+          s11 += x1 * y1
+          const x2 = x[a2 + q]!
+          s20 += x2 * y0
+          s21 += x2 * y1
+          const x3 = x[a3 + q]!
+          s30 += x3 * y0
+          s31 += x3 * y1
+        }
+        put(i, j, s00)
+        put(i, j + 1, s01)
+        put(i + 1, j, s10)
+        put(i + 1, j + 1, s11)
+        put(i + 2, j, s20)
+        put(i + 2, j + 1, s21)
+        put(i + 3, j, s30)
+        put(i + 3, j + 1, s31)
+      }
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export { consuming } from './consuming.js'
+export { jaxOps } from './ops.js'

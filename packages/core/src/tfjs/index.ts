@@ -1,0 +1,1 @@
+export { tfjsOps } from './ops.js'

@@ -1,0 +1,82 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { broadcastShape, sameShape } from '../array/strides.js'
+import type { Shape, TensorOps } from '../ops.js'
+
+/**
+ * The losses' operations on TensorFlow.js tensors of type float32, on whichever backend is set. Differentiate with
+ * `tf.valueAndGrad`, `tf.variableGrads` or an optimizer's `minimize`, which free what is made on the way;
+ * elsewhere wrap calls in `tf.tidy`. Tensors that should outlive it, such as InverseNet's weights, are made before.
+ *
+ * Operands whose shapes do not go together are reported by TensorFlow.js.
+ *
+ * @throws `size-mismatch` from `maximum` and `matmul` when operands cannot be broadcast
+ */
+export const tfjsOps: TensorOps<tf.Tensor> = {
+  constant: (data, shape) =>
+    tf.tensor(data instanceof Float32Array ? data : Float32Array.from(data), [...shape]),
+  shape: (x) => x.shape,
+  stopGradient: (x) => withoutGradient((y) => tf.clone(y), x),
+
+  add: (a, b) => tf.add(a, b),
+  subtract: (a, b) => tf.sub(a, b),
+  multiply: (a, b) => tf.mul(a, b),
+  divide: (a, b) => tf.div(a, b),
+  maximum(a, b) {
+    if (typeof b === 'number') return tf.maximum(a, b)
+    const shape = broadcastShape(a.shape, b.shape)
+    return tf.maximum(broadcast(a, shape), broadcast(b, shape))
+  },
+  // tf.greater has no gradient function: a gradient whose path leads through it fails.
+  greater: (a, b) =>
+    typeof b === 'number'
+      ? withoutGradient((x) => tf.cast(tf.greater(x, b), 'float32'), a)
+      : withoutGradient((x, y) => tf.cast(tf.greater(x, y), 'float32'), a, b),
+
+  abs: (x) => tf.abs(x),
+  exp: (x) => tf.exp(x),
+  log: (x) => tf.log(x),
+  sqrt: (x) => tf.sqrt(x),
+  sigmoid: (x) => tf.sigmoid(x),
+  arctan: (x) => tf.atan(x),
+
+  matmul(a, b, { transposeA = false, transposeB = false } = {}) {
+    const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2))
+    const whole = (x: tf.Tensor) => broadcast(x, [...batch, ...x.shape.slice(-2)])
+    return tf.matMul(whole(a), whole(b), transposeA, transposeB)
+  },
+  reshape: (x, shape) => tf.reshape(x, [...shape]),
+  transpose: (x, axes) => tf.transpose(x, [...axes]),
+  slice: (x, begin, size) => tf.slice(x, [...begin], [...size]),
+  concat: (xs, axis) => tf.concat([...xs], axis),
+
+  sum: (x, axes, keepDims) => tf.sum(x, axes && [...axes], keepDims),
+  max: (x, axes, keepDims) => tf.max(x, axes && [...axes], keepDims),
+  // A mask, because a gather's gradient takes time in proportion to the elements of x times the indices.
+  pick(x, indices, axis) {
+    const length = x.shape[axis]!
+    const along = x.shape.map((_, i) => (i === axis ? length : 1))
+    const across = x.shape.map((size, i) => (i === axis ? 1 : size))
+    const positions = tf.reshape(tf.range(0, length, 1, 'int32'), along)
+    return tf.sum(tf.where(tf.equal(tf.tensor(indices, across, 'int32'), positions), x, 0), axis)
+  },
+}
+
+/** `f(...xs)`, with a gradient of 0: tf.grad refuses a result that is not connected to what it is differentiated by. */
+function withoutGradient<Tensors extends tf.Tensor[]>(
+  f: (...xs: Tensors) => tf.Tensor,
+  ...xs: Tensors
+): tf.Tensor {
+  const shapes = xs.map((x) => x.shape)
+  return tf.customGrad((...inputs) => ({
+    value: f(...(inputs as unknown as Tensors)),
+    gradFunc: () => shapes.map((shape) => tf.zeros(shape)),
+  }))(...xs)
+}
+
+/**
+ * Repeats a tensor to a larger shape. The gradients of tf.maximum and tf.matMul have the result's shape even for an operand
+ * that was broadcast, and that of tf.broadcastTo adds up slices one by one, so this is an addition, which does neither.
+ */
+function broadcast(x: tf.Tensor, shape: Shape): tf.Tensor {
+  return sameShape(x.shape, shape) ? x : tf.add(x, tf.zeros([...shape]))
+}

@@ -1,0 +1,116 @@
+import { grad, jit, numpy as np, valueAndGrad } from '@jax-js/jax'
+import { describe, expect, it, vi } from 'vitest'
+import { jointLoss, type PlainTensor } from '../../src/index.js'
+import { consuming, jaxOps } from '../../src/jax/index.js'
+import { type Binding, checkInverseNet, checkLosses, checkPrimitives } from '../support/binding-suite.js'
+import { relativeError } from '../support/compare.js'
+import { goldenInputs } from '../support/golden.js'
+
+const put = ({ data, shape }: PlainTensor) => np.array(Float32Array.from(data), { shape: [...shape] })
+const take = (x: np.Array): PlainTensor => {
+  const { shape } = x
+  return { data: x.dataSync() as Float32Array, shape }
+}
+
+const binding: Binding<np.Array> = {
+  ops: jaxOps,
+  run: (f, inputs) => take(consuming(f)(...inputs.map(put))),
+  differentiate(f, inputs) {
+    const both = valueAndGrad(consuming(f), { argnums: inputs.map((_, i) => i) })
+    const [value, gradients] = both(...inputs.map(put))
+    return { value: value.item(), gradients: gradients.map(take) }
+  },
+}
+
+describe('operations on jax-js', () => checkPrimitives(binding))
+describe('losses on jax-js', () => checkLosses(binding))
+describe('losses on jax-js with InverseNet', () => checkInverseNet(binding))
+
+describe('ownership', () => {
+  const { seg, edge, labels, edges } = goldenInputs()
+  const joint = (logits: np.Array, x: np.Array) =>
+    jointLoss(jaxOps, { logits, edge: x, labels, edges }, { weights: { inverseForm: 0 } })
+
+  it('operations leave their operands to the caller', () => {
+    const x = put(edge)
+    const y = jaxOps.add(jaxOps.exp(x), x)
+    expect([x.refCount, y.refCount]).toEqual([1, 1])
+    x.dispose()
+    y.dispose()
+  })
+
+  it('a consuming function uses up its arguments, frees what it makes and hands over its result', () => {
+    const kept = put(edge)
+    const given = put(edge)
+    let between: np.Array | undefined
+    const result = consuming((x: np.Array, y: np.Array) => {
+      between = jaxOps.exp(x)
+      return jaxOps.add(between, y)
+    })(kept.ref, given)
+    expect([kept, given, between!, result].map((x) => x.refCount)).toEqual([1, 0, 0, 1])
+    kept.dispose()
+    result.dispose()
+  })
+
+  it('an argument, or something from outside, can be the result', () => {
+    const outside = put(edge)
+    const x = put(edge)
+    expect(consuming((y: np.Array) => y)(x)).toBe(x)
+    expect(x.refCount).toBe(1)
+    expect(consuming((_: np.Array) => outside)(x)).toBe(outside)
+    expect([x.refCount, outside.refCount]).toEqual([0, 2])
+    outside.dispose()
+    outside.dispose()
+  })
+
+  it('takes and gives lists and objects, and runs within another', () => {
+    const inner = consuming((x: np.Array) => jaxOps.exp(x))
+    const outer = consuming(({ x }: { x: np.Array }, ys: np.Array[]) => {
+      const y = inner(x.ref)
+      const sum = jaxOps.add(y, ys[0]!)
+      y.dispose()
+      return { sum, twice: [jaxOps.add(sum, sum)] }
+    })
+    const [x, y] = [put(edge), put(edge)]
+    const { sum, twice } = outer({ x }, [y])
+    expect([x, y, sum, twice[0]!].map((z) => z.refCount)).toEqual([0, 0, 1, 1])
+    const expected = edge.data.map((z) => 2 * (Math.exp(z) + z))
+    expect(relativeError(take(twice[0]!).data, expected)).toBeLessThan(1e-6)
+    sum.dispose()
+  })
+
+  it('frees what was made before an error', () => {
+    const x = put(edge)
+    let between: np.Array | undefined
+    const failing = consuming((y: np.Array) => {
+      between = jaxOps.exp(y)
+      return jaxOps.matmul(between, jaxOps.constant([1, 2, 3, 4, 5, 6], [3, 1, 2]))
+    })
+    expect(() => failing(x)).toThrow()
+    expect([x.refCount, between!.refCount]).toEqual([0, 0])
+  })
+
+  it('gradients of the joint loss, step after step, need no more memory', () => {
+    const gradients = valueAndGrad(consuming(joint), { argnums: [0, 1] })
+    const step = () => {
+      const [value, [forLogits, forEdge]] = gradients(put(seg), put(edge))
+      for (const x of [value, forLogits, forEdge]) x.dataSync()
+    }
+    for (let i = 0; i < 3; i++) step()
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow')
+    for (let i = 0; i < 10; i++) step()
+    expect(grow).not.toHaveBeenCalled()
+    grow.mockRestore()
+  })
+
+  it('compiles, alone and differentiated', () => {
+    const eager = consuming(joint)(put(seg), put(edge)).item()
+    const compiled = jit(consuming(joint))
+    expect(Math.abs(compiled(put(seg), put(edge)).item() / eager - 1)).toBeLessThan(1e-5)
+    expect(Math.abs(compiled(put(seg), put(edge)).item() / eager - 1)).toBeLessThan(1e-5)
+    const gradient = take(jit(grad(consuming(joint)))(put(seg), put(edge)))
+    const expected = take(grad(consuming(joint))(put(seg), put(edge)))
+    expect(relativeError(gradient.data, expected.data)).toBeLessThan(1e-4)
+    compiled.dispose()
+  })
+})

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import {
+  boundaryLoss,
+  distanceTransform,
+  hausdorffLoss,
+  signedDistanceMaps,
+} from '../../src/losses/neighbours/index.js'
+import {
+  type Case,
+  codeOf,
+  maxDifference,
+  ops,
+  perfect,
+  probabilities,
+  randomCase,
+  randomNumbers,
+  scalar,
+  tensorOf,
+} from './support.js'
+
+/** Distance to the nearest pixel that `counts`, by trying all. */
+function nearest(counts: (i: number) => boolean, from: number, pixels: number, width: number): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < pixels; i++) {
+    if (!counts(i)) continue
+    const rows = Math.floor(i / width) - Math.floor(from / width)
+    least = Math.min(least, Math.hypot(rows, (i % width) - (from % width)))
+  }
+  return least
+}
+
+describe('distance transform', () => {
+  it.each([
+    [1, 1, 0.5],
+    [1, 17, 0.2],
+    [17, 1, 0.2],
+    [16, 23, 0.5],
+    [23, 16, 0.1],
+    [31, 29, 0.005],
+    [8, 9, 0],
+    [8, 9, 1],
+  ])('of %dx%d with a share of %d set is the nearest by trial', (height, width, share) => {
+    const random = randomNumbers(height * 100 + width)
+    for (let run = 0; run < 5; run++) {
+      const mask = Uint8Array.from({ length: height * width }, () => (random() < share ? 1 : 0))
+      const expected = Float64Array.from(mask, (_, i) =>
+        nearest((at) => mask[at] === 1, i, mask.length, width),
+      )
+      const actual = distanceTransform(mask, height, width)
+      if (mask.includes(1)) expect(maxDifference(actual, expected)).toBeLessThan(1e-12)
+      else expect(actual.every((distance) => distance === Number.POSITIVE_INFINITY)).toBe(true)
+    }
+  })
+})
+
+const random = randomCase(2, 4, 7, 9)
+const inputs = (of: Case) => ({ logits: tensorOf(ops, of), labels: of.labels })
+
+/** Distance of a pixel to the other side of a class, of the pixels that count; 0 where there is none. */
+function otherSide(map: Uint8Array, ignored: Uint8Array, c: number, i: number, width: number): number {
+  if (ignored[i] === 255) return 0
+  const inside = map[i] === c
+  if (!map.some((label, at) => ignored[at] !== 255 && (label === c) === !inside)) return 0
+  if (!map.some((label, at) => ignored[at] !== 255 && label === c)) return 0
+  return nearest((at) => ignored[at] !== 255 && (map[at] === c) !== inside, i, map.length, width)
+}
+
+function meanOverClasses(of: Case, term: (n: number, c: number, i: number) => number): number {
+  const pixels = of.height * of.width
+  let sum = 0
+  let counted = 0
+  of.labels.forEach((label, i) => {
+    if (label === 255) return
+    for (let c = 0; c < of.classes; c++) sum += term(Math.floor(i / pixels), c, i % pixels)
+    counted++
+  })
+  return sum / counted / of.classes
+}
+
+describe('boundary loss', () => {
+  const signed = (of: Case) => (n: number, c: number, i: number) => {
+    const map = of.labels.subarray(n * 63, (n + 1) * 63)
+    const distance = otherSide(map, map, c, i, 9)
+    return distance === 0 ? 0 : map[i] === c ? 1 - distance : distance
+  }
+
+  it('agrees with loops', () => {
+    const p = probabilities(random)
+    const phi = signed(random)
+    const expected = meanOverClasses(random, (n, c, i) => p(n, c, i) * phi(n, c, i))
+    expect(scalar(boundaryLoss(ops, inputs(random)))).toBeCloseTo(expected, 12)
+    const distances = signedDistanceMaps(random.labels, random)
+    expect(scalar(boundaryLoss(ops, { ...inputs(random), distances }))).toBeCloseTo(expected, 12)
+  })
+
+  it('is lowest for a perfect prediction', () => {
+    const phi = signed(random)
+    const least = meanOverClasses(random, (n, c, i) => Math.min(phi(n, c, i), 0))
+    expect(least).toBeLessThanOrEqual(0)
+    expect(scalar(boundaryLoss(ops, inputs(perfect(random))))).toBeCloseTo(least, 12)
+    expect(scalar(boundaryLoss(ops, inputs(random)))).toBeGreaterThan(least)
+  })
+
+  it('measures a half plane as the published code does', () => {
+    const labels = Uint8Array.from({ length: 6 }, (_, i) => (i < 3 ? 0 : 1))
+    const maps = signedDistanceMaps(labels, { images: 1, classes: 3, height: 1, width: 6 })
+    expect(Array.from(maps, (value) => value + 0)).toEqual([
+      -2, -1, 0, 1, 2, 3, 3, 2, 1, 0, -1, -2, 0, 0, 0, 0, 0, 0,
+    ])
+  })
+
+  it('takes ignored pixels for neither side', () => {
+    const labels = Uint8Array.of(0, 0, 255, 255, 1, 1)
+    const maps = signedDistanceMaps(labels, { images: 1, classes: 2, height: 1, width: 6 })
+    expect(Array.from(maps)).toEqual([-3, -2, 0, 0, 3, 4, 4, 3, 0, 0, -2, -3])
+  })
+
+  it('refuses maps of another size', () => {
+    expect(codeOf(() => boundaryLoss(ops, { ...inputs(random), distances: [0] }))).toBe('size-mismatch')
+  })
+})
+
+describe('Hausdorff loss', () => {
+  const predictions = random.labels.map((_, i) => (i * 7 + (i >> 2)) % 4)
+
+  it.each([1, 2, 3])('agrees with loops, alpha %d', (alpha) => {
+    const p = probabilities(random)
+    const expected = meanOverClasses(random, (n, c, i) => {
+      const truth = random.labels.subarray(n * 63, (n + 1) * 63)
+      const guess = predictions.subarray(n * 63, (n + 1) * 63)
+      const error = p(n, c, i) - (truth[i] === c ? 1 : 0)
+      return (
+        error ** 2 * (otherSide(guess, truth, c, i, 9) ** alpha + otherSide(truth, truth, c, i, 9) ** alpha)
+      )
+    })
+    const actual = hausdorffLoss(ops, { ...inputs(random), predictions }, { alpha })
+    expect(scalar(actual)).toBeCloseTo(expected, 11)
+  })
+
+  it('is 0 for a perfect prediction, the mean of the distances for one all wrong', () => {
+    const predicted = random.labels.map((label) => (label === 255 ? 0 : label))
+    const right = { ...inputs(perfect(random)), predictions: predicted }
+    expect(scalar(hausdorffLoss(ops, right))).toBeCloseTo(0, 12)
+    // Two halves taken for each other: errors 1, distances 1, 2, 3 | 3, 2, 1 from the middle, in both maps, squared.
+    const labels = Uint8Array.of(0, 0, 0, 1, 1, 1)
+    const swapped = perfect({
+      images: 1,
+      classes: 2,
+      height: 1,
+      width: 6,
+      labels,
+      logits: new Float64Array(12),
+    })
+    const wrong = { logits: tensorOf(ops, swapped), labels: labels.map((c) => 1 - c), predictions: labels }
+    expect(scalar(hausdorffLoss(ops, wrong))).toBeCloseTo((2 * (1 + 4 + 9) * 4) / 12, 12)
+  })
+
+  it('refuses predictions of another size, of no class, and powers that mean nothing', () => {
+    const run =
+      (changed: object, options = {}) =>
+      () =>
+        hausdorffLoss(ops, { ...inputs(random), predictions, ...changed }, options)
+    expect(codeOf(run({ predictions: predictions.subarray(1) }))).toBe('size-mismatch')
+    expect(codeOf(run({ predictions: predictions.map((c) => c + 1) }))).toBe('invalid-argument')
+    expect(codeOf(run({}, { alpha: 0 }))).toBe('invalid-argument')
+  })
+})

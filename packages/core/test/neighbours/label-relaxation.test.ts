@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { type LabelRelaxationOptions, labelRelaxationLoss } from '../../src/losses/neighbours/index.js'
+import { type Case, codeOf, ops, perfect, probabilities, randomCase, scalar, tensorOf } from './support.js'
+
+/** The loss from sets of classes, pixel by pixel, with the logarithm taken of the larger of each class and their sum. */
+function byLoops(of: Case, options: LabelRelaxationOptions): number {
+  const { images, classes, height, width, labels } = of
+  const { border = 1, weighting = 'image', upperBound = 1, norm = false, countNearIgnored = false } = options
+  const p = probabilities(of)
+  const sets = Array.from({ length: images }, (_, n) =>
+    Array.from({ length: height * width }, (_, i) => {
+      const set = new Set<number>()
+      const own = labels[n * height * width + i]!
+      if (own === 255 && !countNearIgnored) return set.add(classes)
+      for (let dy = -border; dy <= border; dy++) {
+        for (let dx = -border; dx <= border; dx++) {
+          const y = Math.floor(i / width) + dy
+          const x = (i % width) + dx
+          const inside = y >= 0 && x >= 0 && y < height && x < width
+          const label = inside ? labels[(n * height + y) * width + x]! : 255
+          set.add(label === 255 ? classes : label)
+        }
+      }
+      return set
+    }),
+  )
+  const weightOf = (c: number, among: Set<number>[]) => {
+    const all = among.reduce((sum, set) => sum + set.size, 0)
+    const share = among.filter((set) => set.has(c)).length / all
+    if (share === 0) return 1
+    return 1 + (norm ? upperBound / share : upperBound * (1 - share))
+  }
+  let loss = 0
+  sets.forEach((image, n) => {
+    let sum = 0
+    let counted = 0
+    image.forEach((set, i) => {
+      const real = [...set].filter((c) => c < classes)
+      if (real.length === 0) return
+      const together = real.reduce((total, c) => total + p(n, c, i), 0)
+      for (const c of real) {
+        const weight = weightOf(c, weighting === 'image' ? image : sets.flat())
+        sum -= (weight * Math.log(Math.max(p(n, c, i), together))) / real.length
+      }
+      counted++
+    })
+    loss += sum / (counted + 1)
+  })
+  return options.reduction === 'mean' ? loss / images : loss
+}
+
+const random = randomCase(2, 4, 5, 7)
+const inputs = (of: Case) => ({ logits: tensorOf(ops, of), labels: of.labels })
+
+describe('label relaxation', () => {
+  it.each<LabelRelaxationOptions>([
+    {},
+    { weighting: 'batch' },
+    { norm: true, upperBound: 0.7 },
+    { countNearIgnored: true },
+    { countNearIgnored: true, weighting: 'batch', norm: true, border: 2, reduction: 'mean' },
+    { border: 0 },
+  ])('agrees with loops: %j', (options) => {
+    expect(scalar(labelRelaxationLoss(ops, inputs(random), options))).toBeCloseTo(
+      byLoops(random, options),
+      11,
+    )
+  })
+
+  it('is 0 for a perfect prediction, and where every class is right', () => {
+    expect(scalar(labelRelaxationLoss(ops, inputs(perfect(random))))).toBeCloseTo(0, 12)
+    const { labels } = random
+    const striped = {
+      ...random,
+      classes: 2,
+      logits: random.logits.slice(0, 140),
+      labels: labels.map((_, i) => i % 2),
+    }
+    expect(scalar(labelRelaxationLoss(ops, inputs(striped)))).toBeCloseTo(0, 12)
+  })
+
+  it('without a border is cross-entropy, over one pixel more', () => {
+    const flat = { ...random, logits: random.logits.map(() => 1), labels: random.labels.map(() => 2) }
+    const loss = labelRelaxationLoss(ops, inputs(flat), { border: 0, upperBound: 0 })
+    expect(scalar(loss)).toBeCloseTo((2 * 35 * Math.log(4)) / 36, 12)
+  })
+
+  it('refuses options that mean nothing', () => {
+    const run = (options: LabelRelaxationOptions) => () => labelRelaxationLoss(ops, inputs(random), options)
+    expect(codeOf(run({ border: 0.5 }))).toBe('invalid-argument')
+    expect(codeOf(run({ upperBound: -1 }))).toBe('invalid-argument')
+    expect(codeOf(run({ weighting: 'none' as 'image' }))).toBe('invalid-argument')
+  })
+})

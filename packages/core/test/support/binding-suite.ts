@@ -1,0 +1,302 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
+import {
+  crossEntropy,
+  edgeAttention,
+  edgeBce,
+  type InverseFormOptions,
+  type InverseNetWeights,
+  inverseForm,
+  inverseNet,
+  jointLoss,
+  type PlainTensor,
+  type Regressor,
+  type TensorOps,
+} from '../../src/index.js'
+import { relativeError } from './compare.js'
+import { deterministicImage, deterministicParameter } from './deterministic.js'
+import { goldenInputs, goldenValues } from './golden.js'
+
+/** A tensor library under test: how to put numbers in, and how to get numbers and gradients out. */
+export interface Binding<T> {
+  readonly ops: TensorOps<T>
+  run(f: (...inputs: T[]) => T, inputs: readonly PlainTensor[]): PlainTensor
+  /** The value of `f`, a scalar, and its gradient by each input. */
+  differentiate(
+    f: (...inputs: T[]) => T,
+    inputs: readonly PlainTensor[],
+  ): { readonly value: number; readonly gradients: readonly PlainTensor[] }
+}
+
+type Operation = <T>(ops: TensorOps<T>, ...inputs: T[]) => T
+
+/** Deterministic numbers in [-2, 2). */
+const random = (name: string, ...shape: number[]): PlainTensor => ({
+  data: deterministicImage(name, shape),
+  shape,
+})
+/** Deterministic numbers in [0.5, 4.5), for functions of positive numbers. */
+const positive = (name: string, ...shape: number[]): PlainTensor => ({
+  data: deterministicImage(name, shape).map((value) => value + 2.5),
+  shape,
+})
+const a = random('a', 2, 3, 4)
+const functions = ['abs', 'exp', 'sigmoid', 'arctan', 'stopGradient'] as const
+const arithmetic = ['add', 'subtract', 'multiply', 'divide', 'maximum', 'greater'] as const
+const partners: readonly (readonly [string, PlainTensor, PlainTensor])[] = [
+  ['equal shapes', a, positive('b', 2, 3, 4)],
+  ['a repeated second', a, positive('b', 3, 1)],
+  ['a repeated first', random('a', 4), positive('b', 2, 3, 4)],
+  ['both repeated', random('a', 2, 1, 4), positive('b', 1, 3, 1)],
+  ['a scalar', a, positive('b')],
+]
+const batches: readonly (readonly [number[], number[]])[] = [
+  [[], []],
+  [[2], [2]],
+  [[2, 3], []],
+  [[], [2, 3]],
+  [
+    [2, 1],
+    [1, 3],
+  ],
+  [[3], [2, 1]],
+]
+const axes: readonly (readonly number[] | undefined)[] = [
+  undefined,
+  [],
+  [0],
+  [1],
+  [2],
+  [0, 2],
+  [1, 2],
+  [0, 1, 2],
+]
+
+const check = (name: string, operation: Operation, ...inputs: PlainTensor[]) => ({ name, operation, inputs })
+const picked = (axis: number) =>
+  Int32Array.from({ length: 24 / a.shape[axis]! }, (_, i) => (i * 5 + 1) % a.shape[axis]!)
+
+const cases = [
+  ...functions.map((name) => check(name, (ops, x) => ops[name](x), a)),
+  check('log', (ops, x) => ops.log(x), positive('x', 2, 3, 4)),
+  check('sqrt', (ops, x) => ops.sqrt(x), positive('x', 2, 3, 4)),
+  check('sigmoid far out', (ops, x) => ops.sigmoid(ops.multiply(x, 80)), a),
+  check('sigmoid at 0', (ops, x) => ops.sigmoid(x), { data: [0, -0, 1], shape: [3] }),
+  ...arithmetic.flatMap((name) => [
+    ...partners.map(([what, first, second]) =>
+      check(`${name}, ${what}`, (ops, x, y) => ops[name](x, y), first, second),
+    ),
+    check(`${name}, a number`, (ops, x) => ops[name](x, 0.3), a),
+    check(`${name}, one tensor twice`, (ops, x) => ops[name](ops.multiply(x, x), x), a),
+  ]),
+  ...batches.flatMap(([left, right]) =>
+    [0, 1, 2, 3].map((bits) => {
+      const options = { transposeA: bits % 2 === 1, transposeB: bits > 1 }
+      return check(
+        `matmul of [${left}] and [${right}] matrices, ${JSON.stringify(options)}`,
+        (ops, x, y) => ops.matmul(x, y, options),
+        random('left', ...left, ...(options.transposeA ? [5, 4] : [4, 5])),
+        random('right', ...right, ...(options.transposeB ? [6, 5] : [5, 6])),
+      )
+    }),
+  ),
+  check('reshape', (ops, x) => ops.reshape(x, [4, 6]), a),
+  check('reshape to the same', (ops, x) => ops.reshape(x, [2, 3, 4]), a),
+  check('reshape to a scalar', (ops, x) => ops.reshape(x, []), random('x', 1, 1)),
+  check('transpose', (ops, x) => ops.transpose(x, [2, 0, 1]), a),
+  check('transpose of five axes', (ops, x) => ops.transpose(x, [1, 3, 0, 2, 4]), random('x', 2, 3, 2, 3, 2)),
+  check('slice', (ops, x) => ops.slice(x, [1, 0, 2], [1, 2, 2]), a),
+  check('slice of everything', (ops, x) => ops.slice(x, [0, 0, 0], [2, 3, 4]), a),
+  ...[0, 1, 2].map((axis) =>
+    check(`concat along ${axis}`, (ops, x, y) => ops.concat([x, y, x], axis), a, random('b', 2, 3, 4)),
+  ),
+  check('concat of unequal lengths', (ops, x, y) => ops.concat([x, y], 1), a, random('b', 2, 1, 4)),
+  check('concat of one', (ops, x) => ops.concat([x], 0), a),
+  ...(['sum', 'max'] as const).flatMap((name) =>
+    axes.flatMap((over) =>
+      [false, true].map((keep) =>
+        check(`${name} over [${over ?? 'all'}], keepDims ${keep}`, (ops, x) => ops[name](x, over, keep), a),
+      ),
+    ),
+  ),
+  ...[0, 1, 2].map((axis) => check(`pick along ${axis}`, (ops, x) => ops.pick(x, picked(axis), axis), a)),
+  // A class that is ruled out has the logit -Infinity: a mask that multiplied would make NaN of it.
+  check('pick beside an infinity', (ops, x) => ops.pick(x, Int32Array.of(0, 1), 1), {
+    data: [1, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 2],
+    shape: [2, 2],
+  }),
+  check('constant of bytes', (ops, x) => ops.add(x, ops.constant(Uint8Array.of(1, 2, 255, 0), [4])), a),
+  check('constant of plain numbers', (ops, x) => ops.multiply(x, ops.constant([1, -2, 0.5, 0], [4])), a),
+]
+
+const doubles = arrayOps({ type: 'float64' })
+const toArray = ({ data, shape }: PlainTensor): ArrayTensor => ({ data: Float64Array.from(data), shape })
+
+/** Compares every operation, and its gradient by every operand, with the array binding in double precision. */
+export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): void {
+  it.each(cases)('$name', ({ operation, inputs }) => {
+    const expected = operation(doubles, ...inputs.map(toArray))
+    const result = run((...xs) => operation(ops, ...xs), inputs)
+    expect(result.shape).toEqual(expected.shape)
+    expect(relativeError(result.data, expected.data)).toBeLessThan(1e-5)
+
+    // A different weight for each element, so that one gradient cannot pass for another.
+    const weights = random('weights', ...expected.shape)
+    const scalar = <U>(on: TensorOps<U>, ...xs: U[]) =>
+      on.sum(on.multiply(operation(on, ...xs), on.constant(weights.data, weights.shape)))
+    const ours = differentiate((...xs) => scalar(ops, ...xs), inputs)
+    const theirs = valueAndGrad((...xs: ArrayTensor[]) => scalar(doubles, ...xs))(...inputs.map(toArray))
+    theirs.gradients.forEach((gradient, i) => {
+      expect(ours.gradients[i]!.shape).toEqual(gradient.shape)
+      expect(relativeError(ours.gradients[i]!.data, gradient.data)).toBeLessThan(1e-5)
+    })
+  })
+
+  it('leaves its operands usable', () => {
+    const result = run((x) => ops.add(ops.concat([x, x], 0), ops.concat([ops.exp(x), x], 0)), [a])
+    const values = Array.from(a.data)
+    const expected = [...values.map((x) => x + Math.exp(x)), ...values.map((x) => 2 * x)]
+    expect(relativeError(result.data, expected)).toBeLessThan(1e-6)
+  })
+}
+
+const { seg, edge, labels, edges, tensor } = goldenInputs()
+
+/** Compares the losses with the published code's values and gradients, and InverseForm with the array binding. */
+export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
+  describe('against the published code', () => {
+    it.each([
+      [false, 1],
+      [true, 1],
+      [false, 0.5],
+    ])('the cross-entropy, norm %s, upper bound %d', (norm, upperBound) => {
+      const { value } = differentiate(
+        (logits) => crossEntropy(ops, { logits, labels }, { norm, upperBound }),
+        [seg],
+      )
+      golden(value, `cross_entropy(norm=${norm ? 'True' : 'False'},upper_bound=${upperBound.toFixed(1)})`)
+    })
+
+    it('the gradient of the cross-entropy', () => {
+      const { gradients } = differentiate((logits) => crossEntropy(ops, { logits, labels }), [seg])
+      goldenGradient(gradients[0], 'cross_entropy.seg')
+    })
+
+    it('the edge cross-entropy and its gradient', () => {
+      const { value, gradients } = differentiate((x) => edgeBce(ops, { edge: x, edges }), [edge])
+      golden(value, 'edge_bce')
+      goldenGradient(gradients[0], 'edge_bce.edge')
+    })
+
+    it('the edge attention and its gradient, none of it to the edge logits', () => {
+      const { value, gradients } = differentiate(
+        (logits, x) => edgeAttention(ops, { logits, labels, edge: x }),
+        [seg, edge],
+      )
+      golden(value, 'edge_attention')
+      goldenGradient(gradients[0], 'edge_attention.seg')
+      expect(isZero(gradients[1])).toBe(true)
+    })
+  })
+
+  describe('InverseForm on small tiles, against the array binding', () => {
+    const arrays = arrayOps()
+    const variants: readonly (readonly [number, InverseFormOptions])[] = [
+      [4, { activation: 'sigmoid' }],
+      [4, { activation: 'identity' }],
+      [4, { activation: 'log_softmax' }],
+      [6, { distance: 'euclidean' }],
+      [8, { distance: 'geodesic' }],
+    ]
+    it.each(variants)('%d coefficients, %o', (outputs, options) => {
+      const term = <U>(on: TensorOps<U>) => {
+        const regressor = inverseNet(on, smallWeights(outputs))
+        return (x: U) =>
+          inverseForm(on, { edge: x, edges, regressor }, { size: [96, 192], tileGrid: [3, 6], ...options })
+      }
+      const ours = differentiate(term(ops), [edge])
+      const theirs = valueAndGrad(term(arrays))(edge)
+      expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-4)
+      expect(relativeError(ours.gradients[0]!.data, theirs.gradients[0]!.data)).toBeLessThan(1e-3)
+      expect(isZero(ours.gradients[0])).toBe(options.activation === 'log_softmax')
+    })
+
+    it('the joint loss with auxiliary heads', () => {
+      const joint = <U>(on: TensorOps<U>) => {
+        const regressor = inverseNet(on, smallWeights(4))
+        return (logits: U, x: U) => {
+          const auxiliary = { logits: on.multiply(logits, 0.5), edge: on.multiply(x, 0.5) }
+          return jointLoss(
+            on,
+            { logits, edge: x, labels, edges, regressor, auxiliary },
+            { inverseForm: { size: [96, 192] } },
+          )
+        }
+      }
+      const ours = differentiate((logits, x) => joint(ops)(logits, x), [seg, edge])
+      const theirs = valueAndGrad(joint(arrays))(seg, edge)
+      expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-4)
+      theirs.gradients.forEach((gradient, i) => {
+        expect(relativeError(ours.gradients[i]!.data, gradient.data)).toBeLessThan(1e-3)
+      })
+    })
+  })
+}
+
+/** What the reference run computed with InverseNet's published sizes, 100 million weights. */
+export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
+  let regressor: Regressor<T>
+  beforeAll(() => {
+    regressor = inverseNet(ops, netWeights(100352, 1000, 32, 4))
+  })
+
+  it.each(['sigmoid', 'identity', 'log_softmax'] as const)('InverseForm of %s', (activation) => {
+    const { value, gradients } = differentiate(
+      (x) => inverseForm(ops, { edge: x, edges, regressor }, { activation }),
+      [edge],
+    )
+    golden(value, `inverseform(activation=${activation})`)
+    if (activation === 'log_softmax') expect(isZero(gradients[0])).toBe(true)
+    else goldenGradient(gradients[0], `inverseform_${activation}.edge`)
+  })
+
+  it.each([
+    ['joint(upstream)', 'log_softmax'],
+    ['joint(activation=sigmoid)', 'sigmoid'],
+  ] as const)('%s', (name, activation) => {
+    const { value } = differentiate(
+      (logits, x) =>
+        jointLoss(ops, { logits, edge: x, labels, edges, regressor }, { inverseForm: { activation } }),
+      [seg, edge],
+    )
+    golden(value, name)
+  })
+}
+
+function golden(value: number, name: string): void {
+  expect(Math.abs(value / goldenValues[name]! - 1)).toBeLessThan(1e-4)
+}
+
+function goldenGradient(gradient: PlainTensor | undefined, name: string): void {
+  const expected = tensor(`grad.${name}`)
+  expect(gradient?.shape).toEqual(expected.shape)
+  expect(relativeError(gradient!.data, expected.data)).toBeLessThan(1e-3)
+}
+
+const isZero = (x: PlainTensor | undefined) => Array.from(x!.data).every((value) => value === 0)
+
+/** For tiles of 32x32 pixels. */
+const smallWeights = (outputs: number) => netWeights(2048, 24, 12, outputs)
+
+function netWeights(...sizes: readonly number[]): InverseNetWeights<PlainTensor> {
+  const entries = [0, 2, 4].flatMap((layer, i) => {
+    const [inputs, outputs] = [sizes[i]!, sizes[i + 1]!]
+    return [
+      [`fc.${layer}.weight`, [outputs, inputs]],
+      [`fc.${layer}.bias`, [outputs]],
+    ] as const
+  })
+  return Object.fromEntries(
+    entries.map(([name, shape]) => [name, { data: deterministicParameter(name, shape), shape }]),
+  ) as unknown as InverseNetWeights<PlainTensor>
+}

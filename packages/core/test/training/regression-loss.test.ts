@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { arrayOps, valueAndGrad } from '../../src/array/index.js'
+import { geodesicDistance } from '../../src/index.js'
+import {
+  type RegressionLossOptions,
+  regressionLoss,
+  sampleAffine,
+  sampleHomography,
+  sampleShiftAndScale,
+  seededRandom,
+  type Transform,
+  transformMatrix,
+} from '../../src/training/index.js'
+import { relativeError } from '../support/compare.js'
+
+const ops = arrayOps({ type: 'float64' })
+const random = seededRandom(21)
+const stack = (transforms: readonly Transform[]) => {
+  const rows = transforms.map(({ parameters }) => parameters)
+  return { data: Float64Array.from(rows.flat()), shape: [rows.length, rows[0]!.length] }
+}
+const cases: [string, (random: () => number) => Transform, RegressionLossOptions][] = [
+  ['squared errors', sampleShiftAndScale, {}],
+  ["Huber's function", sampleShiftAndScale, { huber: 0.15 }],
+  ['the Euclidean distance', sampleAffine, { distance: 'euclidean' }],
+  ['the geodesic distance', sampleHomography, { distance: 'geodesic' }],
+]
+
+describe('the regression loss', () => {
+  it.each(cases)(
+    'of %s has the gradient of finite differences, and is 0 at the truth',
+    (_, sample, options) => {
+      const draw = () => stack(Array.from({ length: 5 }, () => sample(random)))
+      const [estimate, truth] = [draw(), draw()]
+      const loss = (x: typeof estimate) => regressionLoss(ops, x, truth, options)
+      expect(loss(truth).data[0]).toBeCloseTo(0, 10)
+      expect(loss(estimate).data[0]).toBeGreaterThan(0.01)
+      const { gradients } = valueAndGrad(loss)(estimate)
+      const differences = Float64Array.from(estimate.data, (_, i) => {
+        const at = (offset: number) => {
+          const data = estimate.data.slice()
+          data[i]! += offset
+          return loss({ ...estimate, data }).data[0]!
+        }
+        return (at(1e-6) - at(-1e-6)) / 2e-6
+      })
+      expect(relativeError(gradients[0]!.data, differences)).toBeLessThan(1e-6)
+    },
+  )
+
+  it('has the values of its definitions', () => {
+    const estimate = ops.constant([0.1, -0.5, 0, 2], [1, 4])
+    const truth = { data: [0, 0, 0, 0], shape: [1, 4] }
+    expect(regressionLoss(ops, estimate, truth).data[0]).toBeCloseTo((0.01 + 0.25 + 4) / 4, 12)
+    const huber = (0.005 + (0.2 * 0.5 - 0.02) + (0.2 * 2 - 0.02)) / 4
+    expect(regressionLoss(ops, estimate, truth, { huber: 0.2 }).data[0]).toBeCloseTo(huber, 12)
+    const affine = ops.constant([1, 0, 3, 0, 1, 4], [1, 6])
+    const identity = { data: [1, 0, 0, 0, 1, 0], shape: [1, 6] }
+    expect(regressionLoss(ops, affine, identity, { distance: 'euclidean' }).data[0]).toBeCloseTo(5, 12)
+  })
+
+  it('of homographies is the geodesic distance of what undoing the truth leaves', () => {
+    const [relative, truth] = [sampleHomography(random), sampleHomography(random)]
+    const [a, b] = [relative.matrix, transformMatrix(truth.parameters)]
+    const product = Array.from({ length: 9 }, (_, i) =>
+      [0, 1, 2].reduce((sum, k) => sum + a[Math.floor(i / 3) * 3 + k]! * b[k * 3 + (i % 3)]!, 0),
+    )
+    const estimate = ops.constant(
+      product.slice(0, 8).map((element) => element / product[8]!),
+      [1, 8],
+    )
+    const options = { distance: 'geodesic', lambda: 0.3 } as const
+    const alone = geodesicDistance(ops, ops.constant(relative.parameters, [1, 8]), options)
+    expect(regressionLoss(ops, estimate, stack([truth]), options).data[0]).toBeCloseTo(alone.data[0]!, 10)
+  })
+
+  it('refuses what does not go together', () => {
+    const four = { data: [0, 0, 0, 0], shape: [1, 4] }
+    const estimate = ops.constant(four.data, four.shape)
+    expect(() => regressionLoss(ops, estimate, { data: [0, 0], shape: [1, 2] })).toThrow('1x2')
+    expect(() => regressionLoss(ops, estimate, four, { distance: 'euclidean' })).toThrow('1x4')
+    expect(() => regressionLoss(ops, estimate, four, { distance: 'geodesic' })).toThrow('1x4')
+    expect(() => regressionLoss(ops, estimate, four, { huber: -1 })).toThrow('huber is -1')
+    const singular = { data: [0, 0, 0, 0, 0, 0, 0, 0], shape: [1, 8] }
+    const eight = ops.constant(singular.data, [1, 8])
+    expect(() => regressionLoss(ops, eight, singular, { distance: 'geodesic' })).toThrow('singular')
+  })
+})
