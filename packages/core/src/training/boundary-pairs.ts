@@ -3,7 +3,7 @@ import type { PlainTensor } from '../ops.js'
 import { shapeText, sizeMismatch } from '../shape.js'
 import { type Random, shuffle } from './random.js'
 import type { Transform } from './transforms.js'
-import { warpMaps } from './warp-maps.js'
+import { type Window, warpWindow } from './warp-maps.js'
 
 /** How much of a boundary there is at each pixel, in [0, 1], height x width in C order. */
 export interface BoundaryMap {
@@ -31,7 +31,10 @@ export interface BoundaryPairsOptions {
 export interface BoundaryPairs {
   /** The tiles as they are, in the target's place: [pairs, 1, height, width]. */
   readonly tiles: PlainTensor
-  /** The tiles seen through the transformations, in the prediction's place. */
+  /**
+   * The tiles seen through the transformations, in the prediction's place. What comes into sight is the map around the tile, as
+   * it is where the loss is used, and 0 only from outside of the map: an empty border would give the displacement away.
+   */
   readonly warped: PlainTensor
   /** [pairs, parameters]: those of the matrices from points of `warped` to points of `tiles`. */
   readonly parameters: PlainTensor
@@ -60,24 +63,24 @@ export function* boundaryPairs(
   const [height, width] = tileSize
   const order = Uint32Array.from(places, (_, i) => i)
   for (let next = order.length; ; ) {
-    const data = new Float32Array(batchSize * height * width)
+    const transforms = Array.from({ length: batchSize }, () => transform(random))
+    const tiles = new Float32Array(batchSize * height * width)
+    const warped = new Float32Array(batchSize * height * width)
     for (let pair = 0; pair < batchSize; pair++, next++) {
       if (next === order.length) {
         shuffle(order, random)
         next = 0
       }
-      copyTile(places[order[next]!]!, tileSize, data, pair * height * width)
+      const { map, top, left } = places[order[next]!]!
+      const window = { top, left, height, width }
+      copyTile(map, window, tiles, pair * height * width)
+      warpWindow({ ...map, start: 0 }, window, transforms[pair]!.matrix, warped, pair * height * width)
     }
-    const tiles = { data, shape: [batchSize, 1, height, width] }
-    const transforms = Array.from({ length: batchSize }, () => transform(random))
-    const warped = warpMaps(
-      tiles,
-      transforms.map(({ matrix }) => matrix),
-    )
+    const shape = [batchSize, 1, height, width]
     const parameters = Float32Array.from(transforms.flatMap((each) => each.parameters))
     yield {
-      tiles,
-      warped: { data: warped, shape: tiles.shape },
+      tiles: { data: tiles, shape },
+      warped: { data: warped, shape },
       parameters: { data: parameters, shape: [batchSize, transforms[0]!.parameters.length] },
     }
   }
@@ -131,8 +134,8 @@ function summedArea({ data, height, width }: BoundaryMap): Float64Array {
 }
 
 function copyTile(
-  { map, top, left }: Place,
-  [height, width]: readonly [number, number],
+  map: BoundaryMap,
+  { top, left, height, width }: Window,
   target: Float32Array,
   offset: number,
 ): void {

@@ -23,36 +23,61 @@ export function warpMaps(maps: PlainTensor, matrices: readonly Matrix3[]): Float
       { shape: maps.shape, matrices: matrices.length, values: maps.data.length },
     )
   }
-  const { data } = maps
   const pixels = height * width
   const result = new Float32Array(count * channels * pixels)
-  const plane = (index: number) => index * channels * pixels
-  matrices.forEach((m, index) => {
-    for (let i = 0; i < height; i++) {
-      const v = (2 * i + 1) / height - 1
-      for (let j = 0; j < width; j++) {
-        const u = (2 * j + 1) / width - 1
-        const w = m[6]! * u + m[7]! * v + m[8]!
-        if (!(w > horizon)) continue
-        const x = (((m[0]! * u + m[1]! * v + m[2]!) / w + 1) * width - 1) / 2
-        const y = (((m[3]! * u + m[4]! * v + m[5]!) / w + 1) * height - 1) / 2
-        if (!(x > -1 && x < width && y > -1 && y < height)) continue
-        const column = Math.floor(x)
-        const row = Math.floor(y)
-        const right = x - column
-        const below = y - row
-        for (let channel = 0; channel < channels; channel++) {
-          const start = plane(index) + channel * pixels
-          const at = (r: number, c: number): number =>
-            r < 0 || r >= height || c < 0 || c >= width ? 0 : data[start + r * width + c]!
-          const upper = at(row, column) * (1 - right) + at(row, column + 1) * right
-          const lower = at(row + 1, column) * (1 - right) + at(row + 1, column + 1) * right
-          result[start + i * width + j] = upper * (1 - below) + lower * below
-        }
-      }
-    }
-  })
+  const window = { top: 0, left: 0, height, width }
+  for (let plane = 0; plane < count * channels; plane++) {
+    const start = plane * pixels
+    const matrix = matrices[Math.floor(plane / channels)]!
+    warpWindow({ data: maps.data, start, height, width }, window, matrix, result, start)
+  }
   return result
+}
+
+/** One map among the values of an array. */
+interface Plane {
+  readonly data: ArrayLike<number>
+  readonly start: number
+  readonly height: number
+  readonly width: number
+}
+
+/** A part of a map, whose borders are -1 and 1 in the normalised coordinates of its transformations. */
+export interface Window {
+  readonly top: number
+  readonly left: number
+  readonly height: number
+  readonly width: number
+}
+
+/** Writes a window of a map, seen through a transformation, to `result`: 0 from outside of the map, not of the window. */
+export function warpWindow(
+  { data, start, height, width }: Plane,
+  window: Window,
+  m: Matrix3,
+  result: Float32Array,
+  offset: number,
+): void {
+  const at = (row: number, column: number): number =>
+    row < 0 || row >= height || column < 0 || column >= width ? 0 : data[start + row * width + column]!
+  for (let i = 0; i < window.height; i++) {
+    const v = (2 * i + 1) / window.height - 1
+    for (let j = 0; j < window.width; j++) {
+      const u = (2 * j + 1) / window.width - 1
+      const w = m[6]! * u + m[7]! * v + m[8]!
+      if (!(w > horizon)) continue
+      const x = window.left + (((m[0]! * u + m[1]! * v + m[2]!) / w + 1) * window.width - 1) / 2
+      const y = window.top + (((m[3]! * u + m[4]! * v + m[5]!) / w + 1) * window.height - 1) / 2
+      if (!(x > -1 && x < width && y > -1 && y < height)) continue
+      const column = Math.floor(x)
+      const row = Math.floor(y)
+      const right = x - column
+      const below = y - row
+      const upper = at(row, column) * (1 - right) + at(row, column + 1) * right
+      const lower = at(row + 1, column) * (1 - right) + at(row + 1, column + 1) * right
+      result[offset + i * window.width + j] = upper * (1 - below) + lower * below
+    }
+  }
 }
 
 /** The sizes of [maps, channels, height, width]. */

@@ -31,6 +31,11 @@ const pairs = (options: Partial<BoundaryPairsOptions> = {}) =>
     ...options,
   })
 
+const product = (a: readonly number[], b: readonly number[]): number[] =>
+  Array.from({ length: 9 }, (_, i) =>
+    [0, 1, 2].reduce((sum, k) => sum + a[Math.floor(i / 3) * 3 + k]! * b[k * 3 + (i % 3)]!, 0),
+  )
+
 describe('boundary pairs', () => {
   it('come from the tiles with boundary, each once an epoch', () => {
     const batches = pairs()
@@ -45,17 +50,40 @@ describe('boundary pairs', () => {
     expect(new Set(orders).size).toBe(2)
   })
 
-  it('are each a tile, its copy through the transformation, and the parameters', () => {
-    const { tiles, warped, parameters } = pairs({ transform: sampleHomography, stride: [1, 3] }).next().value
+  it('are each a tile, the map seen through the transformation there, and the parameters', () => {
+    const { tiles, warped, parameters } = pairs({ transform: sampleHomography, stride: [1, 18] }).next().value
     expect(parameters.shape).toEqual([2, 8])
-    const matrices = [0, 8].map((start) =>
-      transformMatrix(Array.from(parameters.data).slice(start, start + 8)),
-    )
-    const again = warpMaps(tiles, matrices)
-    again.forEach((value, i) => {
-      expect(value).toBeCloseTo(warped.data[i]!, 5)
-    })
+    for (const pair of [0, 1]) {
+      const part = (data: ArrayLike<number>, size: number) =>
+        Array.from(data).slice(pair * size, (pair + 1) * size)
+      const left = part(tiles.data, 64).every((value, i) => value === tileAt(0)[i]) ? 0 : 18
+      // The whole map through the same transformation, in the map's own coordinates: 26 across where the tile has 8.
+      const centre = (2 * (left + 4)) / 26 - 1
+      const toTile = [26 / 8, 0, (-centre * 26) / 8, 0, 1, 0, 0, 0, 1]
+      const toMap = [8 / 26, 0, centre, 0, 1, 0, 0, 0, 1]
+      const matrix = product(product(toMap, transformMatrix(part(parameters.data, 8))), toTile)
+      const whole = warpMaps({ data: map.data, shape: [1, 1, 8, 26] }, [matrix])
+      part(warped.data, 64).forEach((value, p) => {
+        expect(value).toBeCloseTo(whole[Math.floor(p / 8) * 26 + left + (p % 8)]!, 5)
+      })
+    }
     expect(warped.data).not.toEqual(tiles.data)
+  })
+
+  it('show the surroundings of the tile, and nothing outside of the map', () => {
+    const parameters = [(2 * 4) / 8, 0]
+    const transform = () => ({ matrix: transformMatrix(parameters), parameters })
+    const { tiles, warped } = pairs({
+      transform,
+      stride: [1, 15],
+      tileSize: [8, 8],
+      batchSize: 1,
+      minimumBoundary: 0.08,
+    }).next().value
+    expect(Array.from(tiles.data)).toEqual(Array.from(tileAt(15)))
+    Array.from(tileAt(15 + 4)).forEach((value, p) => {
+      expect(warped.data[p]!).toBeCloseTo((p % 8) + 19 < 26 ? value : 0, 6)
+    })
   })
 
   it('are the same for a seed and others for another', () => {
