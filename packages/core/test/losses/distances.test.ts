@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { deterministicImage } from '../../../backbones/test/support/deterministic.js'
 import { type ArrayTensor, arrayOps, grad } from '../../src/array/index.js'
 import { euclideanDistance, geodesicDistance } from '../../src/index.js'
 import { relativeError } from '../support/compare.js'
-import { deterministicImage } from '../support/deterministic.js'
 import { goldenDistances } from '../support/golden.js'
 import { checkGradients, ops64, random } from '../support/gradients.js'
 

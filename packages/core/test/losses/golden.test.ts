@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { deterministicParameter } from '../../../backbones/test/support/deterministic.js'
 import { type ArrayTensor, arrayOps, grad, valueAndGrad } from '../../src/array/index.js'
 import {
   classWeights,
@@ -13,7 +14,6 @@ import {
   type Regressor,
 } from '../../src/index.js'
 import { relativeError } from '../support/compare.js'
-import { deterministicParameter } from '../support/deterministic.js'
 import { goldenInputs, goldenValues } from '../support/golden.js'
 
 const ops = arrayOps()

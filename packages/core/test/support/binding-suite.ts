@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { deterministicImage, deterministicParameter } from '../../../backbones/test/support/deterministic.js'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import {
   crossEntropy,
@@ -14,7 +15,6 @@ import {
   type TensorOps,
 } from '../../src/index.js'
 import { relativeError } from './compare.js'
-import { deterministicImage, deterministicParameter } from './deterministic.js'
 import { goldenInputs, goldenValues } from './golden.js'
 
 /** A tensor library under test: how to put numbers in, and how to get numbers and gradients out. */

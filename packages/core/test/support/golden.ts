@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { deterministicImage } from './deterministic.js'
+import { deterministicImage } from '../../../backbones/test/support/deterministic.js'
 
 const folder = new URL('../fixtures/losses/', import.meta.url)
 

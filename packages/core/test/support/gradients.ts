@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
+import { deterministicImage } from '../../../backbones/test/support/deterministic.js'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import { relativeError } from './compare.js'
-import { deterministicImage } from './deterministic.js'
 
 /** Double precision, where finite differences have digits to spare. */
 export const ops64 = arrayOps({ type: 'float64' })
