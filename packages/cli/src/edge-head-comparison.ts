@@ -1,4 +1,4 @@
-import { ConfusionMatrix, type ReportComparison, scoreImage } from '@inverseform/cityscapes'
+import { ConfusionMatrix, type ReportComparison } from '@inverseform/cityscapes'
 import type { NodeSegmenter, SegmentOptions } from '@inverseform/runtime-node'
 import type { EvaluatedImage } from './evaluation.js'
 
@@ -15,13 +15,13 @@ export class EdgeHeadComparison {
     this.confusion = new ConfusionMatrix(without.classes)
   }
 
-  async add({ sample, image, truth, segmentation }: EvaluatedImage, options: SegmentOptions): Promise<void> {
+  async add({ image, truth, segmentation }: EvaluatedImage, options: SegmentOptions): Promise<void> {
     const labels = (await this.without.segment(image, { ...options, outputs: ['labels'] }))
       .labels as Uint8Array
     const others = segmentation.labels as Uint8Array
     for (let i = 0; i < labels.length; i++) if (labels[i] !== others[i]) this.differingPixels++
     this.pixels += labels.length
-    if (truth) this.confusion.merge(scoreImage(sample.name, truth, labels, this.confusion.classes).confusion)
+    if (truth) this.confusion.update(truth, labels)
   }
 
   result(withEdgeHead: ConfusionMatrix): ReportComparison {

@@ -29,3 +29,4 @@ export {
 export * from './losses/neighbours/index.js'
 export type { MatmulOptions, PlainTensor, Shape, TensorOps } from './ops.js'
 export { resizeBilinear } from './resize.js'
+export type { SortOps } from './sort-ops.js'

@@ -106,13 +106,10 @@ async function dispose({ session }: Network): Promise<void> {
   port.close()
 }
 
+/** The memory of all that was computed, to be handed over instead of copied. */
 function buffersOf(segmentations: readonly Segmentation[]): ArrayBuffer[] {
-  const arrays = segmentations.flatMap(({ labels, confidence, logits, edges, edgeOutput }) => [
-    labels,
-    confidence,
-    logits,
-    edges,
-    edgeOutput,
-  ])
-  return arrays.flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []))
+  const arrays = segmentations.flatMap((segmentation) =>
+    Object.values(segmentation).filter(ArrayBuffer.isView),
+  )
+  return arrays.map(({ buffer }) => buffer as ArrayBuffer)
 }

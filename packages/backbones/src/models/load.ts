@@ -67,14 +67,16 @@ export function loadInverseNet(checkpoint: Checkpoint): {
   readonly graph: Graph
   readonly report: LoadReport
 } {
+  const { tensors, report } = inverseNetTensors(checkpoint)
+  return { graph: buildInverseNet(fromTensors(tensors)), report }
+}
+
+/** @throws `checkpoint-mismatch` unless all of InverseNet's tensors are there. */
+function inverseNetTensors(checkpoint: Checkpoint): { tensors: CanonicalTensors; report: LoadReport } {
   const tensors = byCanonicalName(checkpoint)
   const report = compareTensors(tensors, inverseNetParameters())
-  requireComplete(
-    report,
-    'the InverseNet regressor',
-    () => 'Use the published distance_measures_regressor.pth.',
-  )
-  return { graph: buildInverseNet(fromTensors(tensors)), report }
+  requireComplete(report, 'the InverseNet regressor', () => `Use the published ${inverseNetZoo.file}.`)
+  return { tensors, report }
 }
 
 /** InverseNet's tensors by their published names. */
@@ -85,8 +87,7 @@ export type InverseNetTensors = Record<
 
 /** Reads InverseNet's weights, 400 MB, in the form in which the InverseForm loss takes them. */
 export async function readInverseNet(checkpoint: Checkpoint): Promise<InverseNetTensors> {
-  loadInverseNet(checkpoint)
-  const tensors = byCanonicalName(checkpoint)
+  const { tensors } = inverseNetTensors(checkpoint)
   const read = [...inverseNetParameters()].map(async ([name, shape]) => {
     return [name, { data: toFloat32(await tensors.get(name)!.read()), shape }] as const
   })

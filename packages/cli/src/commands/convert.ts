@@ -14,11 +14,11 @@ import {
 } from '@inverseform/backbones'
 import { fileSource, writeFileAtomically } from '@inverseform/backbones/node'
 import { InverseFormError } from '@inverseform/errors'
-import { type ModelFlags, modelChoice } from '../options.js'
+import type { ModelFlags } from '../options.js'
 import { noteOnTensors } from '../output/load-report.js'
 import type { Terminal } from '../terminal.js'
 
-export interface ConvertFlags extends Omit<ModelFlags, 'checkpoint'> {
+export interface ConvertFlags extends Pick<ModelFlags, 'model' | 'hasEdge' | 'classes'> {
   readonly output: string
   readonly featureSize?: boolean
 }
@@ -53,7 +53,7 @@ export async function convertCommand(
     terminal.err(`Wrote ${opened.tensors.size} tensors to ${flags.output}\n`)
     return
   }
-  const { graph, metadata } = loadGraph(opened, { ...flags, checkpoint }, terminal)
+  const { graph, metadata } = loadGraph(opened, flags, terminal)
   const encoded = encodeOnnx(graph, { metadata })
   await writeFileAtomically(flags.output, (sink) => encoded.write(abortable(sink, signal)))
   const inputs = graphInputs(graph).map(({ attributes, shape }) => `${attributes.name} ${formatShape(shape)}`)
@@ -66,15 +66,15 @@ export async function convertCommand(
 /** The checkpoint's network, and what its ONNX file says of itself. */
 function loadGraph(
   opened: Checkpoint,
-  flags: ConvertFlags & ModelFlags,
+  flags: ConvertFlags,
   terminal: Terminal,
 ): { graph: Graph; metadata: Record<string, string> } {
-  if (flags.model === undefined && identifyModel(opened) === inverseNetZoo.name) {
+  const model = flags.model ?? identifyModel(opened)
+  if (model === inverseNetZoo.name) {
     return { graph: loadInverseNet(opened).graph, metadata: { model: inverseNetZoo.name } }
   }
-  const { model, edge, classes } = modelChoice(flags)
-  const outputSize = flags.featureSize ? 'features' : 'image'
-  const loaded = loadModel(opened, { model, edge, classes, outputSize })
+  const { hasEdge: edge, classes, featureSize } = flags
+  const loaded = loadModel(opened, { model, edge, classes, outputSize: featureSize ? 'features' : 'image' })
   noteOnTensors(loaded, terminal)
   return { graph: loaded.graph, metadata: { model: loaded.model, classes: String(loaded.classes) } }
 }

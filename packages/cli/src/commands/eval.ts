@@ -15,6 +15,7 @@ import {
   writeReport,
 } from '../output/evaluation-report.js'
 import { makeFolder, writeOutput } from '../output/files.js'
+import { firstFew } from '../output/first-few.js'
 import { noteOnTensors } from '../output/load-report.js'
 import { pngOfLabels } from '../output/pictures.js'
 import { Progress } from '../progress.js'
@@ -129,10 +130,7 @@ async function writePrediction(folder: string, { sample, segmentation }: Evaluat
 function noteUnpaired({ unpaired }: Dataset, terminal: Terminal): void {
   const { labelIds } = unpaired
   if (labelIds.length === 0) return
-  const more = labelIds.length > 3 ? ', …' : ''
-  terminal.err(
-    `note: ${labelIds.length} label files have no image: ${labelIds.slice(0, 3).join(', ')}${more}\n`,
-  )
+  terminal.err(`note: ${labelIds.length} label files have no image: ${firstFew(labelIds, 3)}\n`)
 }
 
 function factsOf(

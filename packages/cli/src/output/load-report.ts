@@ -1,5 +1,6 @@
 import type { NodeSegmenter } from '@inverseform/runtime-node'
 import type { Terminal } from '../terminal.js'
+import { firstFew } from './first-few.js'
 
 /** Says which model was loaded and names tensors that are not part of it. */
 export function noteOnTensors(
@@ -11,9 +12,8 @@ export function noteOnTensors(
   )
   const { unexpected } = report
   if (unexpected.length > 0) {
-    const more = unexpected.length > 5 ? ', …' : ''
     terminal.err(
-      `note: ${unexpected.length} tensors are not part of this model: ${unexpected.slice(0, 5).join(', ')}${more}\n`,
+      `note: ${unexpected.length} tensors are not part of this model: ${firstFew(unexpected, 5)}\n`,
     )
   }
 }

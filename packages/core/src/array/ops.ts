@@ -1,7 +1,7 @@
 import { InverseFormError } from '@inverseform/errors'
-import type { SortOps } from '../losses/neighbours/sort-ops.js'
 import type { Shape, TensorOps } from '../ops.js'
 import { shapeText, sizeMismatch, sizeOf } from '../shape.js'
+import type { SortOps } from '../sort-ops.js'
 import { arithmetic } from './arithmetic.js'
 import { functions } from './functions.js'
 import { layout } from './layout.js'

@@ -1,5 +1,5 @@
-import type { SortOps } from '../losses/neighbours/sort-ops.js'
 import { shapeText, sizeMismatch } from '../shape.js'
+import type { SortOps } from '../sort-ops.js'
 import type { ArrayTensor } from './tensor.js'
 
 /** Sums in sorted order, without gradient. */

@@ -5,6 +5,7 @@ import { resizeBilinear } from '../resize.js'
 import { shapeText, sizeMismatch } from '../shape.js'
 import type { EdgeInputs } from './edge-bce.js'
 import { euclideanDistance } from './euclidean-distance.js'
+import { logSoftmax } from './functions.js'
 import { type GeodesicDistanceOptions, geodesicDistance } from './geodesic-distance.js'
 import { checkMap, edgeSize, type IntegerArray } from './inputs.js'
 
@@ -94,11 +95,6 @@ function activate<T>(
         details: { activation },
       })
   }
-}
-
-function logSoftmax<T>(ops: TensorOps<T>, x: T): T {
-  const shifted = ops.subtract(x, ops.max(ops.stopGradient(x), [1], true))
-  return ops.subtract(shifted, ops.log(ops.sum(ops.exp(shifted), [1], true)))
 }
 
 function distances<T>(

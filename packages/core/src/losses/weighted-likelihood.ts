@@ -1,5 +1,5 @@
-import { complement } from '../norm.js'
 import type { TensorOps } from '../ops.js'
+import { ratio } from './functions.js'
 import { checkLabel, type IntegerArray } from './inputs.js'
 
 /** Labels as positions on the class axis; pixels that do not count get class 0 and weight 0. */
@@ -37,8 +37,7 @@ export function weightedLikelihood<T>(
 ): T {
   const shifted = ops.subtract(logits, ops.max(ops.stopGradient(logits), [1], true))
   const surprise = ops.subtract(ops.log(ops.sum(ops.exp(shifted), [1])), ops.pick(shifted, indices, 1))
-  const total = ops.sum(weights, [1, 2])
-  const divisor = ops.add(total, complement(ops, ops.greater(total, 0)))
-  const sum = ops.sum(ops.divide(ops.sum(ops.multiply(surprise, weights), [1, 2]), divisor))
+  const weighted = ops.sum(ops.multiply(surprise, weights), [1, 2])
+  const sum = ops.sum(ratio(ops, weighted, ops.sum(weights, [1, 2])))
   return reduction === 'sum' ? sum : ops.divide(sum, ops.shape(logits)[0]!)
 }

@@ -1,8 +1,8 @@
 import type { TensorOps } from '../../ops.js'
 import { shapeText, sizeMismatch } from '../../shape.js'
+import { softmax } from '../functions.js'
 import { checkMap, type IntegerArray, type MapSize } from '../inputs.js'
 import { classDistances } from './class-distances.js'
-import { softmax } from './functions.js'
 import { type IgnoreOptions, type LabelledLogits, labelled } from './labelled.js'
 
 export interface SignedDistanceSize {

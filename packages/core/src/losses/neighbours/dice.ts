@@ -1,7 +1,7 @@
 import type { TensorOps } from '../../ops.js'
+import { ratio, softmax } from '../functions.js'
 import { checkNumber } from '../inputs.js'
 import { type ClassOptions, classGroups } from './class-groups.js'
-import { ratio, softmax } from './functions.js'
 import { type LabelledLogits, labelled } from './labelled.js'
 
 export interface DiceOptions extends ClassOptions {

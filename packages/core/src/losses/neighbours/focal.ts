@@ -1,8 +1,8 @@
 import { InverseFormError } from '@inverseform/errors'
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
+import { logSoftmax, power, softplus } from '../functions.js'
 import { checkNumber } from '../inputs.js'
-import { logSoftmax, power, softplus } from './functions.js'
 import { type IgnoreOptions, type Labelled, type LabelledLogits, labelled } from './labelled.js'
 import { checkShare } from './options.js'
 

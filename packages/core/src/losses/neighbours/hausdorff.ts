@@ -1,7 +1,7 @@
 import type { TensorOps } from '../../ops.js'
+import { softmax } from '../functions.js'
 import { checkMap, type IntegerArray } from '../inputs.js'
 import { classDistances } from './class-distances.js'
-import { softmax } from './functions.js'
 import { type IgnoreOptions, type LabelledLogits, labelled } from './labelled.js'
 import { checkPositive } from './options.js'
 

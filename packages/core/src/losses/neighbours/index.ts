@@ -17,7 +17,6 @@ export {
   type RegionMutualInformationOptions,
   regionMutualInformationLoss,
 } from './region-mutual-information.js'
-export type { SortOps } from './sort-ops.js'
 export {
   type FocalTverskyOptions,
   focalTverskyLoss,

@@ -1,9 +1,9 @@
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
+import type { SortOps } from '../../sort-ops.js'
+import { softmax } from '../functions.js'
 import { type ClassOptions, classGroups } from './class-groups.js'
-import { softmax } from './functions.js'
 import { type LabelledLogits, labelled } from './labelled.js'
-import type { SortOps } from './sort-ops.js'
 
 export interface LovaszSoftmaxOptions extends ClassOptions {
   /** Classes of the mean. Default `present`. */

@@ -1,6 +1,6 @@
 import type { TensorOps } from '../../ops.js'
 import { sizeMismatch } from '../../shape.js'
-import { softplus } from './functions.js'
+import { softplus } from '../functions.js'
 import { type IgnoreOptions, type LabelledLogits, labelled } from './labelled.js'
 import { checkInteger, checkShare } from './options.js'
 

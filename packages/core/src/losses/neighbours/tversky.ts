@@ -1,8 +1,8 @@
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
+import { power, ratio, softmax } from '../functions.js'
 import { checkNumber } from '../inputs.js'
 import { type ClassOptions, classGroups } from './class-groups.js'
-import { power, ratio, softmax } from './functions.js'
 import { type LabelledLogits, labelled } from './labelled.js'
 import { checkPositive } from './options.js'
 

@@ -1,5 +1,5 @@
-import { complement } from '../../norm.js'
-import type { TensorOps } from '../../ops.js'
+import { complement } from '../norm.js'
+import type { TensorOps } from '../ops.js'
 
 /** `log softmax` over axis 1. */
 export function logSoftmax<T>(ops: TensorOps<T>, logits: T): T {
