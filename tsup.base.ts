@@ -1,5 +1,8 @@
 import type { Options } from 'tsup'
 
+// Private packages: each package that uses them carries its own copy (docs/decisions/002-one-error.md).
+const bundled = ['@inverseform/errors', '@inverseform/distance-transform']
+
 /** What every package builds the same way: ESM and types, for browsers and the Node versions of `engines`. */
 export function library(entry: string[] | Record<string, string>, more: Options = {}): Options {
   return {
@@ -9,9 +12,8 @@ export function library(entry: string[] | Record<string, string>, more: Options 
     platform: 'neutral',
     removeNodeProtocol: false,
     external: [/^node:/],
-    // The errors package is private: each package carries its own copy (docs/decisions/002-one-error.md).
-    noExternal: ['@inverseform/errors'],
-    dts: { resolve: ['@inverseform/errors'] },
+    noExternal: bundled,
+    dts: { resolve: bundled },
     sourcemap: true,
     clean: true,
     splitting: true,

@@ -44,8 +44,8 @@ try {
         .filter((path) => /^dist\/.*\.(js|d\.ts)$/.test(path))
         .map(async (path) => [path, await readFile(join(cwd, path), 'utf8')]),
     )
-    check(name, 'the private errors package is bundled', () => {
-      const leaking = code.filter(([, text]) => text.includes('@inverseform/errors'))
+    check(name, 'private packages are bundled', () => {
+      const leaking = code.filter(([, text]) => /@inverseform\/(errors|distance-transform)/.test(text))
       if (leaking.length > 0) throw new Error(leaking.map(([path]) => path).join(', '))
     })
     if (browserSafe.has(name)) {

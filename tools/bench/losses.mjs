@@ -1,67 +1,72 @@
-// The joint loss with its gradients, on typed arrays, beside PyTorch on the CPU. Without the InverseForm term, whose time is
-// its regressor's.
+// The joint loss with its gradients, on typed arrays, beside PyTorch on the CPU: without the InverseForm term, and with it, its
+// regressor a full-size InverseNet with made-up weights.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { jointLoss } from '@inverseform/core'
-import { arrayOps, valueAndGrad } from '@inverseform/core/array'
+import { writeInverseNet } from './lib/inverse-net.mjs'
 import { machine } from './lib/machine.mjs'
-import { median, ratio, report, seconds, table } from './lib/report.mjs'
+import { mebibytes, median, ratio, report, seconds, table } from './lib/report.mjs'
 import { runJson } from './lib/run.mjs'
-import { uniform } from './lib/uniform.mjs'
 
 const { values } = parseArgs({
   options: {
-    height: { type: 'string', default: '512' },
+    height: { type: 'string', default: ['512'], multiple: true },
     repeats: { type: 'string', default: '5' },
     python: { type: 'string', default: '/usr/bin/python3' },
     out: { type: 'string' },
   },
 })
-const [height, repeats] = [Number(values.height), Number(values.repeats)]
-const width = 2 * height
-const pixels = height * width
+const script = (name) => fileURLToPath(new URL(name, import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'inverseform-losses-'))
+process.on('exit', () => rmSync(folder, { recursive: true }))
+const weights = join(folder, 'inverse-net.f32')
+writeInverseNet(weights)
 
-const image = (name, channels) => uniform(name, channels * pixels).map((u) => 4 * u - 2)
-const ops = arrayOps()
-const logits = ops.constant(image('seg', 19), [1, 19, height, width])
-const edge = ops.constant(image('edge', 1), [1, 1, height, width])
-const labels = Uint8Array.from(uniform('labels', pixels), (u) => (u >= 0.95 ? 255 : Math.floor(u * 20)))
-const edges = Uint8Array.from(uniform('edges', pixels), (u) => (u > 0.9 ? 1 : 0))
-
-const differentiated = valueAndGrad((logits, edge) =>
-  jointLoss(ops, { logits, edge, labels, edges }, { weights: { inverseForm: 0 } }),
-)
-const ours = { times: [] }
-for (let i = 0; i <= repeats; i++) {
-  const start = performance.now()
-  const { value, gradients } = differentiated(logits, edge)
-  if (i > 0) ours.times.push(performance.now() - start)
-  ours.loss = value
-  ours.gradient = gradients.map(({ data }) => data.reduce((sum, g) => sum + Math.abs(g), 0))
-}
-
-const script = fileURLToPath(new URL('losses_torch.py', import.meta.url))
-const torch = (threads) => runJson(values.python, [script, height, width, repeats, threads].map(String))
-const [one, two] = [torch(1), torch(2)]
-const row = (name, side) => {
-  const time = median(side.times)
-  const [a, b] = side.gradient
-  return [
-    name,
-    seconds(time),
-    ratio(median(ours.times), time),
-    side.loss.toFixed(5),
-    a.toFixed(4),
-    b.toFixed(4),
-  ]
+let torch
+const rows = []
+for (const height of values.height.map(Number)) {
+  const size = [height, 2 * height, values.repeats].map(String)
+  for (const more of [[], [weights]]) {
+    const ours = runJson(process.execPath, ['--expose-gc', script('losses-ours.mjs'), ...size, ...more])
+    const [one, two] = ['1', '2'].map((threads) =>
+      runJson(values.python, [script('losses_torch.py'), ...size, threads, ...more]),
+    )
+    torch = one.torch
+    const sides = { 'typed arrays, 1 thread': ours, 'PyTorch, 1 thread': one, 'PyTorch, 2 threads': two }
+    for (const [name, { times, cpu, peak, loss, gradient }] of Object.entries(sides)) {
+      const time = median(times)
+      rows.push([
+        `${height}x${2 * height}${more.length ? ' with InverseForm' : ''}: ${name}`,
+        seconds(time),
+        ratio(median(ours.times), time),
+        seconds(median(cpu)),
+        ratio(median(ours.cpu), median(cpu)),
+        mebibytes(peak),
+        loss.toFixed(5),
+        ...gradient.map((sum) => sum.toPrecision(5)),
+      ])
+    }
+  }
 }
 report(
   [
-    `Machine: ${machine([`PyTorch ${one.torch}`])}.`,
-    `Joint loss with gradients at 1x19x${height}x${width}, medians of ${repeats} after a warm-up.`,
+    `Machine: ${machine([`PyTorch ${torch}`])}.`,
+    `Joint loss with gradients, one image of 19 classes, medians of ${values.repeats} after a warm-up.`,
     table(
-      ['side', 'time', 'our time / it', 'loss', 'sum of absolute gradients: logits', 'edge'],
-      [row('typed arrays, 1 thread', ours), row('PyTorch, 1 thread', one), row('PyTorch, 2 threads', two)],
+      [
+        'side',
+        'time',
+        'our time / it',
+        'CPU time',
+        'ours / it',
+        'peak memory',
+        'loss',
+        'sum of absolute gradients: logits',
+        'edge',
+      ],
+      rows,
     ),
   ],
   values.out,

@@ -27,7 +27,7 @@ const cut = (border: number) =>
     const [row, column] = [place.top - border + Math.floor(p / across), place.left - border + (p % across)]
     return scene.data[row * scene.width + column]!
   })
-const edges = cut(0)
+const edgeLabels = cut(0)
 const boundary = ops.constant(cut(margin), [1, 1, outerHeight, outerWidth])
 
 /** The edge logits of a network that has the boundary right but for a displacement in pixels, [2]: what is optimised. */
@@ -55,7 +55,11 @@ function optimise(activation: NonNullable<InverseFormOptions['activation']>) {
   const displacement = Float32Array.from(start)
   const update = adam([displacement])
   const loss = (at: ArrayTensor) =>
-    inverseForm(ops, { edge: logits(at), edges, regressor }, { activation, size: [height, width], tileGrid })
+    inverseForm(
+      ops,
+      { edgeLogits: logits(at), edgeLabels, regressor },
+      { activation, size: [height, width], tileGrid },
+    )
   const differentiated = valueAndGrad(loss)
   const distances: [number, number][] = []
   const losses: [number, number][] = []
@@ -85,7 +89,7 @@ const picture = (title: string, displacement: ArrayLike<number>): Picture => ({
   height,
   width,
   layers: [
-    { colour: '#e9a23b', data: edges },
+    { colour: '#e9a23b', data: edgeLabels },
     { colour: '#1f6fb4', data: ops.sigmoid(logits(ops.constant(displacement, [2]))).data },
   ],
 })

@@ -10,3 +10,4 @@ export {
   ONNX_OPSET,
   type Writable,
 } from './onnx/encode.js'
+export type { WeightPrecision } from './onnx/precision.js'

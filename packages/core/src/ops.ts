@@ -63,7 +63,10 @@ export interface TensorOps<T> {
 
   /** Sum over the given axes (all when absent), which are dropped, or kept with size 1. */
   sum(x: T, axes?: readonly number[], keepDims?: boolean): T
-  /** Maximum over the given axes (all when absent), which are dropped, or kept with size 1. */
+  /**
+   * Maximum over the given axes (all when absent), which are dropped, or kept with size 1. Equal maxima share the gradient in
+   * equal parts.
+   */
   max(x: T, axes?: readonly number[], keepDims?: boolean): T
   /**
    * One element out of those along `axis`, for each position of the other axes: the true class's logit of every pixel.

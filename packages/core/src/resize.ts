@@ -8,7 +8,7 @@ import { shapeText, sizeMismatch } from './shape.js'
  *
  * @param x [images, channels, height, width]
  * @param size [height, width] of the result
- * @throws `size-mismatch` when x has other than four axes; `invalid-argument` for a size that is not of positive integers
+ * @throws `size-mismatch` when x has other than four axes, or one of size 0; `invalid-argument` for a size that is not of positive integers
  */
 export function resizeBilinear<T>(
   ops: TensorOps<T>,
@@ -16,10 +16,10 @@ export function resizeBilinear<T>(
   size: readonly [height: number, width: number],
 ): T {
   const shape = ops.shape(x)
-  if (shape.length !== 4) {
+  if (shape.length !== 4 || shape.includes(0)) {
     throw sizeMismatch(
       `A tensor of ${shapeText(shape)} was given to resize.`,
-      'Give [images, channels, height, width].',
+      'Give [images, channels, height, width], none of them 0.',
       { shape },
     )
   }
@@ -40,8 +40,8 @@ function interpolateRows<T>(ops: TensorOps<T>, x: T, from: number, to: number): 
 }
 
 /** [to, from], in C order: the weights by which each new sample is made of the old ones. */
-export function interpolationMatrix(from: number, to: number): Float32Array {
-  const matrix = new Float32Array(to * from)
+export function interpolationMatrix(from: number, to: number): Float64Array {
+  const matrix = new Float64Array(to * from)
   for (let i = 0; i < to; i++) {
     const position = Math.max(((i + 0.5) * from) / to - 0.5, 0)
     const first = Math.min(Math.floor(position), from - 1)

@@ -14,3 +14,13 @@ export function sizeMismatch(
 ): InverseFormError {
   return new InverseFormError('size-mismatch', message, { hint, details })
 }
+
+/** Checks that transformations come as [transformations, count]. */
+export function checkParameters(shape: Shape, count: number, what: string): void {
+  if (shape.length === 2 && shape[1] === count) return
+  throw sizeMismatch(
+    `Parameters of the shape ${shapeText(shape)} were given for ${what}.`,
+    `Give [transformations, ${count}].`,
+    { shape },
+  )
+}

@@ -72,3 +72,23 @@ export class InverseFormError extends Error {
 export function isInverseFormError(value: unknown): value is InverseFormError {
   return typeof value === 'object' && value !== null && marker in value
 }
+
+/** An error in a form that survives being sent between threads. */
+export interface ErrorMessage {
+  readonly code?: InverseFormErrorCode
+  readonly message: string
+  readonly hint?: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+export function toMessage(error: unknown): ErrorMessage {
+  if (isInverseFormError(error)) {
+    const { code, message, hint, details } = error
+    return { code, message, hint, details }
+  }
+  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+}
+
+export function fromMessage({ code, message, hint, details }: ErrorMessage): Error {
+  return code ? new InverseFormError(code, message, { hint, details }) : new Error(message)
+}

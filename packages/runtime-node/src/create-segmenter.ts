@@ -1,10 +1,8 @@
-import { InverseFormError } from '@inverseform/errors'
 import type { Segmenter, SegmentOptions } from '@inverseform/runtime'
 import { type ImageInput, readImage } from './images.js'
-import type { SegmenterOptions } from './options.js'
-import { pathOf } from './path.js'
-import type { WorkerSettings } from './protocol.js'
-import { WorkerClient } from './worker-client.js'
+import { networkSettings, requireOption, type SegmenterOptions } from './options.js'
+import type { SegmenterTask } from './tasks/segmenter.js'
+import { compact, WorkerClient } from './worker-client.js'
 
 /**
  * Loads a checkpoint and makes its network ready to segment images. Loading and inference run in a thread of their
@@ -18,13 +16,15 @@ import { WorkerClient } from './worker-client.js'
  * checkpoint that cannot be used, `runtime-unavailable` for a device or platform that cannot run it.
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<NodeSegmenter> {
-  const { client, loaded } = await WorkerClient.start(workerSettings(options), options.signal)
+  const { client, loaded } = await WorkerClient.start('segmenter', settingsOf(options), options.signal)
 
   async function segmentBatch(images: readonly ImageInput[], segmentOptions: SegmentOptions = {}) {
     client.requireRunning()
-    segmentOptions.signal?.throwIfAborted()
-    const decoded = await untilAborted(Promise.all(images.map(readImage)), segmentOptions.signal)
-    return client.segment(decoded, segmentOptions)
+    const { signal, onProgress, outputs, scales, flip, tile } = segmentOptions
+    signal?.throwIfAborted()
+    const decoded = await untilAborted(Promise.all(images.map(readImage)), signal)
+    const sent = decoded.map(({ data, width, height }) => ({ data: compact(data), width, height }))
+    return client.run({ images: sent, options: { outputs, scales, flip, tile } }, { signal, onProgress })
   }
   return {
     ...loaded,
@@ -40,46 +40,16 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
 
 export type NodeSegmenter = Segmenter<ImageInput>
 
-function workerSettings(options: SegmenterOptions): WorkerSettings {
-  const { checkpoint, model, edge = false, classes, device = 'auto', threads = 0, memoryBudget } = options
-  if (device !== 'auto' && device !== 'cpu') {
-    throw new InverseFormError('runtime-unavailable', `The device "${device}" is not available.`, {
-      hint: 'This version runs on `cpu`; `auto` chooses it.',
-    })
-  }
-  if (![URL, Uint8Array].some((type) => checkpoint instanceof type) && typeof checkpoint !== 'string') {
-    throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
-      hint: 'Set `checkpoint` to the path, the file URL or the bytes of a .pth or .safetensors file.',
-    })
-  }
-  requireOption(
-    'threads',
-    threads,
-    Number.isInteger(threads) && threads >= 0,
-    'a whole number, 0 for all cores',
-  )
+function settingsOf(options: SegmenterOptions): SegmenterTask['settings'] {
+  const { model, edge = false, classes, memoryBudget } = options
+  const settings = networkSettings(options)
   requireOption(
     'memoryBudget',
     memoryBudget,
     memoryBudget === undefined || memoryBudget > 0,
     'a number of bytes above 0',
   )
-  return {
-    checkpoint: checkpoint instanceof URL ? pathOf(checkpoint) : checkpoint,
-    model,
-    edge,
-    classes,
-    device: 'cpu',
-    threads,
-    memoryBudget,
-  }
-}
-
-function requireOption(name: string, value: unknown, valid: boolean, expected: string): void {
-  if (valid) return
-  throw new InverseFormError('invalid-argument', `The option ${name} is ${value}.`, {
-    hint: `Give ${expected}.`,
-  })
+  return { ...settings, model, edge, classes, memoryBudget }
 }
 
 async function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -1,15 +1,38 @@
-import { encodeOnnx, memorySink, type Writable } from '@inverseform/backbones'
+import { encodeOnnx, memorySink, type WeightPrecision, type Writable } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import type { Backend, Session, Tensor } from '@inverseform/runtime'
 import type * as Ort from 'onnxruntime-node'
+import { collectGarbage } from './collect-garbage.js'
 import type { Device } from './options.js'
-import { WEIGHT_FILE, withWeightFolder } from './weight-folder.js'
+import { WEIGHT_FILE, type WeightFolder, writeWeightFolder } from './weight-folder.js'
+
+export interface BackendOptions {
+  /**
+   * Store weights in this precision and keep them so, instead of in the layout that runs fastest: for networks that are
+   * mostly weights.
+   */
+  readonly compact?: WeightPrecision
+}
+
+/** How ONNX Runtime is kept from making copies of weights. */
+const compactSession: Readonly<Record<WeightPrecision, Ort.InferenceSession.SessionOptions>> = {
+  // Weights stay where they are mapped; a product packs what it reads, block by block.
+  float32: { extra: { session: { disable_prepacking: '1' } } },
+  // Optimising would make them float32 while loading, for good.
+  float16: { graphOptimizationLevel: 'disabled' },
+  // Optimising fuses them with their products to MatMulNBits, in the largest blocks that its kernels take.
+  int8: { extra: { session: { qdq_matmulnbits_block_size: '-1' } } },
+}
 
 /**
  * ONNX Runtime's native library, on a device.
  * Its calls block the thread they are made on, which is why this runs in a worker.
  */
-export async function onnxBackend(device: Device, threads: number): Promise<Backend> {
+export async function onnxBackend(
+  device: Device,
+  threads: number,
+  { compact }: BackendOptions = {},
+): Promise<Backend> {
   const ort = await loadOnnxRuntime()
   const options: Ort.InferenceSession.SessionOptions = {
     executionProviders: [device],
@@ -17,18 +40,31 @@ export async function onnxBackend(device: Device, threads: number): Promise<Back
     // Sizes change from image to image; a pattern learnt from one would only hold on to its memory.
     enableMemPattern: false,
   }
-  const create = (model: Uint8Array, more: Ort.InferenceSession.SessionOptions = {}) =>
-    native('load the model', () => ort.InferenceSession.create(model, { ...options, ...more }))
+  const create = (model: Uint8Array, folder?: string) => {
+    const { extra, ...rest } = compact ? compactSession[compact] : {}
+    const external = folder && { model_external_initializers_file_folder_path: folder }
+    const session = { ...(extra?.session as object), ...external }
+    return native('load the model', () =>
+      ort.InferenceSession.create(model, { ...options, ...rest, extra: { session } }),
+    )
+  }
 
   return {
     device,
     async createSession(graph) {
-      const model = encodeOnnx(graph, { weightFile: WEIGHT_FILE })
+      const model = encodeOnnx(graph, { weightFile: WEIGHT_FILE, precision: compact })
       const bytes = await bytesOf(model)
-      const session = await withWeightFolder(model.weights as Writable, (folder) =>
-        create(bytes, { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
-      )
-      return new OnnxSession(ort, session ?? (await create(await bytesOf(encodeOnnx(graph)))))
+      const folder = await writeWeightFolder(model.weights as Writable)
+      if (!folder) {
+        return new OnnxSession(ort, await create(await bytesOf(encodeOnnx(graph, { precision: compact }))))
+      }
+      if (compact) collectGarbage()
+      try {
+        return new OnnxSession(ort, await create(bytes, folder.path), folder)
+      } finally {
+        // Once mapped, the weights need no name any more.
+        await folder.remove()
+      }
     },
   }
 }
@@ -43,6 +79,7 @@ class OnnxSession implements Session {
   constructor(
     private readonly ort: typeof Ort,
     private readonly session: Ort.InferenceSession,
+    private readonly weights?: WeightFolder,
   ) {}
 
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
@@ -61,6 +98,7 @@ class OnnxSession implements Session {
 
   async dispose(): Promise<void> {
     await this.session.release()
+    await this.weights?.remove()
   }
 }
 

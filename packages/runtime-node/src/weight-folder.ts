@@ -7,29 +7,24 @@ import { isInverseFormError } from '@inverseform/errors'
 
 export const WEIGHT_FILE = 'weights.bin'
 
-/**
- * Makes a folder with a model's weights for the time of `use`, so that ONNX Runtime maps them into memory instead of
- * copying them twice. Once mapped they need no name any more.
- *
- * Gives undefined, without calling `use`, where there is no room for them.
- */
-export async function withWeightFolder<T>(
-  weights: Writable,
-  use: (folder: string) => Promise<T>,
-): Promise<T | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'inverseform-')).catch(() => undefined)
-  if (folder === undefined) return undefined
+/** A temporary folder with a model's weights, so that ONNX Runtime maps them into memory instead of copying them twice. */
+export interface WeightFolder {
+  readonly path: string
+  /** Windows does not remove what is mapped: call it again when it is mapped no more. */
+  remove(): Promise<void>
+}
+
+/** Gives undefined where there is no room for the weights. */
+export async function writeWeightFolder(weights: Writable): Promise<WeightFolder | undefined> {
+  const path = await mkdtemp(join(tmpdir(), 'inverseform-')).catch(() => undefined)
+  if (path === undefined) return undefined
+  const remove = () => rm(path, { recursive: true, force: true, maxRetries: 1 }).catch(() => {})
   try {
-    const written = await writeFileAtomically(join(folder, WEIGHT_FILE), (sink) => weights.write(sink)).then(
-      () => true,
-      (error) => {
-        if (isInverseFormError(error) && error.code === 'write-failed') return false
-        throw error
-      },
-    )
-    return written ? await use(folder) : undefined
-  } finally {
-    // Windows does not remove files that are mapped; its clean-up of temporary files will.
-    await rm(folder, { recursive: true, force: true, maxRetries: 1 }).catch(() => {})
+    await writeFileAtomically(join(path, WEIGHT_FILE), (sink) => weights.write(sink))
+    return { path, remove }
+  } catch (error) {
+    await remove()
+    if (isInverseFormError(error) && error.code === 'write-failed') return undefined
+    throw error
   }
 }

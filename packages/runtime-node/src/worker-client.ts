@@ -1,49 +1,53 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { InverseFormError } from '@inverseform/errors'
-import type { RgbImage, Segmentation, SegmentOptions, SegmentProgress } from '@inverseform/runtime'
-import {
-  fromMessage,
-  type Loaded,
-  type WorkerReply,
-  type WorkerRequest,
-  type WorkerSettings,
-  type WorkerStart,
-} from './protocol.js'
+import { fromMessage, InverseFormError } from '@inverseform/errors'
+import type { RequestProgress, TaskKind, Tasks, WorkerReply, WorkerRequest, WorkerStart } from './protocol.js'
 
-interface Pending {
-  readonly onProgress: (progress: SegmentProgress) => void
-  readonly resolve: (segmentations: Segmentation[]) => void
+/** What users call what the worker runs. */
+const nouns: Readonly<Record<TaskKind, string>> = { segmenter: 'segmenter', inverseNet: 'InverseNet' }
+
+interface Pending<K extends TaskKind> {
+  readonly onProgress: (progress: RequestProgress) => void
+  readonly resolve: (result: Tasks[K]['result']) => void
   readonly reject: (reason: unknown) => void
 }
 
-/** The caller's side of the worker: requests go out, promises come back. */
-export class WorkerClient {
+export interface RequestOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: RequestProgress) => void
+}
+
+/** The caller's side of a worker: requests go out, promises come back. */
+export class WorkerClient<K extends TaskKind> {
   /** Requests that the worker has not answered; an aborted one is settled before that. */
-  private readonly pending = new Map<number, Pending>()
+  private readonly pending = new Map<number, Pending<K>>()
   private requests = 0
   /** Why no more requests are taken. */
   private ended: InverseFormError | undefined
   private disposing: Promise<void> | undefined
 
-  private constructor(private readonly worker: Worker) {
-    worker.on('message', (reply: WorkerReply) => this.receive(reply))
-    worker.on('error', (error) => this.end(workerFailed(error)))
-    worker.on('exit', (code) => this.end(workerFailed(new Error(`exit code ${code}`))))
+  private constructor(
+    private readonly kind: K,
+    private readonly worker: Worker,
+  ) {
+    worker.on('message', (reply: WorkerReply<K>) => this.receive(reply))
+    worker.on('error', (error) => this.end(workerFailed(kind, error)))
+    worker.on('exit', (code) => this.end(workerFailed(kind, new Error(`exit code ${code}`))))
     worker.unref()
   }
 
   /** Starts a worker and waits until its network is ready. */
-  static async start(
-    settings: WorkerSettings,
+  static async start<K extends TaskKind>(
+    kind: K,
+    settings: Tasks[K]['settings'],
     signal?: AbortSignal,
-  ): Promise<{ client: WorkerClient; loaded: Loaded }> {
+  ): Promise<{ client: WorkerClient<K>; loaded: Tasks[K]['loaded'] }> {
     signal?.throwIfAborted()
     const aborted = new SharedArrayBuffer(4)
-    const worker = startWorker({ settings, aborted })
+    const worker = startWorker({ kind, settings, aborted })
     try {
-      const loaded = await firstReply(worker, signal)
-      return { client: new WorkerClient(worker), loaded }
+      const loaded = await firstReply(kind, worker, signal)
+      return { client: new WorkerClient(kind, worker), loaded }
     } catch (error) {
       // The worker ends by itself: terminating a thread inside native code would take the whole process down, and
       // leave the thread's temporary files behind.
@@ -59,30 +63,29 @@ export class WorkerClient {
     if (this.ended) throw this.ended
   }
 
-  async segment(
-    images: readonly RgbImage[],
-    { signal, onProgress, outputs, scales, flip, tile }: SegmentOptions,
-  ): Promise<Segmentation[]> {
+  async run(
+    request: Tasks[K]['request'],
+    { signal, onProgress }: RequestOptions = {},
+  ): Promise<Tasks[K]['result']> {
     this.requireRunning()
     signal?.throwIfAborted()
     const id = this.requests++
     const aborted = new SharedArrayBuffer(4)
     let onAbort = () => {}
     try {
-      return await new Promise<Segmentation[]>((resolve, reject) => {
+      return await new Promise<Tasks[K]['result']>((resolve, reject) => {
         onAbort = () => {
           Atomics.store(new Int32Array(aborted), 0, 1)
           reject(signal?.reason)
         }
         signal?.addEventListener('abort', onAbort)
-        const options = { outputs, scales, flip, tile }
-        this.post({ kind: 'segment', request: { id, images: images.map(compact), options, aborted } })
+        this.post({ kind: 'run', id, request, aborted })
         this.pending.set(id, {
           onProgress: (progress) => signal?.aborted || onProgress?.(progress),
           resolve,
           reject,
         })
-        // Work under way keeps the process alive; a segmenter that idles does not.
+        // Work under way keeps the process alive; a network that idles does not.
         this.worker.ref()
       })
     } finally {
@@ -97,7 +100,7 @@ export class WorkerClient {
   }
 
   private async stop(): Promise<void> {
-    this.ended = new InverseFormError('disposed', 'This segmenter has been disposed of.', {
+    this.ended = new InverseFormError('disposed', `This ${nouns[this.kind]} has been disposed of.`, {
       hint: 'Create another one, or dispose of it later.',
     })
     this.worker.ref()
@@ -106,15 +109,15 @@ export class WorkerClient {
     await exited
   }
 
-  private post(request: WorkerRequest): void {
+  private post(request: WorkerRequest<K>): void {
     this.worker.postMessage(request)
   }
 
-  private receive(reply: WorkerReply): void {
+  private receive(reply: WorkerReply<K>): void {
     if (reply.kind === 'loaded' || reply.id === undefined) return
     const request = this.pending.get(reply.id)
     if (reply.kind === 'progress') request?.onProgress(reply.progress)
-    else if (reply.kind === 'result') request?.resolve(reply.segmentations)
+    else if (reply.kind === 'result') request?.resolve(reply.result)
     else request?.reject(fromMessage(reply.error))
     if (reply.kind === 'progress') return
     this.pending.delete(reply.id)
@@ -128,9 +131,9 @@ export class WorkerClient {
 }
 
 /** Sending a view sends the whole of its buffer: a small part of a large one is copied first. */
-function compact({ data, width, height }: RgbImage): RgbImage {
-  const whole = !ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength
-  return { data: whole ? data : data.slice(), width, height }
+export function compact<T>(data: T): T {
+  if (!ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength) return data
+  return (data as T & Uint8Array).slice() as T & Uint8Array
 }
 
 function startWorker(workerData: WorkerStart): Worker {
@@ -143,28 +146,32 @@ function startWorker(workerData: WorkerStart): Worker {
   return new Worker(start, { workerData, eval: true, execArgv: ['--conditions=@inverseform/source'] })
 }
 
-function firstReply(worker: Worker, signal?: AbortSignal): Promise<Loaded> {
+function firstReply<K extends TaskKind>(
+  kind: K,
+  worker: Worker,
+  signal?: AbortSignal,
+): Promise<Tasks[K]['loaded']> {
   const listening = new AbortController()
   const options = { signal: listening.signal }
-  return new Promise<Loaded>((resolve, reject) => {
+  return new Promise<Tasks[K]['loaded']>((resolve, reject) => {
     once(worker, 'message', options).then(
-      ([reply]: WorkerReply[]) => {
+      ([reply]: WorkerReply<K>[]) => {
         if (reply.kind === 'loaded') resolve(reply.loaded)
         else if (reply.kind === 'error') reject(fromMessage(reply.error))
       },
-      (error) => reject(workerFailed(error)),
+      (error) => reject(workerFailed(kind, error)),
     )
     once(worker, 'exit', options).then(
-      ([code]) => reject(workerFailed(new Error(`exit code ${code}`))),
+      ([code]) => reject(workerFailed(kind, new Error(`exit code ${code}`))),
       () => {},
     )
     signal?.addEventListener('abort', () => reject(signal.reason), options)
   }).finally(() => listening.abort())
 }
 
-function workerFailed(cause: Error): InverseFormError {
+function workerFailed(kind: TaskKind, cause: Error): InverseFormError {
   return new InverseFormError('inference-failed', `The inference thread ended: ${cause.message}.`, {
-    hint: 'Create another segmenter. If it ends again, the machine may be short of memory.',
+    hint: `Create another ${nouns[kind]}. If it ends again, the machine may be short of memory.`,
     cause,
   })
 }

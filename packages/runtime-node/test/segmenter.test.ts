@@ -304,12 +304,17 @@ describe('the end', () => {
   })
 
   test('a thread that dies fails its requests, and those after', async () => {
-    const { client } = await WorkerClient.start({ checkpoint, edge: false, device: 'cpu', threads: 1 })
-    const request = failureOf(client.segment([image(512, 512)], {}))
+    const { client } = await WorkerClient.start('segmenter', {
+      checkpoint,
+      edge: false,
+      device: 'cpu',
+      threads: 1,
+    })
+    const request = failureOf(client.run({ images: [image(512, 512)], options: {} }))
     await (Reflect.get(client, 'worker') as Worker).terminate()
     const died = { code: 'inference-failed', message: 'The inference thread ended: exit code 1.' }
     expect(await request).toMatchObject(died)
-    expect(await failureOf(client.segment([image(8, 8)], {}))).toMatchObject(died)
+    expect(await failureOf(client.run({ images: [image(8, 8)], options: {} }))).toMatchObject(died)
     await client.dispose()
   })
 

@@ -7,7 +7,21 @@ import { uniform } from './uniform.mjs'
  * but their names, of the size that trained ones have. Networks take as long with them as with trained ones.
  */
 export function writeCheckpoint(model, path) {
-  const tensors = [...requiredParameters(model)].map(([name, shape]) => ({
+  return writeParameters(requiredParameters(model), path)
+}
+
+/** As {@link writeCheckpoint}, of InverseNet. */
+export function writeInverseNet(path) {
+  const layers = { 'fc.0': [1000, 2 * 224 ** 2], 'fc.2': [32, 1000], 'fc.4': [4, 32] }
+  const shapes = Object.entries(layers).flatMap(([name, [outputs, inputs]]) => [
+    [`${name}.weight`, [outputs, inputs]],
+    [`${name}.bias`, [outputs]],
+  ])
+  return writeParameters(shapes, path)
+}
+
+function writeParameters(shapes, path) {
+  const tensors = [...shapes].map(([name, shape]) => ({
     name,
     shape,
     dtype: 'float32',

@@ -1,18 +1,22 @@
 import { InverseFormError } from '@inverseform/errors'
-import { formatShape } from '../graph/dim.js'
 import { emitOnnx } from '../graph/operators/index.js'
 import type { OnnxAttribute, OnnxEmitter } from '../graph/operators/operator.js'
-import { type Graph, topologicalOrder, type Value, type ValueOf } from '../graph/value.js'
+import { type Graph, topologicalOrder, type Value } from '../graph/value.js'
 import type { ByteSink } from '../io/index.js'
 import { Message, writeChunks } from './message.js'
-import { modelProto, nodeProto, tensorProto, valueInfoProto } from './schema.js'
+import type { WeightPrecision } from './precision.js'
+import { castTo, modelProto, nodeProto, tensorProto, valueInfoProto } from './schema.js'
 import { WeightFile } from './weight-file.js'
+import { type Constant, WeightStore } from './weight-store.js'
 
 /** The operator set that graphs are written in: the newest that all of the runtimes' providers cover. */
 export const ONNX_OPSET = 17
 
 /** Protocol Buffers messages end here. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1
+
+/** A float16 matrix that would take more bytes than this in float32 is made float32 in blocks of rows. */
+const MAX_CAST_BYTES = 2 ** 24
 
 /** Bytes ready to be written: their number is known, weights are read while they are written. */
 export interface Writable {
@@ -33,15 +37,24 @@ export interface EncodeOnnxOptions {
    * into memory. Without it they are part of the model, which then ends at 2 GiB.
    */
   readonly weightFile?: string
+  /**
+   * What weights of two axes or more and at least 4096 values are stored as; `float32` unless given. Computation is in
+   * float32 all the same, except where a runtime fuses an int8 matrix with the product that it is for, as ONNX Runtime does.
+   *
+   * - `float16`: rounded to nearest, with a Cast behind each; a value beyond ±65504 is an error.
+   * - `int8`: symmetric, one scale an output (row of a matrix, filter of a convolution), with a DequantizeLinear behind each.
+   */
+  readonly precision?: WeightPrecision
 }
 
 /**
  * Encodes a graph as an ONNX model (opset 17). Batch, height and width stay dynamic.
- * @throws `limit-exceeded` when the model would pass 2 GiB.
+ * @throws `limit-exceeded` when the model would pass 2 GiB; its `write` too, for a weight that the precision cannot hold.
  */
 export function encodeOnnx(graph: Graph, options: EncodeOnnxOptions = {}): EncodedModel {
   const weights = options.weightFile === undefined ? undefined : new WeightFile(options.weightFile)
-  const proto = new GraphEncoder(graph, weights).encode()
+  const store = new WeightStore(options.precision ?? 'float32', weights)
+  const proto = new GraphEncoder(graph, store).encode()
   const { byteLength, chunks } = modelProto(proto, 'inverseform', ONNX_OPSET, options.metadata ?? {})
   if (byteLength > MAX_MODEL_BYTES) {
     throw new InverseFormError(
@@ -62,17 +75,15 @@ interface NodeSpec {
 
 class GraphEncoder implements OnnxEmitter {
   private readonly nodes: NodeSpec[] = []
-  private readonly initializers: Message[] = []
   private readonly names = new Map<Value, string>()
   /** Size computations and small constants are made once, however often they are asked for. */
   private readonly shared = new Map<string, string>()
-  private readonly weightNames = new Set<string>()
   /** Names of the module whose operator is being written, as in the checkpoint. */
   private scope = ''
 
   constructor(
     private readonly graph: Graph,
-    private readonly weightFile: WeightFile | undefined,
+    private readonly weights: WeightStore,
   ) {}
 
   encode(): Message {
@@ -81,18 +92,20 @@ class GraphEncoder implements OnnxEmitter {
       if (value.op === 'input') {
         this.names.set(value, value.attributes.name)
         inputs.push(valueInfoProto(value.attributes.name, value.shape))
-      } else if (value.op === 'constant') {
-        this.names.set(value, this.weight(value))
-      } else {
+      } else if (value.op !== 'constant') {
         this.scope = scopeOf(value)
-        this.names.set(value, emitOnnx(this, value, value.inputs.map(this.nameOf)))
+        this.names.set(
+          value,
+          this.compactLinear(value) ?? emitOnnx(this, value, value.inputs.map(this.nameOf)),
+        )
       }
     }
+    const nodes = this.renamedToOutputs()
     const message = new Message().string(2, 'inverseform')
-    for (const node of this.renamedToOutputs()) {
+    for (const node of nodes) {
       message.message(1, nodeProto(node.type, node.name, node.inputs, node.output, node.attributes))
     }
-    for (const initializer of this.initializers) message.message(5, initializer)
+    for (const initializer of this.weights.initializers) message.message(5, initializer)
     for (const info of inputs) message.message(11, info)
     for (const [name, { shape }] of Object.entries(this.graph.outputs)) {
       message.message(12, valueInfoProto(name, shape))
@@ -114,7 +127,7 @@ class GraphEncoder implements OnnxEmitter {
     return this.once(`int64 ${values}`, () => {
       const name = `int64_${values.join('_')}`
       const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
-      this.initializers.push(tensorProto(name, [values.length], 'int64', raw))
+      this.weights.initializers.push(tensorProto(name, [values.length], 'int64', raw))
       return name
     })
   }
@@ -130,7 +143,12 @@ class GraphEncoder implements OnnxEmitter {
     return made
   }
 
-  private readonly nameOf = (value: Value): string => this.names.get(value) as string
+  /** A value's name; a weight gets its own, and what makes it float32, when it is first used. */
+  private readonly nameOf = (value: Value): string => {
+    const name = this.names.get(value) ?? this.weight(value as Constant)
+    this.names.set(value, name)
+    return name
+  }
 
   /** A node's output carries its name, except that the graph's outputs have names of their own. */
   private renamedToOutputs(): (NodeSpec & { readonly output: string })[] {
@@ -144,28 +162,36 @@ class GraphEncoder implements OnnxEmitter {
     return this.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename), output: rename(node.name) }))
   }
 
-  private weight({ attributes, shape }: ValueOf<'constant'>): string {
-    const dims = shape as readonly number[]
-    const elements = dims.reduce((product, dim) => product * dim, 1)
-    // Two weights may carry one name once passes have cut or merged them.
-    const name = this.weightNames.has(attributes.name)
-      ? `${attributes.name}#${this.weightNames.size}`
-      : attributes.name
-    this.weightNames.add(name)
-    async function load(): Promise<Uint8Array> {
-      const data = await attributes.load()
-      if (data.length !== elements) {
-        throw new InverseFormError(
-          'size-mismatch',
-          `The weight ${attributes.name} has ${data.length} values for the shape ${formatShape(shape)}.`,
-          { hint: "Let the weight's load() give as many values as its shape has elements." },
-        )
-      }
-      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  private weight(weight: Constant): string {
+    const precision = this.weights.precisionOf(weight)
+    if (precision === 'float32') return this.weights.float32(weight)
+    if (precision === 'float16') return this.node('Cast', [this.weights.float16(weight)], castTo('float32'))
+    return this.node('DequantizeLinear', this.weights.int8(weight, false), { axis: 0 })
+  }
+
+  /** A linear layer in a form that a runtime can run without making all of its weight float32, where that is another. */
+  private compactLinear(value: Value): string | undefined {
+    if (value.op !== 'linear' || value.inputs[1].op !== 'constant') return undefined
+    const weight = value.inputs[1]
+    const precision = this.weights.precisionOf(weight)
+    const [outputs, inputs] = weight.shape as readonly [number, number]
+    const [x, bias] = [value.inputs[0], value.inputs[2]].map(this.nameOf)
+    if (precision === 'int8') {
+      // ONNX Runtime has a kernel for int8 codes [inputs, outputs] with scales by column, not for their transpose; it would
+      // not see it behind a Gemm whose bias and activation it had fused before.
+      const matrix = this.node('DequantizeLinear', this.weights.int8(weight, true), { axis: 1 })
+      return this.node('Add', [this.node('Gemm', [x, matrix]), bias])
     }
-    const bytes = { byteLength: elements * 4, load }
-    this.initializers.push(tensorProto(name, dims, 'float32', this.weightFile?.add(bytes) ?? bytes))
-    return name
+    const rows = Math.max(1, Math.floor(MAX_CAST_BYTES / (4 * inputs)))
+    if (precision === 'float32' || rows >= outputs) return undefined
+    const stored = this.weights.float16(weight)
+    const products: string[] = []
+    for (let start = 0; start < outputs; start += rows) {
+      const range = [[start], [Math.min(start + rows, outputs)], [0]].map((values) => this.int64(values))
+      const block = this.node('Cast', [this.node('Slice', [stored, ...range])], castTo('float32'))
+      products.push(this.node('Gemm', [x, block], { transB: 1 }))
+    }
+    return this.node('Add', [this.node('Concat', products, { axis: 1 }), bias])
   }
 }
 

@@ -4,19 +4,20 @@ import { type Chunk, Message } from './message.js'
 import type { WeightPlace } from './weight-file.js'
 
 // Field numbers and enumerations of onnx.proto (ONNX 1.12, IR version 8).
-const FLOAT = 1
-const INT64 = 7
+const dataTypes = { float32: 1, int8: 3, int64: 7, float16: 10 } as const
 const EXTERNAL = 1
+
+export type TensorType = keyof typeof dataTypes
 
 export function tensorProto(
   name: string,
   dims: readonly number[],
-  dataType: 'float32' | 'int64',
+  type: TensorType,
   data: Chunk | WeightPlace,
 ): Message {
   const message = new Message()
   for (const dim of dims) message.int(1, dim)
-  message.int(2, dataType === 'float32' ? FLOAT : INT64).string(8, name)
+  message.int(2, dataTypes[type]).string(8, name)
   if (!('location' in data)) return message.bytes(9, data)
   for (const [key, value] of Object.entries(data)) message.message(13, keyValue(key, String(value)))
   return message.int(14, EXTERNAL)
@@ -49,6 +50,9 @@ function attributeProto(name: string, value: OnnxAttribute): Message {
   return message.int(20, 7)
 }
 
+/** Element types as the attribute of a Cast. */
+export const castTo = (type: TensorType) => ({ to: dataTypes[type] })
+
 export function valueInfoProto(name: string, shape: Shape): Message {
   const shapeProto = new Message()
   for (const dim of shape) {
@@ -58,7 +62,7 @@ export function valueInfoProto(name: string, shape: Shape): Message {
       typeof dim === 'number' ? dimension.int(1, dim) : dimension.string(2, formatDim(dim)),
     )
   }
-  const tensorType = new Message().int(1, FLOAT).message(2, shapeProto)
+  const tensorType = new Message().int(1, dataTypes.float32).message(2, shapeProto)
   return new Message().string(1, name).message(2, new Message().message(1, tensorType))
 }
 

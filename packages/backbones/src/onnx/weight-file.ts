@@ -21,9 +21,9 @@ export class WeightFile {
 
   constructor(readonly location: string) {}
 
-  /** Plans a weight into the file; undefined when it is too small to be worth it. */
-  add(weight: LazyBytes): WeightPlace | undefined {
-    if (weight.byteLength < SMALLEST) return undefined
+  /** Plans a weight into the file; undefined when it has fewer bytes than are worth it. */
+  add(weight: LazyBytes, smallest = SMALLEST): WeightPlace | undefined {
+    if (weight.byteLength < smallest) return undefined
     const padding = -this.byteLength & (ALIGNMENT - 1)
     if (padding > 0) this.push(new Uint8Array(padding))
     const offset = this.byteLength

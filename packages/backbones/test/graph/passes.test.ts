@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { deterministicParameter } from '../../../../tools/testing/deterministic.js'
 import {
   add,
   batchNorm,
@@ -17,7 +18,6 @@ import {
   type Value,
   zoo,
 } from '../../src/index.js'
-import { deterministicParameter } from '../support/deterministic.js'
 import { deterministicSource, imageTensor } from '../support/models.js'
 import { randomGraph } from '../support/random-graph.js'
 import { startGraph } from '../support/session.js'

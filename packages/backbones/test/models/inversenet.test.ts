@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { deterministicImage } from '../../../../tools/testing/deterministic.js'
 import { INVERSENET_TILE, identifyModel, loadInverseNet, loadModel } from '../../src/index.js'
-import { deterministicImage } from '../support/deterministic.js'
 import { readTensors } from '../support/golden.js'
 import { checkpointOf } from '../support/models.js'
 import { runGraph } from '../support/session.js'

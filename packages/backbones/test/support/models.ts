@@ -1,3 +1,4 @@
+import { deterministicImage, deterministicParameter } from '../../../../tools/testing/deterministic.js'
 import {
   type Checkpoint,
   type CheckpointTensor,
@@ -6,7 +7,6 @@ import {
   requiredParameters,
   type SegmentationModelName,
 } from '../../src/index.js'
-import { deterministicImage, deterministicParameter } from './deterministic.js'
 import { goldenStateDict } from './golden.js'
 import { elementCount, type FloatTensor } from './tensors.js'
 

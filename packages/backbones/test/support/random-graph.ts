@@ -1,3 +1,4 @@
+import { deterministicParameter } from '../../../../tools/testing/deterministic.js'
 import {
   add,
   batchNorm,
@@ -13,7 +14,6 @@ import {
   sigmoid,
   type Value,
 } from '../../src/index.js'
-import { deterministicParameter } from './deterministic.js'
 import { randomInteger, randomSource } from './tensors.js'
 
 /** A small convolutional graph over `image` [N,3,H,W]: branches, shared values, normalisations, resizes. */

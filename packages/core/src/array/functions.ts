@@ -1,14 +1,17 @@
 import type { TensorOps } from '../ops.js'
+import { exponentialOf } from './exponential.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
 
-/** `forward` writes y = f(x); `backward` writes gradient · f'(x), with both x and y at hand. */
+/** `forward` writes y = f(x); `backward` writes gradient · f'(x), with x or y at hand, whichever `keeps` names. */
 interface Unary {
+  readonly keeps: 'x' | 'y'
   forward(out: ArrayData, x: ArrayData): void
-  backward(out: ArrayData, gradient: ArrayData, x: ArrayData, y: ArrayData): void
+  backward(out: ArrayData, gradient: ArrayData, kept: ArrayData): void
 }
 
 // One loop an operation: a loop shared by all of them would call a function for every element.
 const abs: Unary = {
+  keeps: 'x',
   forward(out, x) {
     for (let i = 0; i < out.length; i++) out[i] = Math.abs(x[i]!)
   },
@@ -17,14 +20,17 @@ const abs: Unary = {
   },
 }
 const exp: Unary = {
+  keeps: 'y',
   forward(out, x) {
-    for (let i = 0; i < out.length; i++) out[i] = Math.exp(x[i]!)
+    const e = exponentialOf(x)
+    for (let i = 0; i < out.length; i++) out[i] = e(x[i]!)
   },
-  backward(out, gradient, _x, y) {
+  backward(out, gradient, y) {
     for (let i = 0; i < out.length; i++) out[i] = gradient[i]! * y[i]!
   },
 }
 const log: Unary = {
+  keeps: 'x',
   forward(out, x) {
     for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i]!)
   },
@@ -33,22 +39,26 @@ const log: Unary = {
   },
 }
 const sqrt: Unary = {
+  keeps: 'y',
   forward(out, x) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(x[i]!)
   },
-  backward(out, gradient, _x, y) {
+  backward(out, gradient, y) {
     for (let i = 0; i < out.length; i++) out[i] = gradient[i]! / (2 * y[i]!)
   },
 }
 const sigmoid: Unary = {
+  keeps: 'y',
   forward(out, x) {
-    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]!))
+    const e = exponentialOf(x)
+    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + e(-x[i]!))
   },
-  backward(out, gradient, _x, y) {
+  backward(out, gradient, y) {
     for (let i = 0; i < out.length; i++) out[i] = gradient[i]! * y[i]! * (1 - y[i]!)
   },
 }
 const arctan: Unary = {
+  keeps: 'x',
   forward(out, x) {
     for (let i = 0; i < out.length; i++) out[i] = Math.atan(x[i]!)
   },
@@ -61,15 +71,16 @@ export function functions(
   allocate: Allocate,
 ): Pick<TensorOps<ArrayTensor>, 'abs' | 'exp' | 'log' | 'sqrt' | 'sigmoid' | 'arctan'> {
   const unary =
-    ({ forward, backward }: Unary) =>
+    ({ keeps, forward, backward }: Unary) =>
     (x: ArrayTensor): ArrayTensor => {
       const data = allocate(x.data.length)
       forward(data, x.data)
+      const kept = keeps === 'x' ? x.data : data
       return record(data, x.shape, [
         x,
         (gradient) => {
-          const result = allocate(data.length)
-          backward(result, gradient, x.data, data)
+          const result = allocate(kept.length)
+          backward(result, gradient, kept)
           return result
         },
       ])

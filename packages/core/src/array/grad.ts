@@ -1,5 +1,5 @@
 import { shapeText, sizeMismatch } from '../shape.js'
-import { type ArrayTensor, propagate, type TapeNode, variable } from './tensor.js'
+import { type ArrayTensor, propagate, strayTensor, type Tape, variable } from './tensor.js'
 
 /** One tensor for each argument, of its shape; zeros where the value does not depend on it. */
 export type Gradients<Arguments extends readonly ArrayTensor[]> = {
@@ -15,15 +15,16 @@ export interface ValueAndGradients<Arguments extends readonly ArrayTensor[] = re
  * A function that computes `f` and its gradient with respect to every argument, by reverse-mode differentiation.
  *
  * @param f from tensors to a tensor with one element, by operations of {@link arrayOps}
- * @throws `size-mismatch` when the result has more than one element; `invalid-argument` within another gradient
+ * @throws `size-mismatch` when the result has more than one element; `invalid-argument` within another
+ *   gradient, and for tensors kept from an earlier one
  */
 export function valueAndGrad<Arguments extends readonly ArrayTensor[]>(
   f: (...inputs: Arguments) => ArrayTensor,
 ): (...inputs: Arguments) => ValueAndGradients<Arguments> {
   return (...inputs) => {
-    const tape: TapeNode[] = []
+    const tape: Tape = { nodes: [], finished: false }
     const variables = inputs.map((input) => variable(tape, input))
-    const result = f(...(variables as readonly ArrayTensor[] as Arguments))
+    const result = run(tape, () => f(...(variables as readonly ArrayTensor[] as Arguments)))
     if (result.data.length !== 1) {
       throw sizeMismatch(
         `The function to differentiate gave a tensor of ${shapeText(result.shape)}.`,
@@ -32,14 +33,25 @@ export function valueAndGrad<Arguments extends readonly ArrayTensor[]>(
       )
     }
     // A result that depends on no argument is on no tape: every gradient is 0.
-    if (result.node) result.node.gradient = result.data.slice().fill(1)
+    if (result.node) {
+      if (result.node.tape !== tape) throw strayTensor(result.node.tape)
+      result.node.gradient = result.data.slice().fill(1)
+    }
     propagate(tape)
     const gradients = variables.map(({ data, shape, node }) => ({
       // A gradient may be shared between arguments, and with constants: each caller gets one of their own.
-      data: node.gradient?.slice() ?? data.slice().fill(0),
+      data: (node.owned ? node.gradient : node.gradient?.slice()) ?? data.slice().fill(0),
       shape,
     }))
     return { value: result.data[0]!, gradients: gradients as Gradients<Arguments> }
+  }
+}
+
+function run<Result>(tape: Tape, f: () => Result): Result {
+  try {
+    return f()
+  } finally {
+    tape.finished = true
   }
 }
 

@@ -107,42 +107,81 @@ const depth = 128
 const width = 512
 
 /**
- * C += A B, with B's rows contiguous: four rows of B at a time, scaled by A's elements, are added to a row of C.
- * Rows whose four factors are all 0 are passed over, which makes a product with an interpolation matrix (two non-zeros a
+ * C += A B, with B's rows contiguous: four rows of B at a time, scaled by A's elements, are added to two rows of C.
+ * Where the factors are all 0 they are passed over, which makes a product with an interpolation matrix (two non-zeros a
  * row) on the left nearly free.
  */
 function addRows(c: ArrayData, start: number, a: Matrix, b: Matrix, m: number, k: number, n: number): void {
-  const { data: x, columnStep } = a
-  const { data: y } = b
   for (let j0 = 0; j0 < n; j0 += width) {
     const columns = Math.min(width, n - j0)
     for (let k0 = 0; k0 < k; k0 += depth) {
       const end = Math.min(k0 + depth, k)
-      for (let i = 0; i < m; i++) {
+      for (let i = 0; i < m; i += 2) {
         const to = start + i * n + j0
         let p = k0
-        for (let q = a.offset + i * a.rowStep + p * columnStep; p + 3 < end; p += 4, q += 4 * columnStep) {
-          const x0 = x[q]!
-          const x1 = x[q + columnStep]!
-          const x2 = x[q + 2 * columnStep]!
-          const x3 = x[q + 3 * columnStep]!
-          if (x0 === 0 && x1 === 0 && x2 === 0 && x3 === 0) continue
-          const r0 = b.offset + p * n + j0
-          const r1 = r0 + n
-          const r2 = r1 + n
-          const r3 = r2 + n
-          for (let j = 0; j < columns; j++) {
-            c[to + j]! += x0 * y[r0 + j]! + x1 * y[r1 + j]! + x2 * y[r2 + j]! + x3 * y[r3 + j]!
-          }
-        }
+        if (i + 1 < m) for (; p + 3 < end; p += 4) addFourRows(c, to, n, a, i, b, p, j0, columns)
         for (; p < end; p++) {
-          const factor = x[a.offset + i * a.rowStep + p * columnStep]!
-          const row = b.offset + p * n + j0
-          for (let j = 0; j < columns; j++) c[to + j]! += factor * y[row + j]!
+          addRow(c, to, a, i, b, p, j0, columns)
+          if (i + 1 < m) addRow(c, to + n, a, i + 1, b, p, j0, columns)
         }
       }
     }
   }
+}
+
+/** Adds part of the rows p..p+3 of B, scaled by A's elements in the rows i and i+1, to `c` from `to` and from `to + n` on. */
+function addFourRows(
+  c: ArrayData,
+  to: number,
+  n: number,
+  { data: x, offset, rowStep, columnStep }: Matrix,
+  i: number,
+  { data: y, offset: first }: Matrix,
+  p: number,
+  j0: number,
+  columns: number,
+): void {
+  const q = offset + i * rowStep + p * columnStep
+  const x00 = x[q]!
+  const x01 = x[q + columnStep]!
+  const x02 = x[q + 2 * columnStep]!
+  const x03 = x[q + 3 * columnStep]!
+  const r = q + rowStep
+  const x10 = x[r]!
+  const x11 = x[r + columnStep]!
+  const x12 = x[r + 2 * columnStep]!
+  const x13 = x[r + 3 * columnStep]!
+  const none = x00 === 0 && x01 === 0 && x02 === 0 && x03 === 0
+  if (none && x10 === 0 && x11 === 0 && x12 === 0 && x13 === 0) return
+  const next = to + n
+  const r0 = first + p * n + j0
+  const r1 = r0 + n
+  const r2 = r1 + n
+  const r3 = r2 + n
+  for (let j = 0; j < columns; j++) {
+    const y0 = y[r0 + j]!
+    const y1 = y[r1 + j]!
+    const y2 = y[r2 + j]!
+    const y3 = y[r3 + j]!
+    c[to + j]! += x00 * y0 + x01 * y1 + x02 * y2 + x03 * y3
+    c[next + j]! += x10 * y0 + x11 * y1 + x12 * y2 + x13 * y3
+  }
+}
+
+/** Adds part of the row p of B, scaled by A's element (i, p), to `c` from `to` on. */
+function addRow(
+  c: ArrayData,
+  to: number,
+  { data: x, offset, rowStep, columnStep }: Matrix,
+  i: number,
+  { data: y, offset: first, rowStep: n }: Matrix,
+  p: number,
+  j0: number,
+  columns: number,
+): void {
+  const factor = x[offset + i * rowStep + p * columnStep]!
+  const row = first + p * n + j0
+  if (factor !== 0) for (let j = 0; j < columns; j++) c[to + j]! += factor * y[row + j]!
 }
 
 // Length of the pieces of rows that stay in the cache while every row of the other operand uses them.

@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import type { FusedOps } from '../fused-ops.js'
 import type { Shape, TensorOps } from '../ops.js'
 import { shapeText, sizeMismatch, sizeOf } from '../shape.js'
 import type { SortOps } from '../sort-ops.js'
@@ -8,20 +9,21 @@ import { layout } from './layout.js'
 import { products } from './matmul.js'
 import { picking } from './pick.js'
 import { reductions } from './reduce.js'
+import { softmaxCrossEntropies } from './softmax-cross-entropy.js'
 import { sorting } from './sort.js'
 import type { Allocate, ArrayTensor } from './tensor.js'
 
 /** All that any loss of this package asks for. */
-export type ArrayOps = TensorOps<ArrayTensor> & SortOps<ArrayTensor>
+export type ArrayOps = TensorOps<ArrayTensor> & SortOps<ArrayTensor> & FusedOps<ArrayTensor>
 
 export interface ArrayOpsOptions {
-  /** Type of every tensor made: `float32` (default), or `float64` for twice the memory and twice the digits. */
+  /** Type of every tensor made: `float32` (default), or `float64` for twice the memory and more than twice the digits. */
   readonly type?: 'float32' | 'float64'
 }
 
 /**
  * The losses' operations on typed arrays, computed at once, in plain JavaScript, without dependencies.
- * Sums run in double precision whatever the type.
+ * Reductions run in double precision whatever the type; a matrix product's sums are kept in the type, a few terms at a time.
  *
  * @throws `size-mismatch` from any operation whose operands' shapes do not go together
  */
@@ -37,7 +39,7 @@ export function arrayOps({ type = 'float32' }: ArrayOpsOptions = {}): ArrayOps {
   return {
     constant: (data, shape) => {
       checkLength(data, shape)
-      return { data: data instanceof Data ? data : Data.from(data), shape }
+      return { data: data instanceof Data ? data : new Data(data), shape }
     },
     shape: (x) => x.shape,
     stopGradient: ({ data, shape }) => ({ data, shape }),
@@ -47,6 +49,7 @@ export function arrayOps({ type = 'float32' }: ArrayOpsOptions = {}): ArrayOps {
     ...layout(allocate),
     ...reductions(allocate),
     ...picking(allocate),
+    ...softmaxCrossEntropies(allocate),
     ...sorting,
   }
 }

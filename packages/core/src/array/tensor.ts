@@ -14,12 +14,22 @@ export interface ArrayTensor {
 /** Makes an array of zeros of a binding's number type. */
 export type Allocate = (length: number) => ArrayData
 
-/** Turns the gradient of an operation's result into that of one operand; must not change it. */
-export type Backward = (gradient: ArrayData) => ArrayData
+/**
+ * Turns the gradient of an operation's result, which it must not change, into that of one operand. May add it to `sum`, the
+ * operand's gradient so far, and return that.
+ */
+export type Backward = (gradient: ArrayData, sum?: ArrayData) => ArrayData
 
-/** One value of a gradient computation. A tape lists them in the order they were computed. */
+/** A gradient computation: its values in the order they were computed. */
+export interface Tape {
+  readonly nodes: TapeNode[]
+  /** Set when the function to differentiate has returned: no gradient passes through its values any more. */
+  finished: boolean
+}
+
+/** One value of a gradient computation. */
 export interface TapeNode {
-  readonly tape: TapeNode[]
+  readonly tape: Tape
   operands: readonly { readonly node: TapeNode; readonly backward: Backward }[]
   gradient?: ArrayData
   /** Whether `gradient` is this node's alone: a gradient may be shared with other nodes until a second one is added. */
@@ -35,47 +45,63 @@ export function record(
   const tracked = operands.flatMap(([{ node }, backward]) => (node ? [{ node, backward }] : []))
   if (tracked.length === 0) return { data, shape }
   const { tape } = tracked[0]!.node
-  if (tracked.some(({ node }) => node.tape !== tape)) throw nestedGradient()
+  const other = tracked.find(({ node }) => node.tape !== tape)
+  if (other) throw strayTensor(tape, other.node.tape)
   return { data, shape, node: append(tape, tracked) }
 }
 
 /** A value that a gradient is asked of. */
-export function variable(tape: TapeNode[], { data, shape, node }: ArrayTensor): Required<ArrayTensor> {
-  if (node) throw nestedGradient()
+export function variable(tape: Tape, { data, shape, node }: ArrayTensor): Required<ArrayTensor> {
+  if (node) throw strayTensor(node.tape)
   return { data, shape, node: append(tape, []) }
 }
 
 /** Walks a tape back from its last value, letting go of each value's memory once it has been used. */
-export function propagate(tape: TapeNode[]): void {
-  for (let node = tape.pop(); node; node = tape.pop()) {
-    const { gradient, operands } = node
+export function propagate({ nodes }: Tape): void {
+  for (let node = nodes.pop(); node; node = nodes.pop()) {
+    const { gradient, operands, owned } = node
     if (!gradient || operands.length === 0) continue
     node.operands = []
     node.gradient = undefined
-    for (const { node: operand, backward } of operands) accumulate(operand, backward(gradient))
+    for (const { node: operand, backward } of operands) {
+      const result = backward(gradient, operand.owned ? operand.gradient : undefined)
+      // What is passed on unchanged stays shared, unless this node was its one holder and passes it to one operand.
+      accumulate(operand, result, result !== gradient || (owned && operands.length === 1))
+    }
   }
 }
 
-function append(tape: TapeNode[], operands: TapeNode['operands']): TapeNode {
+function append(tape: Tape, operands: TapeNode['operands']): TapeNode {
   const node: TapeNode = { tape, operands, owned: false }
-  tape.push(node)
+  if (!tape.finished) tape.nodes.push(node)
   return node
 }
 
-function accumulate(node: TapeNode, gradient: ArrayData): void {
+function accumulate(node: TapeNode, gradient: ArrayData, owned: boolean): void {
   const sum = node.gradient
   if (!sum) {
     node.gradient = gradient
+    node.owned = owned
     return
   }
-  const target = node.owned ? sum : sum.slice()
-  for (let i = 0; i < target.length; i++) target[i]! += gradient[i]!
+  if (node.owned && gradient === sum) return
+  const [target, other] = node.owned ? [sum, gradient] : owned ? [gradient, sum] : [sum.slice(), gradient]
+  for (let i = 0; i < target.length; i++) target[i]! += other[i]!
   node.gradient = target
   node.owned = true
 }
 
-function nestedGradient(): InverseFormError {
-  return new InverseFormError('invalid-argument', 'A gradient was asked for inside another gradient.', {
-    hint: 'Call grad or valueAndGrad outside of the function being differentiated: gradients of gradients are not available.',
-  })
+/** The error for tensors of other gradient computations than the one at hand. */
+export function strayTensor(...tapes: readonly Tape[]): InverseFormError {
+  return tapes.some(({ finished }) => finished)
+    ? new InverseFormError(
+        'invalid-argument',
+        'A tensor of an earlier gradient computation was used in another.',
+        {
+          hint: 'Pass it through stopGradient before keeping it.',
+        },
+      )
+    : new InverseFormError('invalid-argument', 'A gradient was asked for inside another gradient.', {
+        hint: 'Call grad or valueAndGrad outside of the function being differentiated: gradients of gradients are not available.',
+      })
 }

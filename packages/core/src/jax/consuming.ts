@@ -9,7 +9,7 @@ let made: np.Array[] | undefined
  * and frees whatever the operations made on the way, also when it throws.
  *
  * The operations themselves never use up their operands. Within `f`, arrays from functions of jax-js follow its own rule.
- * Under `jit` everything but the arguments is compiled in, the losses' labels and edges among it: compile a network, not a
+ * Under `jit` everything but the arguments is compiled in, the losses' labels among it: compile a network, not a
  * loss whose labels change.
  *
  * @param f from arrays, or objects and lists of them, to the same; not an async function

@@ -1,7 +1,9 @@
 import { lax, numpy as np } from '@jax-js/jax'
 import { broadcastShape } from '../array/strides.js'
 import type { TensorOps } from '../ops.js'
+import type { SortOps } from '../sort-ops.js'
 import { record } from './consuming.js'
+import { sorting } from './sort.js'
 
 /**
  * The losses' operations on jax-js arrays of floating point, eager or traced. Unlike jax-js' own functions they do not use up
@@ -12,7 +14,9 @@ import { record } from './consuming.js'
  *
  * @throws `size-mismatch` from `matmul` when operands cannot be broadcast
  */
-export const jaxOps: TensorOps<np.Array> = {
+export const jaxOps: TensorOps<np.Array> & SortOps<np.Array> = {
+  ...sorting,
+
   constant: (data, shape) =>
     record(np.array(data instanceof Float32Array ? data : Float32Array.from(data), { shape: [...shape] })),
   shape: (x) => x.shape,

@@ -1,4 +1,5 @@
-import { checkLabel, checkNumber, type IntegerArray } from './inputs.js'
+import { checkInteger, checkNumber } from '../options.js'
+import { checkIntegers, checkLabel, type IntegerArray } from './inputs.js'
 
 export interface ClassWeightsOptions {
   /** Weigh by the inverse of a class's share of the pixels, `upperBound / share`, not by `upperBound · (1 - share)`. */
@@ -17,13 +18,16 @@ export interface ClassWeightsOptions {
  *
  * @param labels any number of labels in 0..classes-1, or `ignoreIndex`
  * @returns [classes], each at least 1
- * @throws `invalid-argument` for another label, or an `upperBound` below 0
+ * @throws `invalid-argument` for another label, an array of another type, a number of classes that is no positive integer, or an
+ *   `upperBound` below 0
  */
 export function classWeights(
   labels: IntegerArray,
   classes: number,
   { norm = false, upperBound = 1, ignoreIndex = 255 }: ClassWeightsOptions = {},
 ): Float64Array {
+  checkIntegers('labels', labels)
+  checkInteger('classes', classes, 1)
   checkNumber('upperBound', upperBound, 0)
   const counts = new Float64Array(classes)
   let total = 0

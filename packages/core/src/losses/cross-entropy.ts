@@ -1,8 +1,9 @@
-import { InverseFormError } from '@inverseform/errors'
 import type { TensorOps } from '../ops.js'
+import { checkChoice } from '../options.js'
 import { type ClassWeightsOptions, classWeights } from './class-weights.js'
+import { countedPixels } from './counted-pixels.js'
 import { checkMap, type IntegerArray, mapSize } from './inputs.js'
-import { countedPixels, weightedLikelihood } from './weighted-likelihood.js'
+import { weightedLikelihood } from './weighted-likelihood.js'
 
 export interface CrossEntropyInputs<T> {
   /** [images, classes, height, width], before softmax. */
@@ -12,8 +13,8 @@ export interface CrossEntropyInputs<T> {
 }
 
 export interface CrossEntropyOptions extends ClassWeightsOptions {
-  /** Weigh classes by their share of the whole batch (default) or of each image. */
-  readonly weighting?: 'batch' | 'image'
+  /** Weigh classes by their share of each image on its own, instead of the batch as one image. Default false. */
+  readonly perImage?: boolean
   /** `sum` of the images' losses, as published, so that the loss grows with the batch (default), or their `mean`. */
   readonly reduction?: 'sum' | 'mean'
 }
@@ -32,32 +33,17 @@ export function crossEntropy<T>(
   { logits, labels }: CrossEntropyInputs<T>,
   options: CrossEntropyOptions = {},
 ): T {
-  const { weighting = 'batch', reduction = 'sum', ignoreIndex = 255 } = options
-  checkChoices(options)
+  const { perImage = false, reduction = 'sum', ignoreIndex = 255 } = options
+  checkChoice('reduction', reduction, 'sum', 'mean')
   const size = mapSize(ops, 'logits', logits)
   const { images, channels: classes, height, width } = size
   checkMap('labels', labels, size)
-  const { indices, counted } = countedPixels(labels, classes, ignoreIndex)
-  const weights = new Float32Array(labels.length)
-  const group = weighting === 'batch' ? labels.length : height * width
+  const { indices, counted } = countedPixels(labels, size, ignoreIndex)
+  const weights = new Float64Array(labels.length)
+  const group = perImage ? height * width : labels.length
   for (let start = 0; start < labels.length; start += group) {
     const table = classWeights(labels.subarray(start, start + group), classes, options)
     for (let i = start; i < start + group; i++) weights[i] = counted[i]! * table[indices[i]!]!
   }
   return weightedLikelihood(ops, logits, indices, ops.constant(weights, [images, height, width]), reduction)
-}
-
-export function checkChoices({ weighting = 'batch', reduction = 'sum' }: CrossEntropyOptions): void {
-  if (weighting !== 'batch' && weighting !== 'image') {
-    throw new InverseFormError('invalid-argument', `weighting is '${weighting}'.`, {
-      hint: "Choose 'batch' or 'image'.",
-      details: { weighting },
-    })
-  }
-  if (reduction !== 'sum' && reduction !== 'mean') {
-    throw new InverseFormError('invalid-argument', `reduction is '${reduction}'.`, {
-      hint: "Choose 'sum' or 'mean'.",
-      details: { reduction },
-    })
-  }
 }

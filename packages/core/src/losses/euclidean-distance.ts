@@ -1,6 +1,6 @@
 import { norm } from '../norm.js'
 import type { TensorOps } from '../ops.js'
-import { shapeText, sizeMismatch } from '../shape.js'
+import { checkParameters } from '../shape.js'
 
 /**
  * Euclidean distance of affine transformations from the identity: the Frobenius norm of `θ - I`, with `θ` and `I` as 2x3
@@ -15,13 +15,4 @@ import { shapeText, sizeMismatch } from '../shape.js'
 export function euclideanDistance<T>(ops: TensorOps<T>, theta: T): T {
   checkParameters(ops.shape(theta), 6, 'an affine transformation')
   return norm(ops, ops.subtract(theta, ops.constant([1, 0, 0, 0, 1, 0], [1, 6])), [1])
-}
-
-export function checkParameters(shape: readonly number[], count: number, what: string): void {
-  if (shape.length === 2 && shape[1] === count) return
-  throw sizeMismatch(
-    `Parameters of the shape ${shapeText(shape)} were given for ${what}.`,
-    `Give [transformations, ${count}].`,
-    { shape },
-  )
 }

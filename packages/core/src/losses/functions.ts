@@ -1,15 +1,20 @@
 import { complement } from '../norm.js'
 import type { TensorOps } from '../ops.js'
 
+/** Less the largest along axis 1, which softmax does not change by, and which keeps powers from overflowing. */
+export function fromLargest<T>(ops: TensorOps<T>, logits: T): T {
+  return ops.subtract(logits, ops.max(ops.stopGradient(logits), [1], true))
+}
+
 /** `log softmax` over axis 1. */
 export function logSoftmax<T>(ops: TensorOps<T>, logits: T): T {
-  const shifted = ops.subtract(logits, ops.max(ops.stopGradient(logits), [1], true))
+  const shifted = fromLargest(ops, logits)
   return ops.subtract(shifted, ops.log(ops.sum(ops.exp(shifted), [1], true)))
 }
 
 /** Softmax over axis 1. */
 export function softmax<T>(ops: TensorOps<T>, logits: T): T {
-  const powers = ops.exp(ops.subtract(logits, ops.max(ops.stopGradient(logits), [1], true)))
+  const powers = ops.exp(fromLargest(ops, logits))
   return ops.divide(powers, ops.sum(powers, [1], true))
 }
 

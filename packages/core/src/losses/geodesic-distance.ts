@@ -1,18 +1,18 @@
 import { complement, norm } from '../norm.js'
 import type { TensorOps } from '../ops.js'
-import { checkParameters } from './euclidean-distance.js'
-import { checkNumber } from './inputs.js'
+import { checkNumber } from '../options.js'
+import { checkParameters } from '../shape.js'
 
 export interface GeodesicDistanceOptions {
   /** λ, the weight of what is not rotation. Default 0.1. */
   readonly lambda?: number
 }
 
-/** From the smallest gap that is told from none to convergence takes 14 halvings and a few quadratic steps. */
-const newtonSteps = 20
+/** Beside a double root a step halves the gap: 27 halvings to what double precision leaves of it, and a few steps to spare. */
+const newtonSteps = 32
 
-/** The least ζ (see below) that is divided by. */
-const epsilon = 1e-4
+/** The least ζ (see below) that P is divided by, and what rounding leaves of ζ at a double root: √ of the unit roundoff. */
+const limits = { double: { least: 1e-4, rounding: 1e-8 }, single: { least: 1e-2, rounding: 3e-4 } }
 
 /**
  * Geodesic distance of homographies from the identity: `arccos((tr P - 1) / 2) + λ tr(RᵀR)`, with P the rotation nearest to
@@ -20,11 +20,15 @@ const epsilon = 1e-4
  *
  * Singular and reflecting matrices are covered. At the identity the distance is 0 with gradient 0; where P turns by 0 or π,
  * the angle's gradient is 0. P is not defined where `σ₂ + s σ₃ = 0`, s the sign of det H (rank 1, or a reflection with two
- * equal lesser singular values): where `ζ = (σ₁ + σ₂)(σ₁ + s σ₃)(σ₂ + s σ₃) / ‖H‖³` is below 1e-4, P is shrunk by ζ / 1e-4,
- * so that the distance stays finite, and its gradient too; at ζ = 0 the angle is π and R is H.
+ * equal lesser singular values): where `ζ = (σ₁ + σ₂)(σ₁ + s σ₃)(σ₂ + s σ₃) / ‖H‖³` is below a limit, P is shrunk by ζ over
+ * that limit, so that the distance stays finite, and its gradient too; at ζ = 0 the angle is π and R is H.
  *
  * The rotation is found without a decomposition, and so differentiably in plain arithmetic: λ' = tr(PᵀH) is the largest root
- * of a quartic, by Newton's method from above, and P is a polynomial in H and λ' over ζ.
+ * of a quartic, by Newton's method from above, and P is a polynomial in H and λ' over ζ. Where the root is nearly double, which
+ * is where ζ is small, it has half the digits. So the limit of ζ is 1e-4 in double precision: above it the angle is within 1e-8
+ * of the decomposition's, below it within 1e-4 of what is said here. In single precision the limit is 1e-2 and the two figures
+ * are 1e-4 and 2e-2; above ζ = 0.1 the first is 2e-6 (the identity's ζ is 1.54).
+ *
  * The angle comes from the sine and the cosine together, which keeps its digits near 0 and π where the arccosine loses half.
  *
  * Sources: the InverseForm paper (arXiv 2104.02745), section 3.2; F. L. Markley, "Attitude determination using vector
@@ -40,11 +44,20 @@ export function geodesicDistance<T>(
   { lambda = 0.1 }: GeodesicDistanceOptions = {},
 ): T {
   checkNumber('lambda', lambda, 0)
+  return geodesicDistanceOfMatrices(ops, homographies(ops, theta), lambda)
+}
+
+/** [transformations, 8] → [transformations, 3, 3], their last element 1. */
+export function homographies<T>(ops: TensorOps<T>, theta: T): T {
   const shape = ops.shape(theta)
   checkParameters(shape, 8, 'a homography')
   const count = shape[0]!
   const last = ops.constant(new Float32Array(count).fill(1), [count, 1])
-  const h = ops.reshape(ops.concat([theta, last], 1), [count, 3, 3])
+  return ops.reshape(ops.concat([theta, last], 1), [count, 3, 3])
+}
+
+/** {@link geodesicDistance} of any matrices but 0, [transformations, 3, 3]. */
+export function geodesicDistanceOfMatrices<T>(ops: TensorOps<T>, h: T, lambda: number): T {
   const p = nearestRotation(ops, h)
   const rest = ops.subtract(h, p)
   return ops.add(angleOf(ops, p), ops.multiply(ops.sum(ops.multiply(rest, rest), [1, 2]), lambda))
@@ -57,7 +70,7 @@ function nearestRotation<T>(ops: TensorOps<T>, matrices: T): T {
   const identity = identityMatrix(ops)
   const trace = (x: T) => total(multiply(x, identity))
 
-  // To the norm 1, so that what follows has one scale. The last element is 1, so the norm is not 0.
+  // To the norm 1, so that what follows has one scale.
   const h = divide(matrices, ops.sqrt(total(multiply(matrices, matrices))))
   const squared = ops.matmul(h, h)
   const t = trace(h)
@@ -69,21 +82,37 @@ function nearestRotation<T>(ops: TensorOps<T>, matrices: T): T {
 
   // f(x) = x⁴ - 2x² - 8 det(H) x + 1 - 4 ‖cof H‖²; ζ(x) = (x³ - x) / 2 - det(H) is an eighth of its derivative.
   const cubic = (x: T) => subtract(multiply(x, multiply(x, x)), x)
-  const zetaAt = (x: T, det: T) => ops.maximum(subtract(multiply(cubic(x), 0.5), det), epsilon)
-  const step = (x: T, det: T, constant: T) => {
+  const zetaAt = (x: T, det: T, limit: T) => ops.maximum(subtract(multiply(cubic(x), 0.5), det), limit)
+  const step = (x: T, det: T, constant: T, limit: T) => {
     const f = add(multiply(x, subtract(subtract(cubic(x), x), multiply(det, 8))), constant)
-    return subtract(x, divide(f, ops.stopGradient(multiply(zetaAt(x, det), 8))))
+    return divide(f, ops.stopGradient(multiply(zetaAt(x, det, limit), 8)))
   }
+  const { least, rounding } = limitsOf(ops)
   // The root is found without gradient; one more step from it has the root's derivative, by the implicit function theorem.
   const [det, constant] = [ops.stopGradient(determinant), ops.stopGradient(rest)]
   let root = add(multiply(det, 0), Math.sqrt(3))
-  for (let i = 1; i < newtonSteps; i++) root = step(root, det, constant)
-  root = step(root, determinant, rest)
+  for (let i = 1; i < newtonSteps; i++) {
+    // Where only rounding is left of ζ the root is reached: another step might lead on below it.
+    const underway = ops.greater(zetaAt(root, det, rounding), rounding)
+    root = subtract(root, multiply(step(root, det, constant, rounding), underway))
+  }
+  root = subtract(root, step(root, determinant, rest, least))
 
   const half = multiply(add(multiply(root, root), 1), 0.5)
   const cube = ops.matmul(ops.matmul(h, h, { transposeB: true }), h)
   const numerator = subtract(add(multiply(h, half), multiply(cofactors, root)), cube)
-  return divide(numerator, zetaAt(root, determinant))
+  return divide(numerator, zetaAt(root, determinant, least))
+}
+
+/** {@link limits} for the precision that the library computes in, which shows in what is left of a small number beside 1. */
+function limitsOf<T>(ops: TensorOps<T>): { readonly least: T; readonly rounding: T } {
+  const one = ops.constant([1], [])
+  const double = ops.greater(ops.add(one, 1e-9), one)
+  const choose = (key: 'least' | 'rounding') => {
+    const { double: fine, single: coarse } = limits
+    return ops.add(ops.multiply(double, fine[key] - coarse[key]), coarse[key])
+  }
+  return { least: choose('least'), rounding: choose('rounding') }
 }
 
 /** The angle of rotations [matrices, 3, 3], in [0, π]. */

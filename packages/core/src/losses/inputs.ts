@@ -34,16 +34,29 @@ export function mapSize<T>(ops: TensorOps<T>, name: string, x: T): MapSize {
 }
 
 /** The sizes of edge logits, [images, 1, height, width]. */
-export function edgeSize<T>(ops: TensorOps<T>, edge: T): MapSize {
-  const size = mapSize(ops, 'edge', edge)
+export function edgeSize<T>(ops: TensorOps<T>, edgeLogits: T): MapSize {
+  const size = mapSize(ops, 'edgeLogits', edgeLogits)
   if (size.channels === 1) return size
-  throw sizeMismatch(`edge has ${size.channels} channels.`, 'Give [images, 1, height, width].', {
-    edge: ops.shape(edge),
+  throw sizeMismatch(`edgeLogits has ${size.channels} channels.`, 'Give [images, 1, height, width].', {
+    edgeLogits: ops.shape(edgeLogits),
   })
 }
 
-/** Checks that a plain map has one value for each pixel. */
+const integerArrays = ['Uint8', 'Uint8Clamped', 'Int8', 'Uint16', 'Int16', 'Uint32', 'Int32']
+
+/** Checks that labels are in an array of whole numbers, for others would lose what the losses look up with them. */
+export function checkIntegers(name: string, labels: IntegerArray): void {
+  const type = Object.prototype.toString.call(labels).slice('[object '.length, -1)
+  if (integerArrays.some((each) => type === `${each}Array`)) return
+  throw new InverseFormError('invalid-argument', `${name} is of the type ${type}.`, {
+    hint: 'Give whole numbers in a typed array of at most 32 bits, such as a Uint8Array or an Int32Array.',
+    details: { type },
+  })
+}
+
+/** Checks that a plain map is of whole numbers, one for each pixel. */
 export function checkMap(name: string, map: IntegerArray, { images, height, width }: MapSize): void {
+  checkIntegers(name, map)
   if (map.length === images * height * width) return
   throw sizeMismatch(
     `${name} has ${map.length} values for maps of ${shapeText([images, height, width])}.`,
@@ -62,26 +75,33 @@ export function checkSamePixels(names: string, a: Shape, b: Shape): void {
   )
 }
 
-export function checkLabel(label: number, classes: number, pixel: number): void {
+/**
+ * @param at the label's place among all
+ * @param size of the maps it belongs to
+ * @param kind what it is: of the truth, or the network's choice
+ */
+export function checkLabel(
+  label: number,
+  classes: number,
+  at: number,
+  size?: Pick<MapSize, 'height' | 'width'>,
+  kind: 'Label' | 'Prediction' = 'Label',
+): void {
   if (label >= 0 && label < classes) return
   throw new InverseFormError(
     'invalid-argument',
-    `Label ${label} at pixel ${pixel} is none of ${classes} classes.`,
+    `${kind} ${label} ${size ? placeText(at, size) : `at position ${at}`} is none of ${classes} classes.`,
     {
-      hint: `Map labels to train ids 0..${classes - 1}, and set ignoreIndex to the label of pixels that do not count.`,
-      details: { label, classes, pixel },
+      hint:
+        kind === 'Label'
+          ? `Map labels to train ids 0..${classes - 1}, and set ignoreIndex to the label of pixels that do not count.`
+          : `Give each pixel's most likely class, 0..${classes - 1}.`,
+      details: { label, classes, position: at },
     },
   )
 }
 
-/** Checks that an option is a finite number of at least `least`. */
-export function checkNumber(name: string, value: number, least = Number.NEGATIVE_INFINITY): void {
-  if (Number.isFinite(value) && value >= least) return
-  throw new InverseFormError('invalid-argument', `${name} is ${value}.`, {
-    hint:
-      least === Number.NEGATIVE_INFINITY
-        ? 'Give a finite number.'
-        : `Give a finite number of at least ${least}.`,
-    details: { [name]: value },
-  })
+function placeText(at: number, { height, width }: Pick<MapSize, 'height' | 'width'>): string {
+  const row = Math.floor(at / width)
+  return `in image ${Math.floor(row / height)}, row ${row % height}, column ${at % width}`
 }

@@ -40,10 +40,23 @@ export interface InverseFormOptions extends GeodesicDistanceOptions {
   readonly distance?: 'coefficients' | 'euclidean' | 'geodesic'
 }
 
+/** The InverseForm loss's options that say what the regressor sees. */
+export type InverseFormTileOptions = Pick<InverseFormOptions, 'activation' | 'size' | 'tileGrid'>
+
+/** The InverseForm loss's options that say what the regressor's coefficients mean. */
+export type InverseFormDistanceOptions = Pick<InverseFormOptions, 'distance' | keyof GeodesicDistanceOptions>
+
+/** What a {@link Regressor} compares: both [rows · columns · images, 1, height / rows, width / columns]. */
+export interface InverseFormTiles<T> {
+  readonly prediction: T
+  /** 1 on edges, 0 off them and where they do not count, interpolated between. */
+  readonly target: T
+}
+
 /**
- * The InverseForm loss: how far the predicted boundaries are from the true ones as a spatial transformation. Both maps are
- * resized, cut into tiles (row by row; the first tile of all images, then the second of all, …), and the regressor's distance
- * is averaged over the tiles.
+ * The InverseForm loss: how far the predicted boundaries are from the true ones as a spatial transformation. The mean
+ * distance ({@link inverseFormDistance}) of the coefficients that the regressor gives for the maps' tiles
+ * ({@link inverseFormTiles}).
  *
  * Source: the InverseForm paper (arXiv 2104.02745), section 3, and `InverseTransform2D` of the published code.
  *
@@ -53,42 +66,85 @@ export interface InverseFormOptions extends GeodesicDistanceOptions {
  */
 export function inverseForm<T>(
   ops: TensorOps<T>,
-  { edge, edges, regressor }: InverseFormInputs<T>,
+  { edgeLogits, edgeLabels, regressor }: InverseFormInputs<T>,
   options: InverseFormOptions = {},
 ): T {
-  const { activation = 'sigmoid', size = [672, 1344], tileGrid = [3, 6], distance = 'coefficients' } = options
-  const maps = edgeSize(ops, edge)
-  checkMap('edges', edges, maps)
-  checkGrid(size, tileGrid)
-  const target = ops.constant(edgeIndicator(edges), [maps.images, 1, maps.height, maps.width])
-  const tiles = (map: T) => tilesOf(ops, resizeBilinear(ops, map, size), tileGrid)
-  const coefficients = regressor(ops, tiles(activate(ops, edge, activation)), tiles(target))
+  const { prediction, target } = inverseFormTiles(ops, { edgeLogits, edgeLabels }, options)
+  const coefficients = regressor(ops, prediction, target)
   const shape = ops.shape(coefficients)
-  const count = maps.images * tileGrid[0] * tileGrid[1]
-  if (shape.length !== 2 || shape[0] !== count) {
+  const tiles = ops.shape(prediction)[0]!
+  if (shape.length !== 2 || shape[0] !== tiles) {
     throw sizeMismatch(
-      `The regressor gave a tensor of ${shapeText(shape)} for ${count} tiles.`,
-      `Return [${count}, coefficients].`,
-      { shape, tiles: count },
+      `The regressor gave a tensor of ${shapeText(shape)} for ${tiles} tiles.`,
+      `Return [${tiles}, coefficients].`,
+      { shape, tiles },
     )
   }
-  return ops.divide(ops.sum(distances(ops, coefficients, distance, options)), count)
+  return inverseFormDistance(ops, coefficients, options)
+}
+
+/**
+ * What the InverseForm loss has its regressor compare: the activated edge logits and the edge truth, both resized
+ * bilinearly to `size` and cut into `tileGrid` tiles, row by row; the first tile of all images, then the second of all, ….
+ *
+ * For a regressor that is not a {@link Regressor}, such as a session of an inference runtime, which answers later: run it on
+ * these tiles, and give its coefficients to {@link inverseFormDistance}, or to the losses by `regressor: () => coefficients`.
+ *
+ * @throws `size-mismatch` when edge and edges do not go together or the grid does not divide the size; `invalid-argument`
+ *   for an activation that is none
+ */
+export function inverseFormTiles<T>(
+  ops: TensorOps<T>,
+  { edgeLogits, edgeLabels }: EdgeInputs<T>,
+  { activation = 'sigmoid', size = [672, 1344], tileGrid = [3, 6] }: InverseFormTileOptions = {},
+): InverseFormTiles<T> {
+  const maps = edgeSize(ops, edgeLogits)
+  checkMap('edgeLabels', edgeLabels, maps)
+  checkGrid(size, tileGrid)
+  const truth = ops.constant(edgeIndicator(edgeLabels), ops.shape(edgeLogits))
+  const tiles = (map: T) => tilesOf(ops, resizeBilinear(ops, map, size), tileGrid)
+  return { prediction: tiles(activate(ops, edgeLogits, activation)), target: tiles(truth) }
+}
+
+/**
+ * The mean over tiles of the distance that a regressor's coefficients stand for.
+ *
+ * @param coefficients [tiles, coefficients], at least one of each
+ * @returns a scalar, at least 0, in the distance's unit
+ * @throws `size-mismatch` for coefficients of another shape, or not as many as the distance takes; `invalid-argument` for an
+ *   option
+ */
+export function inverseFormDistance<T>(
+  ops: TensorOps<T>,
+  coefficients: T,
+  options: InverseFormDistanceOptions = {},
+): T {
+  const shape = ops.shape(coefficients)
+  if (shape.length !== 2 || shape.includes(0)) {
+    throw sizeMismatch(
+      `The coefficients have the shape ${shapeText(shape)}.`,
+      'Give [tiles, coefficients], none of them 0.',
+      { coefficients: shape },
+    )
+  }
+  const { distance = 'coefficients' } = options
+  return ops.divide(ops.sum(distances(ops, coefficients, distance, options)), shape[0]!)
 }
 
 function activate<T>(
   ops: TensorOps<T>,
-  edge: T,
+  edgeLogits: T,
   activation: NonNullable<InverseFormOptions['activation']>,
 ): T {
   switch (activation) {
     case 'identity':
-      return edge
+      return edgeLogits
     case 'sigmoid':
-      return ops.sigmoid(edge)
+      return ops.sigmoid(edgeLogits)
     case 'log_softmax':
-      return logSoftmax(ops, edge)
+      return logSoftmax(ops, edgeLogits)
     case 'softmax':
-      return ops.exp(logSoftmax(ops, edge))
+      return ops.exp(logSoftmax(ops, edgeLogits))
     default:
       throw new InverseFormError('invalid-argument', `activation is '${activation}'.`, {
         hint: "Choose 'sigmoid', 'log_softmax', 'softmax' or 'identity'.",
@@ -128,8 +184,10 @@ function tilesOf<T>(ops: TensorOps<T>, map: T, [rows, columns]: readonly [number
 }
 
 /** 1 on edges, 0 elsewhere, also where the truth does not count. */
-function edgeIndicator(edges: IntegerArray): Float32Array {
-  return Float32Array.from(edges, (edge) => (edge === 1 ? 1 : 0))
+function edgeIndicator(edgeLabels: IntegerArray): Float32Array {
+  const indicator = new Float32Array(edgeLabels.length)
+  for (let i = 0; i < indicator.length; i++) indicator[i] = edgeLabels[i] === 1 ? 1 : 0
+  return indicator
 }
 
 function checkGrid(size: readonly [number, number], tileGrid: readonly [number, number]): void {

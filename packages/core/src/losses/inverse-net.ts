@@ -11,15 +11,19 @@ export type InverseNetWeights<Tensor> = Readonly<Record<`${Layer}.${'weight' | '
 
 /**
  * InverseNet: the regressor that {@link inverseForm} compares boundary maps with. Three linear layers, ReLU after the first
- * two, on the pixels of a predicted tile followed by those of the true one. Published sizes: 2 · 224² → 1000 → 32 → 4
- *; any others that fit each other are taken.
+ * two, on the pixels of a predicted tile followed by those of the true one. Published sizes: 2 · 224², 1000, 32 and 4;
+ * any others that fit each other are taken.
  *
  * The weights are frozen: gradients flow to the tiles alone. To train them, use {@link inverseNetForward}.
  *
- * @param weights plain arrays, as read from distance_measures_regressor.pth or a `.safetensors` file
+ * @param weights plain arrays by {@link InverseNetWeights}' names, as `readInverseNet` of `@inverseform/backbones` gives them;
+ *   others are passed over
  * @throws `invalid-argument` for a missing tensor; `size-mismatch` when sizes do not fit each other, or the tiles
  */
-export function inverseNet<T>(ops: TensorOps<T>, weights: InverseNetWeights<PlainTensor>): Regressor<T> {
+export function inverseNet<T>(
+  ops: TensorOps<T>,
+  weights: Readonly<Record<string, PlainTensor | undefined>>,
+): Regressor<T> {
   const constants = Object.fromEntries(
     layers
       .flatMap((layer) => [`${layer}.weight`, `${layer}.bias`] as const)
@@ -27,7 +31,7 @@ export function inverseNet<T>(ops: TensorOps<T>, weights: InverseNetWeights<Plai
         const tensor = weights[name]
         if (!tensor) {
           throw new InverseFormError('invalid-argument', `InverseNet's weights have no tensor ${name}.`, {
-            hint: 'Give those of distance_measures_regressor.pth, with prefixes such as `module.` taken off their names.',
+            hint: 'Give those of distance_measures_regressor.pth, with prefixes such as `module.` taken off their names, as readInverseNet of @inverseform/backbones does.',
             details: { name, names: Object.keys(weights) },
           })
         }

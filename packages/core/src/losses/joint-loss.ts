@@ -1,28 +1,29 @@
 import { InverseFormError } from '@inverseform/errors'
 import type { TensorOps } from '../ops.js'
+import { checkNumber } from '../options.js'
 import { type CrossEntropyOptions, crossEntropy } from './cross-entropy.js'
-import { edgeAttention } from './edge-attention.js'
+import { type EdgeAttentionOptions, edgeAttention } from './edge-attention.js'
 import { edgeBce } from './edge-bce.js'
-import { checkNumber, type IntegerArray } from './inputs.js'
+import type { IntegerArray } from './inputs.js'
 import { type InverseFormOptions, inverseForm, type Regressor } from './inverse-form.js'
 
-/** What one head of the network gives. */
-export interface JointLossOutputs<T> {
+/** What one head of the network, the main or the auxiliary one, gives. */
+export interface JointLossHead<T> {
   /** [images, classes, height, width], before softmax. */
   readonly logits: T
   /** Edge logits, [images, 1, height, width]. */
-  readonly edge: T
+  readonly edgeLogits: T
 }
 
-export interface JointLossInputs<T> extends JointLossOutputs<T> {
+export interface JointLossInputs<T> extends JointLossHead<T> {
   /** Train ids 0..classes-1 or `ignoreIndex`, images x height x width in C order. */
   readonly labels: IntegerArray
   /** Edge truth, images x height x width: 1 on an edge, 0 off it, more where it does not count. */
-  readonly edges: IntegerArray
+  readonly edgeLabels: IntegerArray
   /** Needed unless the weight of the InverseForm term is 0. */
   readonly regressor?: Regressor<T>
   /** The auxiliary heads' outputs, in training. */
-  readonly auxiliary?: JointLossOutputs<T>
+  readonly auxiliary?: JointLossHead<T>
 }
 
 /** Factors of the terms. A term whose factor is 0 is not computed. */
@@ -41,10 +42,9 @@ export interface JointLossWeights {
 
 export interface JointLossOptions {
   readonly weights?: Partial<JointLossWeights>
-  /** For the cross-entropy and the edge attention. */
   readonly crossEntropy?: CrossEntropyOptions
-  /** Edge logit above which the edge attention looks. Default 0.8. */
-  readonly threshold?: number
+  /** Those that are left out are `crossEntropy`'s. */
+  readonly edgeAttention?: EdgeAttentionOptions
   readonly inverseForm?: InverseFormOptions
 }
 
@@ -67,7 +67,8 @@ const published: JointLossWeights = {
  * Source: `JointEdgeSegLoss` of the published code (loss/utils.py) and its default weights.
  *
  * @returns a scalar, at least 0
- * @throws what the terms throw; `invalid-argument` when the regressor is missing or a weight is not a number of at least 0
+ * @throws what the terms throw; `invalid-argument` when the regressor is missing, or a weight is not a number of at least
+ *   0 or of no term
  */
 export function jointLoss<T>(
   ops: TensorOps<T>,
@@ -83,16 +84,15 @@ export function jointLossTerms<T>(
   inputs: JointLossInputs<T>,
   options: JointLossOptions = {},
 ): JointLossTerms<T> {
-  const { logits, edge, labels, edges, auxiliary } = inputs
-  const weights = { ...published, ...options.weights }
-  for (const [name, weight] of Object.entries(weights)) checkNumber(`weights.${name}`, weight, 0)
-  const attention = { ...options.crossEntropy, threshold: options.threshold }
+  const { logits, edgeLogits, labels, edgeLabels, auxiliary } = inputs
+  const weights = weightsOf(options.weights)
+  const attention = { ...options.crossEntropy, ...options.edgeAttention }
   const compute: Record<keyof JointLossWeights, () => T | undefined> = {
     crossEntropy: () => crossEntropy(ops, { logits, labels }, options.crossEntropy),
-    edgeBce: () => edgeBce(ops, { edge, edges }),
-    edgeAttention: () => edgeAttention(ops, { logits, labels, edge }, attention),
+    edgeBce: () => edgeBce(ops, { edgeLogits, edgeLabels }),
+    edgeAttention: () => edgeAttention(ops, { logits, labels, edgeLogits }, attention),
     inverseForm: () =>
-      inverseForm(ops, { edge, edges, regressor: needed(inputs.regressor) }, options.inverseForm),
+      inverseForm(ops, { edgeLogits, edgeLabels, regressor: needed(inputs.regressor) }, options.inverseForm),
     auxiliary: () => auxiliary && jointLoss(ops, { ...inputs, ...auxiliary, auxiliary: undefined }, options),
   }
   const terms: Partial<Record<keyof JointLossWeights, T>> = {}
@@ -105,6 +105,22 @@ export function jointLossTerms<T>(
     total = total === undefined ? weighted : ops.add(total, weighted)
   }
   return { ...terms, total: total ?? ops.constant([0], []) }
+}
+
+function weightsOf(given: Partial<JointLossWeights> = {}): JointLossWeights {
+  const weights: Record<string, number> = { ...published }
+  for (const [name, weight] of Object.entries(given)) {
+    if (!Object.hasOwn(published, name)) {
+      throw new InverseFormError('invalid-argument', `weights.${name} is of no term of the joint loss.`, {
+        hint: `Its terms are ${Object.keys(published).join(', ')}.`,
+        details: { name },
+      })
+    }
+    if (weight === undefined) continue
+    checkNumber(`weights.${name}`, weight, 0)
+    weights[name] = weight
+  }
+  return weights as unknown as JointLossWeights
 }
 
 function needed<T>(regressor: Regressor<T> | undefined): Regressor<T> {

@@ -1,6 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { broadcastShape, sameShape } from '../array/strides.js'
 import type { Shape, TensorOps } from '../ops.js'
+import type { SortOps } from '../sort-ops.js'
+import { matrixProduct } from './matrix-product.js'
+import { sorting } from './sort.js'
+import { withoutGradient } from './without-gradient.js'
 
 /**
  * The losses' operations on TensorFlow.js tensors of type float32, on whichever backend is set. Differentiate with
@@ -11,11 +15,13 @@ import type { Shape, TensorOps } from '../ops.js'
  *
  * @throws `size-mismatch` from `maximum` and `matmul` when operands cannot be broadcast
  */
-export const tfjsOps: TensorOps<tf.Tensor> = {
+export const tfjsOps: TensorOps<tf.Tensor> & SortOps<tf.Tensor> = {
+  ...sorting,
+
   constant: (data, shape) =>
     tf.tensor(data instanceof Float32Array ? data : Float32Array.from(data), [...shape]),
   shape: (x) => x.shape,
-  stopGradient: (x) => withoutGradient((y) => tf.clone(y), x),
+  stopGradient: (x) => withoutGradient(() => tf.clone(x), x),
 
   add: (a, b) => tf.add(a, b),
   subtract: (a, b) => tf.sub(a, b),
@@ -27,10 +33,10 @@ export const tfjsOps: TensorOps<tf.Tensor> = {
     return tf.maximum(broadcast(a, shape), broadcast(b, shape))
   },
   // tf.greater has no gradient function: a gradient whose path leads through it fails.
-  greater: (a, b) =>
-    typeof b === 'number'
-      ? withoutGradient((x) => tf.cast(tf.greater(x, b), 'float32'), a)
-      : withoutGradient((x, y) => tf.cast(tf.greater(x, y), 'float32'), a, b),
+  greater(a, b) {
+    const operands = typeof b === 'number' ? [a] : [a, b]
+    return withoutGradient(() => tf.cast(tf.greater(a, b), 'float32'), ...operands)
+  },
 
   abs: (x) => tf.abs(x),
   exp: (x) => tf.exp(x),
@@ -41,6 +47,7 @@ export const tfjsOps: TensorOps<tf.Tensor> = {
 
   matmul(a, b, { transposeA = false, transposeB = false } = {}) {
     const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2))
+    if (batch.length === 0) return matrixProduct(a, b, transposeA, transposeB)
     const whole = (x: tf.Tensor) => broadcast(x, [...batch, ...x.shape.slice(-2)])
     return tf.matMul(whole(a), whole(b), transposeA, transposeB)
   },
@@ -50,7 +57,7 @@ export const tfjsOps: TensorOps<tf.Tensor> = {
   concat: (xs, axis) => tf.concat([...xs], axis),
 
   sum: (x, axes, keepDims) => tf.sum(x, axes && [...axes], keepDims),
-  max: (x, axes, keepDims) => tf.max(x, axes && [...axes], keepDims),
+  max: (x, axes, keepDims) => maximumOver(x, axes && [...axes], keepDims),
   // A mask, because a gather's gradient takes time in proportion to the elements of x times the indices.
   pick(x, indices, axis) {
     const length = x.shape[axis]!
@@ -61,22 +68,27 @@ export const tfjsOps: TensorOps<tf.Tensor> = {
   },
 }
 
-/** `f(...xs)`, with a gradient of 0: tf.grad refuses a result that is not connected to what it is differentiated by. */
-function withoutGradient<Tensors extends tf.Tensor[]>(
-  f: (...xs: Tensors) => tf.Tensor,
-  ...xs: Tensors
-): tf.Tensor {
-  const shapes = xs.map((x) => x.shape)
-  return tf.customGrad((...inputs) => ({
-    value: f(...(inputs as unknown as Tensors)),
-    gradFunc: () => shapes.map((shape) => tf.zeros(shape)),
-  }))(...xs)
-}
-
 /**
  * Repeats a tensor to a larger shape. The gradients of tf.maximum and tf.matMul have the result's shape even for an operand
  * that was broadcast, and that of tf.broadcastTo adds up slices one by one, so this is an addition, which does neither.
  */
 function broadcast(x: tf.Tensor, shape: Shape): tf.Tensor {
   return sameShape(x.shape, shape) ? x : tf.add(x, tf.zeros([...shape]))
+}
+
+/** The gradient of tf.max gives every one of equal maxima the whole; here they share it. */
+function maximumOver(x: tf.Tensor, axes?: number[], keepDims = false): tf.Tensor {
+  const over = axes ?? x.shape.map((_, axis) => axis)
+  const kept = x.shape.map((size, axis) => (over.includes(axis) ? 1 : size))
+  const operation = tf.customGrad((input, save) => {
+    const y = input as tf.Tensor
+    const value = tf.max(y, over, keepDims)
+    ;(save as tf.GradSaveFunc)([y, value])
+    const gradFunc = (dy: tf.Tensor, [y, value]: tf.Tensor[]) => {
+      const equal = tf.cast(tf.equal(y!, tf.reshape(value!, kept)), 'float32')
+      return tf.div(tf.mul(equal, tf.reshape(dy, kept)), tf.sum(equal, over, true))
+    }
+    return { value, gradFunc }
+  })
+  return operation(x)
 }

@@ -1,4 +1,4 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkNumber, checkPositive } from '../options.js'
 import { sizeMismatch } from '../shape.js'
 
 export interface AdamOptions {
@@ -8,7 +8,7 @@ export interface AdamOptions {
   readonly beta1?: number
   /** Decay of the squared gradients' running mean. Default 0.999. */
   readonly beta2?: number
-  /** Added to the root of the squares' mean. Default 1e-8. */
+  /** Added to the root of the squares' mean, so that it is above 0. Default 1e-8. */
   readonly epsilon?: number
 }
 
@@ -26,15 +26,17 @@ export type AdamStep = (gradients: readonly ArrayLike<number>[], learningRate?: 
  *
  * Source: D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
  *
- * @throws `invalid-argument` for decays outside [0, 1) and for other options below 0
+ * @throws `invalid-argument` for decays outside [0, 1), a learning rate below 0 and an epsilon of 0 or below
  */
 export function adam(
   parameters: readonly (Float32Array | Float64Array)[],
   options: AdamOptions = {},
 ): AdamStep {
   const { learningRate: rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options
-  checkRange({ learningRate: rate, epsilon }, Number.POSITIVE_INFINITY)
-  checkRange({ beta1, beta2 }, 1)
+  checkNumber('learningRate', rate, 0)
+  checkPositive('epsilon', epsilon)
+  checkNumber('beta1', beta1, 0, 1)
+  checkNumber('beta2', beta2, 0, 1)
   const means = parameters.map((array) => array.slice().fill(0))
   const squares = parameters.map((array) => array.slice().fill(0))
   let steps = 0
@@ -59,16 +61,6 @@ export function adam(
         square[i] = v
         values[i]! -= (learningRate * m) / correction1 / (Math.sqrt(v / correction2) + epsilon)
       }
-    })
-  }
-}
-
-function checkRange(options: Readonly<Record<string, number>>, limit: number): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value >= 0 && value < limit) continue
-    throw new InverseFormError('invalid-argument', `${name} is ${value}.`, {
-      hint: `Give a number in [0, ${limit}).`,
-      details: { [name]: value },
     })
   }
 }

@@ -1,5 +1,6 @@
 import { InverseFormError } from '@inverseform/errors'
 import type { PlainTensor } from '../ops.js'
+import { checkInteger, checkNumber, checkSizes } from '../options.js'
 import { shapeText, sizeMismatch } from '../shape.js'
 import { type Random, shuffle } from './random.js'
 import type { Transform } from './transforms.js'
@@ -47,20 +48,28 @@ export interface BoundaryPairs {
  * Source: the InverseForm paper (arXiv 2104.02745), section 3: the regressor is trained on boundary maps and copies that a
  * spatial transformer makes of them.
  *
- * @throws `size-mismatch` for a map without one value a pixel; `invalid-argument` for an option, and when no tile has
- *   enough boundary
+ * @throws `size-mismatch` for a map without one value a pixel, tiles larger than all maps and, as batches are drawn, for
+ *   transformations of different numbers of parameters; `invalid-argument` for an option, and when no tile has enough boundary
  */
-export function* boundaryPairs(
+export function boundaryPairs(
   maps: readonly BoundaryMap[],
   options: BoundaryPairsOptions,
 ): Generator<BoundaryPairs, never, void> {
-  const { random, transform, tileSize = [224, 224], batchSize = 32 } = options
-  const { stride = tileSize, minimumBoundary = 0.01 } = options
-  checkCounts({ tileSize, stride, batchSize: [batchSize] })
-  for (const [index, map] of maps.entries()) checkMap(map, index)
+  const { tileSize = [224, 224], batchSize = 32, stride = tileSize, minimumBoundary = 0.01 } = options
+  checkSizes('tileSize', tileSize)
+  checkSizes('stride', stride)
+  checkInteger('batchSize', batchSize, 1)
+  checkNumber('minimumBoundary', minimumBoundary)
+  maps.forEach(checkMap)
+  return batches(placesOf(maps, tileSize, stride, minimumBoundary), tileSize, batchSize, options)
+}
 
-  const places = placesOf(maps, tileSize, stride, minimumBoundary)
-  const [height, width] = tileSize
+function* batches(
+  places: readonly Place[],
+  [height, width]: readonly [number, number],
+  batchSize: number,
+  { random, transform }: BoundaryPairsOptions,
+): Generator<BoundaryPairs, never, void> {
   const order = Uint32Array.from(places, (_, i) => i)
   for (let next = order.length; ; ) {
     const transforms = Array.from({ length: batchSize }, () => transform(random))
@@ -77,13 +86,24 @@ export function* boundaryPairs(
       warpWindow({ ...map, start: 0 }, window, transforms[pair]!.matrix, warped, pair * height * width)
     }
     const shape = [batchSize, 1, height, width]
-    const parameters = Float32Array.from(transforms.flatMap((each) => each.parameters))
     yield {
       tiles: { data: tiles, shape },
       warped: { data: warped, shape },
-      parameters: { data: parameters, shape: [batchSize, transforms[0]!.parameters.length] },
+      parameters: stack(transforms.map((each) => each.parameters)),
     }
   }
+}
+
+/** As [rows, columns]. */
+function stack(rows: readonly (readonly number[])[]): PlainTensor {
+  const columns = rows[0]!.length
+  const other = rows.find(({ length }) => length !== columns)
+  if (!other) return { data: Float32Array.from(rows.flat()), shape: [rows.length, columns] }
+  throw sizeMismatch(
+    `Transformations of ${columns} and of ${other.length} parameters are in one batch.`,
+    'Give a transform that always draws as many.',
+    { counts: rows.map(({ length }) => length) },
+  )
 }
 
 interface Place {
@@ -112,6 +132,13 @@ function placesOf(
     return found
   })
   if (places.length > 0) return places
+  if (maps.length > 0 && maps.every((map) => map.height < height || map.width < width)) {
+    throw sizeMismatch(
+      `Tiles of ${shapeText([height, width])} are larger than each of the ${maps.length} boundary maps.`,
+      'Give smaller tiles, or larger maps.',
+      { tileSize: [height, width], maps: maps.map((map) => [map.height, map.width]) },
+    )
+  }
   throw new InverseFormError(
     'invalid-argument',
     `None of ${maps.length} boundary maps has a tile of ${shapeText([height, width])} with a mean of ${minimum} or more.`,
@@ -142,16 +169,6 @@ function copyTile(
   for (let y = 0; y < height; y++) {
     const from = (top + y) * map.width + left
     for (let x = 0; x < width; x++) target[offset + y * width + x] = map.data[from + x]!
-  }
-}
-
-function checkCounts(options: Readonly<Record<string, readonly number[]>>): void {
-  for (const [name, counts] of Object.entries(options)) {
-    if (counts.every((count) => Number.isSafeInteger(count) && count > 0)) continue
-    throw new InverseFormError('invalid-argument', `${name} is ${counts.join('x')}.`, {
-      hint: 'Give positive integers.',
-      details: { [name]: counts },
-    })
   }
 }
 

@@ -17,11 +17,10 @@ export interface InverseNetSizes {
 export const inverseNetSizes: InverseNetSizes = { tilePixels: 224 ** 2, hidden: [1000, 32], outputs: 4 }
 
 /**
- * SmallInverseNet: tiles of 112x112; displacement along x and y; 6.4 million weights. The published code names a network with
- * such tiles and outputs; no weights of it were released, and the hidden layers' sizes are this package's own. Like the published
- * one it is run by {@link inverseNet}, and in training by {@link inverseNetForward}.
+ * The published code's SmallInverseNet, of which no weights were released: tiles of 112x112; displacement along x and y; 25.1
+ * million weights. Like the other it is run by {@link inverseNet}, and in training by {@link inverseNetForward}.
  */
-export const smallInverseNetSizes: InverseNetSizes = { tilePixels: 112 ** 2, hidden: [256, 32], outputs: 2 }
+export const smallInverseNetSizes: InverseNetSizes = { tilePixels: 112 ** 2, hidden: [1000, 32], outputs: 2 }
 
 /**
  * Weights to start training {@link inverseNetForward} from: uniform in ±√(6 / inputs), which keeps the variance of what

@@ -1,10 +1,13 @@
 import { InverseFormError } from '@inverseform/errors'
-import { checkParameters } from '../losses/euclidean-distance.js'
-import { type GeodesicDistanceOptions, geodesicDistance } from '../losses/geodesic-distance.js'
-import { checkNumber } from '../losses/inputs.js'
+import {
+  type GeodesicDistanceOptions,
+  geodesicDistanceOfMatrices,
+  homographies,
+} from '../losses/geodesic-distance.js'
 import { norm } from '../norm.js'
 import type { PlainTensor, TensorOps } from '../ops.js'
-import { shapeText, sizeMismatch } from '../shape.js'
+import { checkNumber, checkPositive } from '../options.js'
+import { checkParameters, shapeText, sizeMismatch } from '../shape.js'
 import { type Matrix3, transformMatrix } from './transforms.js'
 
 export interface RegressionLossOptions extends GeodesicDistanceOptions {
@@ -12,7 +15,8 @@ export interface RegressionLossOptions extends GeodesicDistanceOptions {
    * What is averaged over the pairs, θ' being the estimate and θ the truth:
    * - `coefficients` (default): the mean over the parameters of `(θ' - θ)²`, or Huber's function of `θ' - θ`
    * - `euclidean`, for 6 affine parameters: `‖θ' - θ‖`, the paper's Euclidean distance where θ is the identity
-   * - `geodesic`, for 8 homography parameters: the paper's geodesic distance of `H' H⁻¹` from the identity
+   * - `geodesic`, for 8 homography parameters: the paper's geodesic distance from the identity of `H' H⁻¹`, scaled to a
+   *   rotation's norm √3, for a homography is the same at any scale and an element of it may be 0
    */
   readonly distance?: 'coefficients' | 'euclidean' | 'geodesic'
   /**
@@ -61,7 +65,7 @@ export function regressionLoss<T>(
       checkParameters(shape, 6, 'affine transformations')
       return mean(norm(ops, difference(), [1]))
     case 'geodesic':
-      return mean(geodesicDistance(ops, relativeHomographies(ops, estimate, parameters), options))
+      return mean(geodesic(ops, estimate, parameters, options))
     default:
       throw new InverseFormError('invalid-argument', `distance is '${distance}'.`, {
         hint: "Choose 'coefficients', 'euclidean' or 'geodesic'.",
@@ -72,42 +76,35 @@ export function regressionLoss<T>(
 
 /** `½ c² + δ (|e| - c)` with `c = min(|e|, δ)`. */
 function huberOf<T>(ops: TensorOps<T>, error: T, delta: number): T {
-  checkNumber('huber', delta, 0)
+  checkPositive('huber', delta)
   const size = ops.abs(error)
   const excess = ops.maximum(ops.subtract(size, delta), 0)
   const capped = ops.subtract(size, excess)
   return ops.add(ops.multiply(ops.multiply(capped, capped), 0.5), ops.multiply(excess, delta))
 }
 
-/** H' H⁻¹ as [pairs, 8], scaled so that its last element is 1. */
-function relativeHomographies<T>(ops: TensorOps<T>, estimate: T, truth: PlainTensor): T {
-  checkParameters(truth.shape, 8, 'homographies')
+function geodesic<T>(
+  ops: TensorOps<T>,
+  estimate: T,
+  truth: PlainTensor,
+  { lambda = 0.1 }: GeodesicDistanceOptions,
+): T {
+  checkNumber('lambda', lambda, 0)
+  const estimates = homographies(ops, estimate)
   const pairs = truth.shape[0]!
   const inverses = new Float64Array(pairs * 9)
   for (let pair = 0; pair < pairs; pair++) {
     const parameters = Array.from({ length: 8 }, (_, i) => truth.data[pair * 8 + i]!)
     inverses.set(inverse(transformMatrix(parameters), pair), pair * 9)
   }
-  const ones = ops.constant(new Float32Array(pairs).fill(1), [pairs, 1])
-  const matrices = ops.reshape(ops.concat([estimate, ones], 1), [pairs, 3, 3])
-  const product = ops.reshape(ops.matmul(matrices, ops.constant(inverses, [pairs, 3, 3])), [pairs, 9])
-  const last = ops.slice(product, [0, 8], [pairs, 1])
-  return ops.divide(ops.slice(product, [0, 0], [pairs, 8]), last)
+  const product = ops.matmul(estimates, ops.constant(inverses, [pairs, 3, 3]))
+  const scale = ops.sqrt(ops.divide(ops.sum(ops.multiply(product, product), [1, 2], true), 3))
+  return geodesicDistanceOfMatrices(ops, ops.divide(product, scale), lambda)
 }
 
 /** By the adjugate. */
 function inverse(m: Matrix3, pair: number): number[] {
-  const [a, b, c, d, e, f, g, h, i] = m as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [a, b, c, d, e, f, g, h, i] = m
   const adjugate = [
     e * i - f * h,
     c * h - b * i,

@@ -9,8 +9,8 @@ import { checkMaps, horizon } from './warp-maps.js'
  * A sample's bilinear weight at a pixel is `max(0, 1 - |x - column|) · max(0, 1 - |y - row|)`, a factor for the column and one
  * for the row. So all samples are a product of the maps with the column factors, weighted by the row factors: memory grows
  * with pixels · (height + width), not with pixels².
- * With respect to the matrices it has a gradient almost everywhere, not where a sample falls on a pixel's centre, and none
- * flows from samples beyond the map's border.
+ * Where a sample falls on a pixel's centre, as at the identity and at displacements by whole pixels, its slope with respect to
+ * the matrices is the mean of those on either side. No gradient flows from samples beyond the map's border.
  *
  * Source: M. Jaderberg et al., "Spatial transformer networks", NeurIPS 2015, equation 5.
  *
@@ -38,13 +38,22 @@ export function transformMaps<T>(ops: TensorOps<T>, maps: T, matrices: T): T {
   const weights = (axis: number, length: number) => {
     const position = ops.multiply(ops.divide(coordinate(axis), depth), length / 2)
     const centres = Float32Array.from({ length }, (_, i) => i - (length - 1) / 2)
-    const distance = ops.abs(ops.subtract(position, ops.constant(centres, [length])))
-    return ops.maximum(complement(ops, distance), 0)
+    return tent(ops, ops.subtract(position, ops.constant(centres, [length])))
   }
   const columnsFirst = ops.transpose(ops.reshape(maps, [count, height, width]), [0, 2, 1])
   const rows = ops.matmul(weights(0, width), columnsFirst)
   const samples = ops.sum(ops.multiply(rows, weights(1, height)), [2], true)
   return ops.reshape(ops.multiply(samples, visible), shape)
+}
+
+/**
+ * `max(0, 1 - |d|)`, its slope at the kinks the mean of those beside them. Made of masks, for libraries differ in the slopes that
+ * their `abs` and `maximum` have there.
+ */
+function tent<T>(ops: TensorOps<T>, d: T): T {
+  const sign = (x: T) => ops.subtract(ops.greater(x, 0), ops.greater(ops.multiply(x, -1), 0))
+  const height = complement(ops, ops.multiply(d, sign(d)))
+  return ops.multiply(height, ops.multiply(ops.add(sign(height), 1), 0.5))
 }
 
 /** [height · width, 3]: x, y and 1 of every pixel's centre, in normalised coordinates. */

@@ -3,7 +3,11 @@ import { sizeMismatch } from '../shape.js'
 import type { Random } from './random.js'
 
 /** A 3x3 matrix, row by row. */
-export type Matrix3 = readonly number[]
+export type Matrix3 = readonly [
+  ...row1: [number, number, number],
+  ...row2: [number, number, number],
+  ...row3: [number, number, number],
+]
 
 /**
  * A transformation of maps. Coordinates are normalised: -1 and 1 are a map's outer borders (left, top and right, bottom), so
@@ -112,18 +116,18 @@ export function sampleHomography(random: Random, ranges: HomographyRanges = {}):
  * @throws `size-mismatch` for another number of parameters
  */
 export function transformMatrix(parameters: ArrayLike<number>): Matrix3 {
-  const p = Array.from(parameters)
-  switch (p.length) {
+  const [a, b, c, d, e, f, g, h] = Array.from(parameters) as unknown as Matrix3
+  switch (parameters.length) {
     case 2:
-      return [1, 0, p[0]!, 0, 1, p[1]!, 0, 0, 1]
+      return [1, 0, a, 0, 1, b, 0, 0, 1]
     case 4:
-      return [1 + p[2]!, 0, p[0]!, 0, 1 + p[3]!, p[1]!, 0, 0, 1]
+      return [1 + c, 0, a, 0, 1 + d, b, 0, 0, 1]
     case 6:
-      return [...p, 0, 0, 1]
+      return [a, b, c, d, e, f, 0, 0, 1]
     case 8:
-      return [...p, 1]
+      return [a, b, c, d, e, f, g, h, 1]
     default:
-      throw unknownForm(p.length)
+      throw unknownForm(parameters.length)
   }
 }
 
@@ -132,11 +136,17 @@ export function transformMatrix(parameters: ArrayLike<number>): Matrix3 {
  *
  * @param count 2, 4, 6 or 8
  * @throws `size-mismatch` when the matrix has other than 9 elements, for another count, and for a matrix that as many
- *   parameters do not describe (by more than 1e-6)
+ *   parameters do not describe (by more than 1e-6); `invalid-argument` when its last element is 0
  */
 export function transformParameters(matrix: ArrayLike<number>, count: number): number[] {
   if (matrix.length !== 9) {
     throw sizeMismatch(`A matrix of ${matrix.length} elements was given.`, 'Give 9, row by row.')
+  }
+  if (matrix[8] === 0) {
+    throw new InverseFormError('invalid-argument', 'The last element of a matrix is 0.', {
+      hint: 'Parameters describe matrices scaled so that their last element is 1: give one that moves the centre of the map to a point.',
+      details: { matrix: Array.from(matrix) },
+    })
   }
   const m = Array.from(matrix, (element) => element / matrix[8]!)
   const [a, , tx, , e, ty] = m as [number, number, number, number, number, number]

@@ -12,7 +12,7 @@ export const horizon = 1e-6
  * @param maps [maps, channels, height, width]
  * @param matrices one for each map, from points of the result to points of the map, in normalised coordinates
  * @returns the values of a tensor of the maps' shape
- * @throws `size-mismatch` for maps of another shape, or another number of matrices
+ * @throws `size-mismatch` for maps of another shape, another number of matrices, or one of other than 9 elements
  */
 export function warpMaps(maps: PlainTensor, matrices: readonly Matrix3[]): Float32Array<ArrayBuffer> {
   const [count, channels, height, width] = checkMaps(maps.shape)
@@ -23,6 +23,7 @@ export function warpMaps(maps: PlainTensor, matrices: readonly Matrix3[]): Float
       { shape: maps.shape, matrices: matrices.length, values: maps.data.length },
     )
   }
+  matrices.forEach(checkMatrix)
   const pixels = height * width
   const result = new Float32Array(count * channels * pixels)
   const window = { top: 0, left: 0, height, width }
@@ -64,10 +65,10 @@ export function warpWindow(
     const v = (2 * i + 1) / window.height - 1
     for (let j = 0; j < window.width; j++) {
       const u = (2 * j + 1) / window.width - 1
-      const w = m[6]! * u + m[7]! * v + m[8]!
+      const w = m[6] * u + m[7] * v + m[8]
       if (!(w > horizon)) continue
-      const x = window.left + (((m[0]! * u + m[1]! * v + m[2]!) / w + 1) * window.width - 1) / 2
-      const y = window.top + (((m[3]! * u + m[4]! * v + m[5]!) / w + 1) * window.height - 1) / 2
+      const x = window.left + (((m[0] * u + m[1] * v + m[2]) / w + 1) * window.width - 1) / 2
+      const y = window.top + (((m[3] * u + m[4] * v + m[5]) / w + 1) * window.height - 1) / 2
       if (!(x > -1 && x < width && y > -1 && y < height)) continue
       const column = Math.floor(x)
       const row = Math.floor(y)
@@ -78,6 +79,15 @@ export function warpWindow(
       result[offset + i * window.width + j] = upper * (1 - below) + lower * below
     }
   }
+}
+
+function checkMatrix(matrix: ArrayLike<number>, index: number): void {
+  if (matrix.length === 9) return
+  throw sizeMismatch(
+    `Matrix ${index} has ${matrix.length} elements.`,
+    'Give 9, row by row: transformMatrix makes them of 2, 4, 6 (an affine 2x3 matrix) or 8 parameters.',
+    { index, length: matrix.length },
+  )
 }
 
 /** The sizes of [maps, channels, height, width]. */

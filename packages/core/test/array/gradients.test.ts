@@ -134,6 +134,23 @@ describe('valueAndGrad', () => {
     expect(x.data).toEqual(Float32Array.of(1, 2))
   })
 
+  it('gives gradients that share no memory, however they were passed on', () => {
+    const [a, b] = [random('a', [4]), random('b', [4])]
+    const functions = [
+      (x: ArrayTensor, y: ArrayTensor) => ops.sum(ops.add(x, y)),
+      (x: ArrayTensor, y: ArrayTensor) => ops.sum(ops.reshape(ops.add(ops.add(x, y), x), [2, 2])),
+      (x: ArrayTensor, y: ArrayTensor) => {
+        const both = ops.add(ops.exp(ops.add(x, y)), ops.pick(ops.reshape(x, [4, 1]), new Int32Array(4), 1))
+        return ops.sum(ops.add(both, ops.reshape(y, [4])))
+      },
+    ]
+    for (const f of functions) {
+      const [dx, dy] = grad(f)(a, b)
+      expect(dx!.data.buffer).not.toBe(dy!.data.buffer)
+      checkGradients((x, y) => f(x!, y!), [a, b])
+    }
+  })
+
   it('refuses what is no number, and gradients of gradients', () => {
     const x = random('x', [2])
     expect(() => grad((y: ArrayTensor) => y)(x)).toThrow('gave a tensor of 2')
@@ -141,5 +158,30 @@ describe('valueAndGrad', () => {
     expect(() => grad((y: ArrayTensor) => ops.sum(grad(inner)(y)[0]!))(x)).toThrow('inside another gradient')
     const captured = (y: ArrayTensor) => ops.sum(grad((z: ArrayTensor) => ops.sum(ops.multiply(z, y)))(x)[0]!)
     expect(() => grad(captured)(x)).toThrow('inside another gradient')
+    const outer = (y: ArrayTensor) => {
+      const square = ops.sum(ops.multiply(y, y))
+      valueAndGrad((_: ArrayTensor) => square)(ops.constant([1], [1]))
+      return ops.multiply(square, 1)
+    }
+    expect(() => grad(outer)(x)).toThrow('inside another gradient')
+  })
+
+  it('refuses tensors kept from an earlier computation, unless their gradient was stopped', () => {
+    const x = random('x', [2])
+    let kept = x
+    let stopped = x
+    const keep = (y: ArrayTensor) => {
+      kept = ops.multiply(y, y)
+      stopped = ops.stopGradient(kept)
+      return ops.sum(y)
+    }
+    grad(keep)(x)
+    const earlier = 'earlier gradient computation'
+    expect(() => grad((y: ArrayTensor) => ops.sum(ops.multiply(y, kept)))(x)).toThrow(earlier)
+    expect(() => grad((y: ArrayTensor) => ops.sum(y))(kept)).toThrow(earlier)
+    expect(() => grad((_: ArrayTensor) => ops.sum(kept))(x)).toThrow(earlier)
+    expect(grad((y: ArrayTensor) => ops.sum(ops.multiply(y, stopped)))(x)[0].data).toEqual(stopped.data)
+    // Outside of a gradient it is a tensor like others.
+    expect(ops.add(kept, 0).data).toEqual(kept.data)
   })
 })

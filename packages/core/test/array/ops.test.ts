@@ -69,6 +69,20 @@ describe('operations on arrays', () => {
     expect(values(sum(constant(data, [count])))).toEqual([2 ** 24 + 2 ** 20])
   })
 
+  it('rounds exponentials to single precision as Math.exp would, from underflow to overflow', () => {
+    const { exp, constant } = arrayOps()
+    const x = Float32Array.from({ length: 24001 }, (_, i) => (i - 12000) / 100)
+    const expected = x.map(Math.exp)
+    const { data } = exp(constant(x, [x.length]))
+    data.forEach((value, i) => {
+      const spacing = Math.max(2 ** -149, 2 ** -23 * expected[i]!)
+      if (value !== expected[i]) expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(spacing)
+    })
+    expect(data.filter((value, i) => value !== expected[i]).length).toBeLessThan(x.length / 100)
+    const special = constant([Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY, Number.NaN], [4])
+    expect(values(exp(special))).toEqual([0, 1, Number.POSITIVE_INFINITY, Number.NaN])
+  })
+
   it('lets infinity and NaN through', () => {
     const x = ops.constant([Number.NaN, 1, Number.NEGATIVE_INFINITY], [3])
     expect(values(ops.max(x))).toEqual([Number.NaN])

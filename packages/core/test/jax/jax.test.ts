@@ -1,10 +1,12 @@
 import { grad, jit, numpy as np, valueAndGrad } from '@jax-js/jax'
 import { describe, expect, it, vi } from 'vitest'
-import { jointLoss, type PlainTensor } from '../../src/index.js'
+import { jointLoss, lovaszSoftmaxLoss, type PlainTensor } from '../../src/index.js'
 import { consuming, jaxOps } from '../../src/jax/index.js'
 import { type Binding, checkInverseNet, checkLosses, checkPrimitives } from '../support/binding-suite.js'
 import { relativeError } from '../support/compare.js'
 import { goldenInputs } from '../support/golden.js'
+import { checkNeighbours, checkSorting } from '../support/neighbour-suite.js'
+import { checkTraining } from '../support/training-suite.js'
 
 const put = ({ data, shape }: PlainTensor) => np.array(Float32Array.from(data), { shape: [...shape] })
 const take = (x: np.Array): PlainTensor => {
@@ -24,15 +26,18 @@ const binding: Binding<np.Array> = {
 
 describe('operations on jax-js', () => checkPrimitives(binding))
 describe('losses on jax-js', () => checkLosses(binding))
+describe('sums in sorted order on jax-js', () => checkSorting(binding))
+describe('neighbours on jax-js', () => checkNeighbours(binding))
+describe('training on jax-js', () => checkTraining(binding))
 describe('losses on jax-js with InverseNet', () => checkInverseNet(binding))
 
 describe('ownership', () => {
-  const { seg, edge, labels, edges } = goldenInputs()
+  const { seg, edgeLogits, labels, edgeLabels } = goldenInputs()
   const joint = (logits: np.Array, x: np.Array) =>
-    jointLoss(jaxOps, { logits, edge: x, labels, edges }, { weights: { inverseForm: 0 } })
+    jointLoss(jaxOps, { logits, edgeLogits: x, labels, edgeLabels }, { weights: { inverseForm: 0 } })
 
   it('operations leave their operands to the caller', () => {
-    const x = put(edge)
+    const x = put(edgeLogits)
     const y = jaxOps.add(jaxOps.exp(x), x)
     expect([x.refCount, y.refCount]).toEqual([1, 1])
     x.dispose()
@@ -40,8 +45,8 @@ describe('ownership', () => {
   })
 
   it('a consuming function uses up its arguments, frees what it makes and hands over its result', () => {
-    const kept = put(edge)
-    const given = put(edge)
+    const kept = put(edgeLogits)
+    const given = put(edgeLogits)
     let between: np.Array | undefined
     const result = consuming((x: np.Array, y: np.Array) => {
       between = jaxOps.exp(x)
@@ -53,8 +58,8 @@ describe('ownership', () => {
   })
 
   it('an argument, or something from outside, can be the result', () => {
-    const outside = put(edge)
-    const x = put(edge)
+    const outside = put(edgeLogits)
+    const x = put(edgeLogits)
     expect(consuming((y: np.Array) => y)(x)).toBe(x)
     expect(x.refCount).toBe(1)
     expect(consuming((_: np.Array) => outside)(x)).toBe(outside)
@@ -71,16 +76,16 @@ describe('ownership', () => {
       y.dispose()
       return { sum, twice: [jaxOps.add(sum, sum)] }
     })
-    const [x, y] = [put(edge), put(edge)]
+    const [x, y] = [put(edgeLogits), put(edgeLogits)]
     const { sum, twice } = outer({ x }, [y])
     expect([x, y, sum, twice[0]!].map((z) => z.refCount)).toEqual([0, 0, 1, 1])
-    const expected = edge.data.map((z) => 2 * (Math.exp(z) + z))
+    const expected = edgeLogits.data.map((z) => 2 * (Math.exp(z) + z))
     expect(relativeError(take(twice[0]!).data, expected)).toBeLessThan(1e-6)
     sum.dispose()
   })
 
   it('frees what was made before an error', () => {
-    const x = put(edge)
+    const x = put(edgeLogits)
     let between: np.Array | undefined
     const failing = consuming((y: np.Array) => {
       between = jaxOps.exp(y)
@@ -93,7 +98,7 @@ describe('ownership', () => {
   it('gradients of the joint loss, step after step, need no more memory', () => {
     const gradients = valueAndGrad(consuming(joint), { argnums: [0, 1] })
     const step = () => {
-      const [value, [forLogits, forEdge]] = gradients(put(seg), put(edge))
+      const [value, [forLogits, forEdge]] = gradients(put(seg), put(edgeLogits))
       for (const x of [value, forLogits, forEdge]) x.dataSync()
     }
     for (let i = 0; i < 3; i++) step()
@@ -104,13 +109,20 @@ describe('ownership', () => {
   })
 
   it('compiles, alone and differentiated', () => {
-    const eager = consuming(joint)(put(seg), put(edge)).item()
+    const eager = consuming(joint)(put(seg), put(edgeLogits)).item()
     const compiled = jit(consuming(joint))
-    expect(Math.abs(compiled(put(seg), put(edge)).item() / eager - 1)).toBeLessThan(1e-5)
-    expect(Math.abs(compiled(put(seg), put(edge)).item() / eager - 1)).toBeLessThan(1e-5)
-    const gradient = take(jit(grad(consuming(joint)))(put(seg), put(edge)))
-    const expected = take(grad(consuming(joint))(put(seg), put(edge)))
+    expect(Math.abs(compiled(put(seg), put(edgeLogits)).item() / eager - 1)).toBeLessThan(1e-5)
+    expect(Math.abs(compiled(put(seg), put(edgeLogits)).item() / eager - 1)).toBeLessThan(1e-5)
+    const gradient = take(jit(grad(consuming(joint)))(put(seg), put(edgeLogits)))
+    const expected = take(grad(consuming(joint))(put(seg), put(edgeLogits)))
     expect(relativeError(gradient.data, expected.data)).toBeLessThan(1e-4)
+    compiled.dispose()
+  })
+
+  it('compiles Lovász-softmax', () => {
+    const loss = consuming((logits: np.Array) => lovaszSoftmaxLoss(jaxOps, { logits, labels }))
+    const compiled = jit(loss)
+    expect(Math.abs(compiled(put(seg)).item() / loss(put(seg)).item() - 1)).toBeLessThan(1e-5)
     compiled.dispose()
   })
 })

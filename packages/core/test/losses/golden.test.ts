@@ -1,32 +1,32 @@
 import { describe, expect, it } from 'vitest'
-import { deterministicParameter } from '../../../backbones/test/support/deterministic.js'
+import { deterministicParameter } from '../../../../tools/testing/deterministic.js'
 import { type ArrayTensor, arrayOps, grad, valueAndGrad } from '../../src/array/index.js'
 import {
   classWeights,
   crossEntropy,
   edgeAttention,
   edgeBce,
-  type InverseNetWeights,
   inverseForm,
   inverseNet,
   jointLossTerms,
-  type PlainTensor,
   type Regressor,
 } from '../../src/index.js'
 import { relativeError } from '../support/compare.js'
-import { goldenInputs, goldenValues } from '../support/golden.js'
+import { goldenInputs, goldenTolerances, goldenValues, gradientTolerance } from '../support/golden.js'
 
 const ops = arrayOps()
-const { seg, edge, labels, edges, tensor } = goldenInputs()
+const { seg, edgeLogits, labels, edgeLabels, tensor } = goldenInputs()
 
 function checkGradient(gradient: ArrayTensor | undefined, name: string) {
   const expected = tensor(`grad.${name}`)
   expect(gradient?.shape).toEqual(expected.shape)
-  expect(relativeError(gradient!.data, expected.data)).toBeLessThan(1e-3)
+  expect(relativeError(gradient!.data, expected.data)).toBeLessThan(
+    gradientTolerance(name, goldenTolerances.arrays),
+  )
 }
 
 function checkValue(value: number, name: string) {
-  expect(Math.abs(value / goldenValues[name]! - 1)).toBeLessThan(1e-4)
+  expect(Math.abs(value / goldenValues[name]! - 1)).toBeLessThan(goldenTolerances.arrays.value)
 }
 
 describe('against the published code', () => {
@@ -53,15 +53,17 @@ describe('against the published code', () => {
   })
 
   it('the edge cross-entropy and its gradient', () => {
-    const { value, gradients } = valueAndGrad((x: ArrayTensor) => edgeBce(ops, { edge: x, edges }))(edge)
+    const { value, gradients } = valueAndGrad((x: ArrayTensor) =>
+      edgeBce(ops, { edgeLogits: x, edgeLabels }),
+    )(edgeLogits)
     checkValue(value, 'edge_bce')
     checkGradient(gradients[0], 'edge_bce.edge')
   })
 
   it('the edge attention and its gradient, none of it to the edge logits', () => {
     const { value, gradients } = valueAndGrad((logits: ArrayTensor, x: ArrayTensor) =>
-      edgeAttention(ops, { logits, labels, edge: x }),
-    )(seg, edge)
+      edgeAttention(ops, { logits, labels, edgeLogits: x }),
+    )(seg, edgeLogits)
     checkValue(value, 'edge_attention')
     checkGradient(gradients[0], 'edge_attention.seg')
     expect(gradients[1]!.data.every((g) => g === 0)).toBe(true)
@@ -82,25 +84,33 @@ describe('against the published code', () => {
         name,
         { data: deterministicParameter(name, shape), shape },
       ]),
-    ) as unknown as InverseNetWeights<PlainTensor>
+    )
     const net = inverseNet(ops, weights)
     let coefficients: ArrayTensor | undefined
     const regressor: Regressor<ArrayTensor> = (...tiles) => (coefficients = net(...tiles))
     const term = (activation: 'sigmoid' | 'identity') =>
-      valueAndGrad((x: ArrayTensor) => inverseForm(ops, { edge: x, edges, regressor }, { activation }))(edge)
+      valueAndGrad((x: ArrayTensor) =>
+        inverseForm(ops, { edgeLogits: x, edgeLabels, regressor }, { activation }),
+      )(edgeLogits)
 
     const sigmoid = term('sigmoid')
     checkValue(sigmoid.value, 'inverseform(activation=sigmoid)')
     checkGradient(sigmoid.gradients[0], 'inverseform_sigmoid.edge')
     const displacements = ops.stopGradient(coefficients!)
-    expect(relativeError(displacements.data, tensor('coefficients.sigmoid').data)).toBeLessThan(1e-4)
+    expect(relativeError(displacements.data, tensor('coefficients.sigmoid').data)).toBeLessThan(
+      goldenTolerances.arrays.value,
+    )
 
     const identity = term('identity')
     checkValue(identity.value, 'inverseform(activation=identity)')
     checkGradient(identity.gradients[0], 'inverseform_identity.edge')
 
     const joint = (activation: 'sigmoid' | 'log_softmax', regressor: Regressor<ArrayTensor>) =>
-      jointLossTerms(ops, { logits: seg, edge, labels, edges, regressor }, { inverseForm: { activation } })
+      jointLossTerms(
+        ops,
+        { logits: seg, edgeLogits, labels, edgeLabels, regressor },
+        { inverseForm: { activation } },
+      )
     const published = joint('log_softmax', net)
     checkValue(published.inverseForm!.data[0]!, 'inverseform(activation=log_softmax)')
     checkValue(published.total.data[0]!, 'joint(upstream)')
@@ -111,7 +121,9 @@ describe('against the published code', () => {
     const regressor: Regressor<ArrayTensor> = (_, prediction, target) =>
       ops.sum(ops.multiply(ops.subtract(prediction, target), prediction), [2, 3])
     const gradient = (activation: 'sigmoid' | 'log_softmax' | 'softmax') =>
-      grad((x: ArrayTensor) => inverseForm(ops, { edge: x, edges, regressor }, { activation }))(edge)[0]!.data
+      grad((x: ArrayTensor) => inverseForm(ops, { edgeLogits: x, edgeLabels, regressor }, { activation }))(
+        edgeLogits,
+      )[0]!.data
     expect(gradient('log_softmax').every((g) => g === 0)).toBe(true)
     expect(gradient('softmax').every((g) => g === 0)).toBe(true)
     expect(gradient('sigmoid').some((g) => g !== 0)).toBe(true)

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { lovaszSoftmaxLoss } from '../../src/index.js'
 import { codeOf, ops, randomNumbers } from './support.js'
 
 it('sums, for each element, the values of those with keys no smaller', () => {
@@ -32,4 +33,10 @@ it('gives equal keys one place each', () => {
 it('refuses values of another shape', () => {
   const keys = ops.constant([1, 2], [2])
   expect(codeOf(() => ops.descendingSums(keys, [ops.constant([1], [1])]))).toBe('size-mismatch')
+})
+
+it('is missed by name where the library has none', () => {
+  const { descendingSums: _, ...rest } = ops
+  const inputs = { logits: ops.constant([1, 2], [1, 2, 1, 1]), labels: Uint8Array.of(0) }
+  expect(() => lovaszSoftmaxLoss(rest as typeof ops, inputs)).toThrow('has no descendingSums')
 })

@@ -53,6 +53,12 @@ describe('distance transform', () => {
   })
 })
 
+it('the distance transform refuses masks of another size', () => {
+  expect(codeOf(() => distanceTransform([1, 0], 3, 3))).toBe('size-mismatch')
+  expect(codeOf(() => distanceTransform([1, 0], -1, 3))).toBe('invalid-argument')
+  expect(codeOf(() => distanceTransform([], 0, 3))).toBe('invalid-argument')
+})
+
 const random = randomCase(2, 4, 7, 9)
 const inputs = (of: Case) => ({ logits: tensorOf(ops, of), labels: of.labels })
 
@@ -163,5 +169,11 @@ describe('Hausdorff loss', () => {
     expect(codeOf(run({ predictions: predictions.subarray(1) }))).toBe('size-mismatch')
     expect(codeOf(run({ predictions: predictions.map((c) => c + 1) }))).toBe('invalid-argument')
     expect(codeOf(run({}, { alpha: 0 }))).toBe('invalid-argument')
+    const labels = random.labels.with(63 + 9 + 2, 0)
+    for (const value of [30, 255]) {
+      expect(run({ labels, predictions: predictions.with(63 + 9 + 2, value) })).toThrow(
+        `Prediction ${value} in image 1, row 1, column 2 is none of 4 classes`,
+      )
+    }
   })
 })

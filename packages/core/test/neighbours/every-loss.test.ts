@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ArrayTensor } from '../../src/array/index.js'
+import { type ArrayTensor, valueAndGrad } from '../../src/array/index.js'
 import {
   activeBoundaryLoss,
   boundaryLoss,
@@ -12,6 +12,7 @@ import {
   regionMutualInformationLoss,
   tverskyLoss,
 } from '../../src/losses/neighbours/index.js'
+import { relativeError } from '../support/compare.js'
 import {
   codeOf,
   differences,
@@ -51,7 +52,7 @@ const losses: Record<string, Loss> = {
     hausdorffLoss(on, { logits, labels, predictions: fixedPredictions(labels, logits.shape[1]!) }),
   'label relaxation': (on, logits, labels) => labelRelaxationLoss(on, { logits, labels }),
   'label relaxation by the batch': (on, logits, labels) =>
-    labelRelaxationLoss(on, { logits, labels }, { weighting: 'batch', norm: true, countNearIgnored: true }),
+    labelRelaxationLoss(on, { logits, labels }, { perImage: false, norm: true, countNearIgnored: true }),
   'active boundary, not detached': (on, logits, labels) =>
     activeBoundaryLoss(
       on,
@@ -83,6 +84,19 @@ describe.each(Object.entries(losses))('%s', (name, loss) => {
     const exact = scalar(loss(ops, tensorOf(ops, random), random.labels))
     const rounded = scalar(loss(single, tensorOf(single, random), random.labels))
     expect(Math.abs(rounded - exact)).toBeLessThan(1e-5 * Math.max(Math.abs(exact), 1))
+  })
+
+  it.each([
+    ['logits of trained networks', (x: number) => 6 * x],
+    ['logits far from 0', (x: number) => x + 1024],
+  ])('gives the same in single precision, and so its gradient, for %s', (_, change) => {
+    // Numbers that single precision holds, so that it is the loss that is judged.
+    const of = { ...random, logits: Float64Array.from(Float32Array.from(random.logits, change)) }
+    const run = (on: typeof ops) =>
+      valueAndGrad((logits: ArrayTensor) => loss(on, logits, of.labels))(tensorOf(on, of))
+    const [exact, rounded] = [run(ops), run(single)]
+    expect(Math.abs(rounded.value - exact.value)).toBeLessThan(1e-5 * Math.max(Math.abs(exact.value), 1))
+    expect(relativeError(rounded.gradients[0].data, exact.gradients[0].data)).toBeLessThan(1e-4)
   })
 
   it.each([

@@ -1,11 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { type LabelRelaxationOptions, labelRelaxationLoss } from '../../src/losses/neighbours/index.js'
-import { type Case, codeOf, ops, perfect, probabilities, randomCase, scalar, tensorOf } from './support.js'
+import { relativeError } from '../support/compare.js'
+import {
+  type Case,
+  codeOf,
+  ops,
+  perfect,
+  probabilities,
+  randomCase,
+  scalar,
+  single,
+  tensorOf,
+} from './support.js'
 
 /** The loss from sets of classes, pixel by pixel, with the logarithm taken of the larger of each class and their sum. */
 function byLoops(of: Case, options: LabelRelaxationOptions): number {
   const { images, classes, height, width, labels } = of
-  const { border = 1, weighting = 'image', upperBound = 1, norm = false, countNearIgnored = false } = options
+  const { border = 1, perImage = true, upperBound = 1, norm = false, countNearIgnored = false } = options
   const p = probabilities(of)
   const sets = Array.from({ length: images }, (_, n) =>
     Array.from({ length: height * width }, (_, i) => {
@@ -39,7 +50,7 @@ function byLoops(of: Case, options: LabelRelaxationOptions): number {
       if (real.length === 0) return
       const together = real.reduce((total, c) => total + p(n, c, i), 0)
       for (const c of real) {
-        const weight = weightOf(c, weighting === 'image' ? image : sets.flat())
+        const weight = weightOf(c, perImage ? image : sets.flat())
         sum -= (weight * Math.log(Math.max(p(n, c, i), together))) / real.length
       }
       counted++
@@ -55,10 +66,10 @@ const inputs = (of: Case) => ({ logits: tensorOf(ops, of), labels: of.labels })
 describe('label relaxation', () => {
   it.each<LabelRelaxationOptions>([
     {},
-    { weighting: 'batch' },
+    { perImage: false },
     { norm: true, upperBound: 0.7 },
     { countNearIgnored: true },
-    { countNearIgnored: true, weighting: 'batch', norm: true, border: 2, reduction: 'mean' },
+    { countNearIgnored: true, perImage: false, norm: true, border: 2, reduction: 'mean' },
     { border: 0 },
   ])('agrees with loops: %j', (options) => {
     expect(scalar(labelRelaxationLoss(ops, inputs(random), options))).toBeCloseTo(
@@ -79,6 +90,28 @@ describe('label relaxation', () => {
     expect(scalar(labelRelaxationLoss(ops, inputs(striped)))).toBeCloseTo(0, 12)
   })
 
+  it('does not depend on a common part of the logits, and takes logits far apart as they are', () => {
+    const logits = [0.1, -0.3, 1.2, 0.4, 0.8, -1.1, 0.2, 0.9, -0.6, 0.3, 0.7, -0.2].map(
+      (x) => Math.round(x * 128) / 128,
+    )
+    const labels = Uint8Array.of(0, 1, 2, 1)
+    const loss = (on: typeof ops, offset: number) => {
+      const moved = on.constant(
+        logits.map((x) => x + offset),
+        [1, 3, 2, 2],
+      )
+      return scalar(labelRelaxationLoss(on, { logits: moved, labels }, { border: 0 }))
+    }
+    for (const offset of [0, 1e3, 1e4, -1e5]) {
+      expect(relativeError([loss(single, offset)], [loss(ops, 0)])).toBeLessThan(1e-6)
+    }
+    // Class 1 is 5000 ahead of the true one of the first pixel, 0: -log p is 5000.
+    const apart = ops.constant([0, 5000], [1, 2, 1, 1])
+    const options = { border: 0, upperBound: 0 }
+    // One pixel, over their number plus 1.
+    expect(scalar(labelRelaxationLoss(ops, { logits: apart, labels: Uint8Array.of(0) }, options))).toBe(2500)
+  })
+
   it('without a border is cross-entropy, over one pixel more', () => {
     const flat = { ...random, logits: random.logits.map(() => 1), labels: random.labels.map(() => 2) }
     const loss = labelRelaxationLoss(ops, inputs(flat), { border: 0, upperBound: 0 })
@@ -89,6 +122,6 @@ describe('label relaxation', () => {
     const run = (options: LabelRelaxationOptions) => () => labelRelaxationLoss(ops, inputs(random), options)
     expect(codeOf(run({ border: 0.5 }))).toBe('invalid-argument')
     expect(codeOf(run({ upperBound: -1 }))).toBe('invalid-argument')
-    expect(codeOf(run({ weighting: 'none' as 'image' }))).toBe('invalid-argument')
+    expect(codeOf(run({ reduction: 'none' as 'sum' }))).toBe('invalid-argument')
   })
 })

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { type ArrayTensor, valueAndGrad } from '../../src/array/index.js'
 import {
   type RegionMutualInformationOptions,
   regionMutualInformationLoss,
 } from '../../src/losses/neighbours/index.js'
-import { type Case, codeOf, ops, perfect, randomCase, scalar, tensorOf } from './support.js'
+import { type Case, codeOf, ops, perfect, randomCase, scalar, single, tensorOf } from './support.js'
 
 type Matrix = number[][]
 
@@ -146,6 +147,57 @@ describe('region mutual information', () => {
     expect(loss(1)).toBeLessThan(loss(0.05))
     expect(loss(0.05)).toBeLessThan(loss(0))
   })
+
+  // A sigmoid near 1 is itself rounded to 6e-8, which is the more of what is missing to 1 the larger the logit.
+  it.each([
+    [4, 1e-4],
+    [8, 2e-3],
+    [12, 1e-2],
+  ])('keeps its digits in single precision where logits are right by %d', (size, share) => {
+    const [classes, height, width] = [4, 128, 192]
+    const labels = Uint8Array.from({ length: height * width }, (_, i) => {
+      const [row, column] = [Math.floor(i / width), i % width]
+      return (Math.floor(row / 37) * 3 + Math.floor(column / 53)) % classes
+    })
+    const logits = Float64Array.from({ length: classes * labels.length }, (_, i) => {
+      const right = labels[i % labels.length] === Math.floor(i / labels.length)
+      return Math.fround((right ? size : -size) + Math.sin(i))
+    })
+    const of = { images: 1, classes, height, width, logits, labels }
+    const run = (on: typeof ops) =>
+      valueAndGrad((x: ArrayTensor) => regionMutualInformationLoss(on, { logits: x, labels }, { lambda: 0 }))(
+        tensorOf(on, of),
+      )
+    const [exact, rounded] = [run(ops), run(single)]
+    expect(rounded.value).toBeCloseTo(exact.value, 5)
+    const norm = (x: ArrayLike<number>) => Math.hypot(...Array.from(x))
+    const difference = rounded.gradients[0].data.map((g, i) => g - exact.gradients[0].data[i]!)
+    expect(norm(difference) / norm(exact.gradients[0].data)).toBeLessThan(share)
+  })
+
+  // Most directions of such regions have no variance, in the truth, the prediction or both.
+  it.each([0, 0.5, 4, 8].flatMap((size) => [3, 4].map((radius) => ({ size, radius }))))(
+    'keeps its digits where regions are alike: halves, logits of ±$size, radius $radius',
+    ({ size, radius }) => {
+      const [height, width] = [64, 130]
+      const labels = Uint8Array.from({ length: height * width }, (_, i) => (i % width < 65 ? 0 : 1))
+      const logits = Float64Array.from({ length: 2 * labels.length }, (_, i) =>
+        labels[i % labels.length] === Math.floor(i / labels.length) ? size : -size,
+      )
+      const of = { images: 1, classes: 2, height, width, logits, labels }
+      const [exact, rounded] = [ops, single].map((on) =>
+        scalar(
+          regionMutualInformationLoss(
+            on,
+            { logits: tensorOf(on, of), labels },
+            { lambda: 0, downsampling: 1, radius },
+          ),
+        ),
+      )
+      expect(rounded).toBeCloseTo(exact!, 5)
+      expect(rounded).toBeGreaterThanOrEqual(Math.log(5e-4))
+    },
+  )
 
   it('refuses sizes without a region, and options that mean nothing', () => {
     const run = (options: RegionMutualInformationOptions) => () =>

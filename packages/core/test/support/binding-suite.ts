@@ -1,25 +1,25 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { deterministicImage, deterministicParameter } from '../../../backbones/test/support/deterministic.js'
+import { deterministicImage, deterministicParameter } from '../../../../tools/testing/deterministic.js'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import {
   crossEntropy,
   edgeAttention,
   edgeBce,
   type InverseFormOptions,
-  type InverseNetWeights,
   inverseForm,
   inverseNet,
   jointLoss,
   type PlainTensor,
   type Regressor,
+  type SortOps,
   type TensorOps,
 } from '../../src/index.js'
 import { relativeError } from './compare.js'
-import { goldenInputs, goldenValues } from './golden.js'
+import { goldenInputs, goldenTolerances, goldenValues, gradientTolerance } from './golden.js'
 
 /** A tensor library under test: how to put numbers in, and how to get numbers and gradients out. */
 export interface Binding<T> {
-  readonly ops: TensorOps<T>
+  readonly ops: TensorOps<T> & SortOps<T>
   run(f: (...inputs: T[]) => T, inputs: readonly PlainTensor[]): PlainTensor
   /** The value of `f`, a scalar, and its gradient by each input. */
   differentiate(
@@ -31,7 +31,7 @@ export interface Binding<T> {
 type Operation = <T>(ops: TensorOps<T>, ...inputs: T[]) => T
 
 /** Deterministic numbers in [-2, 2). */
-const random = (name: string, ...shape: number[]): PlainTensor => ({
+const random = (name: string, ...shape: number[]) => ({
   data: deterministicImage(name, shape),
   shape,
 })
@@ -41,6 +41,8 @@ const positive = (name: string, ...shape: number[]): PlainTensor => ({
   shape,
 })
 const a = random('a', 2, 3, 4)
+/** Whole numbers from -1 to 1. */
+const ties = { ...a, data: a.data.map((value) => Math.round(value / 2)) }
 const functions = ['abs', 'exp', 'sigmoid', 'arctan', 'stopGradient'] as const
 const arithmetic = ['add', 'subtract', 'multiply', 'divide', 'maximum', 'greater'] as const
 const partners: readonly (readonly [string, PlainTensor, PlainTensor])[] = [
@@ -119,6 +121,7 @@ const cases = [
       ),
     ),
   ),
+  ...axes.map((over) => check(`max over [${over ?? 'all'}] with ties`, (ops, x) => ops.max(x, over), ties)),
   ...[0, 1, 2].map((axis) => check(`pick along ${axis}`, (ops, x) => ops.pick(x, picked(axis), axis), a)),
   // A class that is ruled out has the logit -Infinity: a mask that multiplied would make NaN of it.
   check('pick beside an infinity', (ops, x) => ops.pick(x, Int32Array.of(0, 1), 1), {
@@ -160,7 +163,7 @@ export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): voi
   })
 }
 
-const { seg, edge, labels, edges, tensor } = goldenInputs()
+const { seg, edgeLogits, labels, edgeLabels, tensor } = goldenInputs()
 
 /** Compares the losses with the published code's values and gradients, and InverseForm with the array binding. */
 export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
@@ -183,20 +186,46 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
     })
 
     it('the edge cross-entropy and its gradient', () => {
-      const { value, gradients } = differentiate((x) => edgeBce(ops, { edge: x, edges }), [edge])
+      const { value, gradients } = differentiate(
+        (x) => edgeBce(ops, { edgeLogits: x, edgeLabels }),
+        [edgeLogits],
+      )
       golden(value, 'edge_bce')
       goldenGradient(gradients[0], 'edge_bce.edge')
     })
 
     it('the edge attention and its gradient, none of it to the edge logits', () => {
       const { value, gradients } = differentiate(
-        (logits, x) => edgeAttention(ops, { logits, labels, edge: x }),
-        [seg, edge],
+        (logits, x) => edgeAttention(ops, { logits, labels, edgeLogits: x }),
+        [seg, edgeLogits],
       )
       golden(value, 'edge_attention')
       goldenGradient(gradients[0], 'edge_attention.seg')
       expect(isZero(gradients[1])).toBe(true)
     })
+  })
+
+  // More than 88 apart and above the greatest exponent of single precision.
+  it.each([
+    ['100 times as large', 100, 0],
+    ['far from 0', 1, 4096],
+  ])('cross-entropy and edge attention of logits %s', (_, factor, offset) => {
+    const logits = {
+      ...seg,
+      data: Float32Array.from(seg.data, (x) => Math.round(x * factor * 64) / 64 + offset),
+    }
+    const loss = <U>(on: TensorOps<U>, x: U, edge: U) =>
+      on.add(
+        crossEntropy(on, { logits: x, labels }),
+        edgeAttention(on, { logits: x, labels, edgeLogits: edge }),
+      )
+    const ours = differentiate((x, edge) => loss(ops, x, edge), [logits, edgeLogits])
+    const theirs = valueAndGrad((x: ArrayTensor, edge: ArrayTensor) => loss(doubles, x, edge))(
+      toArray(logits),
+      toArray(edgeLogits),
+    )
+    expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-6)
+    expect(relativeError(ours.gradients[0]!.data, theirs.gradients[0]!.data)).toBeLessThan(1e-5)
   })
 
   describe('InverseForm on small tiles, against the array binding', () => {
@@ -212,12 +241,16 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       const term = <U>(on: TensorOps<U>) => {
         const regressor = inverseNet(on, smallWeights(outputs))
         return (x: U) =>
-          inverseForm(on, { edge: x, edges, regressor }, { size: [96, 192], tileGrid: [3, 6], ...options })
+          inverseForm(
+            on,
+            { edgeLogits: x, edgeLabels, regressor },
+            { size: [96, 192], tileGrid: [3, 6], ...options },
+          )
       }
-      const ours = differentiate(term(ops), [edge])
-      const theirs = valueAndGrad(term(arrays))(edge)
-      expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-4)
-      expect(relativeError(ours.gradients[0]!.data, theirs.gradients[0]!.data)).toBeLessThan(1e-3)
+      const ours = differentiate(term(ops), [edgeLogits])
+      const theirs = valueAndGrad(term(arrays))(edgeLogits)
+      expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-5)
+      expect(relativeError(ours.gradients[0]!.data, theirs.gradients[0]!.data)).toBeLessThan(1e-4)
       expect(isZero(ours.gradients[0])).toBe(options.activation === 'log_softmax')
     })
 
@@ -225,19 +258,19 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       const joint = <U>(on: TensorOps<U>) => {
         const regressor = inverseNet(on, smallWeights(4))
         return (logits: U, x: U) => {
-          const auxiliary = { logits: on.multiply(logits, 0.5), edge: on.multiply(x, 0.5) }
+          const auxiliary = { logits: on.multiply(logits, 0.5), edgeLogits: on.multiply(x, 0.5) }
           return jointLoss(
             on,
-            { logits, edge: x, labels, edges, regressor, auxiliary },
+            { logits, edgeLogits: x, labels, edgeLabels, regressor, auxiliary },
             { inverseForm: { size: [96, 192] } },
           )
         }
       }
-      const ours = differentiate((logits, x) => joint(ops)(logits, x), [seg, edge])
-      const theirs = valueAndGrad(joint(arrays))(seg, edge)
-      expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-4)
+      const ours = differentiate((logits, x) => joint(ops)(logits, x), [seg, edgeLogits])
+      const theirs = valueAndGrad(joint(arrays))(seg, edgeLogits)
+      expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-5)
       theirs.gradients.forEach((gradient, i) => {
-        expect(relativeError(ours.gradients[i]!.data, gradient.data)).toBeLessThan(1e-3)
+        expect(relativeError(ours.gradients[i]!.data, gradient.data)).toBeLessThan(1e-4)
       })
     })
   })
@@ -252,8 +285,8 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
 
   it.each(['sigmoid', 'identity', 'log_softmax'] as const)('InverseForm of %s', (activation) => {
     const { value, gradients } = differentiate(
-      (x) => inverseForm(ops, { edge: x, edges, regressor }, { activation }),
-      [edge],
+      (x) => inverseForm(ops, { edgeLogits: x, edgeLabels, regressor }, { activation }),
+      [edgeLogits],
     )
     golden(value, `inverseform(activation=${activation})`)
     if (activation === 'log_softmax') expect(isZero(gradients[0])).toBe(true)
@@ -263,24 +296,45 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
   it.each([
     ['joint(upstream)', 'log_softmax'],
     ['joint(activation=sigmoid)', 'sigmoid'],
-  ] as const)('%s', (name, activation) => {
-    const { value } = differentiate(
+  ] as const)('%s, its gradients those of its terms', (name, activation) => {
+    const { value, gradients } = differentiate(
       (logits, x) =>
-        jointLoss(ops, { logits, edge: x, labels, edges, regressor }, { inverseForm: { activation } }),
-      [seg, edge],
+        jointLoss(
+          ops,
+          { logits, edgeLogits: x, labels, edgeLabels, regressor },
+          { inverseForm: { activation } },
+        ),
+      [seg, edgeLogits],
     )
     golden(value, name)
+    const terms = [
+      { 'cross_entropy.seg': 1, 'edge_attention.seg': 0.1 },
+      { 'edge_bce.edge': 0.3, ...(activation === 'sigmoid' && { 'inverseform_sigmoid.edge': 0.3 }) },
+    ]
+    terms.forEach((weights, i) => {
+      const expected = new Float64Array(gradients[i]!.data.length)
+      for (const [term, weight] of Object.entries(weights)) {
+        tensor(`grad.${term}`).data.forEach((value, j) => {
+          expected[j]! += weight * value
+        })
+      }
+      expect(relativeError(gradients[i]!.data, expected)).toBeLessThan(
+        goldenTolerances.libraries.throughInverseNet,
+      )
+    })
   })
 }
 
 function golden(value: number, name: string): void {
-  expect(Math.abs(value / goldenValues[name]! - 1)).toBeLessThan(1e-4)
+  expect(Math.abs(value / goldenValues[name]! - 1)).toBeLessThan(goldenTolerances.libraries.value)
 }
 
 function goldenGradient(gradient: PlainTensor | undefined, name: string): void {
   const expected = tensor(`grad.${name}`)
   expect(gradient?.shape).toEqual(expected.shape)
-  expect(relativeError(gradient!.data, expected.data)).toBeLessThan(1e-3)
+  expect(relativeError(gradient!.data, expected.data)).toBeLessThan(
+    gradientTolerance(name, goldenTolerances.libraries),
+  )
 }
 
 const isZero = (x: PlainTensor | undefined) => Array.from(x!.data).every((value) => value === 0)
@@ -288,7 +342,7 @@ const isZero = (x: PlainTensor | undefined) => Array.from(x!.data).every((value)
 /** For tiles of 32x32 pixels. */
 const smallWeights = (outputs: number) => netWeights(2048, 24, 12, outputs)
 
-function netWeights(...sizes: readonly number[]): InverseNetWeights<PlainTensor> {
+function netWeights(...sizes: readonly number[]): Record<string, PlainTensor> {
   const entries = [0, 2, 4].flatMap((layer, i) => {
     const [inputs, outputs] = [sizes[i]!, sizes[i + 1]!]
     return [
@@ -298,5 +352,5 @@ function netWeights(...sizes: readonly number[]): InverseNetWeights<PlainTensor>
   })
   return Object.fromEntries(
     entries.map(([name, shape]) => [name, { data: deterministicParameter(name, shape), shape }]),
-  ) as unknown as InverseNetWeights<PlainTensor>
+  )
 }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { deterministicImage } from '../../../backbones/test/support/deterministic.js'
+import { deterministicImage } from '../../../../tools/testing/deterministic.js'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import { relativeError } from './compare.js'
 

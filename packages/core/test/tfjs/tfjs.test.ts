@@ -1,43 +1,32 @@
 import * as tf from '@tensorflow/tfjs-core'
 import '@tensorflow/tfjs-backend-cpu'
-// Importing the whole of @tensorflow/tfjs does this for its users.
-import '@tensorflow/tfjs-core/dist/register_all_gradients.js'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { jointLoss, type PlainTensor } from '../../src/index.js'
+import { jointLoss, lovaszSoftmaxLoss } from '../../src/index.js'
 import { tfjsOps } from '../../src/tfjs/index.js'
-import { type Binding, checkLosses, checkPrimitives } from '../support/binding-suite.js'
+import { checkLosses, checkPrimitives } from '../support/binding-suite.js'
 import { goldenInputs } from '../support/golden.js'
+import { checkNeighbours, checkSorting } from '../support/neighbour-suite.js'
+import { checkTraining } from '../support/training-suite.js'
+import { binding, put } from './binding.js'
 
 beforeAll(() => tf.setBackend('cpu'))
 
-const put = ({ data, shape }: PlainTensor) => tf.tensor(Float32Array.from(data), [...shape])
-const take = (x: tf.Tensor): PlainTensor => ({ data: x.dataSync(), shape: x.shape })
-
-const binding: Binding<tf.Tensor> = {
-  ops: tfjsOps,
-  run(f, inputs) {
-    const result = tf.tidy(() => f(...inputs.map(put)))
-    return take(result)
-  },
-  differentiate(f, inputs) {
-    const scalar = (...xs: tf.Tensor[]) => tf.reshape<tf.Rank.R0>(f(...xs), [])
-    const { value, grads } = tf.valueAndGrads(scalar)(inputs.map(put))
-    return { value: value.dataSync()[0]!, gradients: grads.map(take) }
-  },
-}
-
 describe('operations on TensorFlow.js', () => checkPrimitives(binding))
+describe('sums in sorted order on TensorFlow.js', () => checkSorting(binding))
 describe('losses on TensorFlow.js', () => checkLosses(binding))
+describe('neighbours on TensorFlow.js', () => checkNeighbours(binding))
+describe('training on TensorFlow.js', () => checkTraining(binding))
 
 describe('with the optimizers of TensorFlow.js', () => {
-  const { seg, edge, labels, edges } = goldenInputs()
+  const { seg, edgeLogits, labels, edgeLabels } = goldenInputs()
 
-  it('the joint loss falls, and nothing is left behind', () => {
-    const [logits, x] = [seg, edge].map((input) => tf.variable(put(input)))
+  it('the joint loss and Lovász-softmax fall, and nothing is left behind', () => {
+    const [logits, x] = [seg, edgeLogits].map((input) => tf.variable(put(input)))
     const optimizer = tf.train.sgd(10)
     const loss = () => {
-      const inputs = { logits: logits!, edge: x!, labels, edges }
-      return jointLoss(tfjsOps, inputs, { weights: { inverseForm: 0 } }) as tf.Scalar
+      const inputs = { logits: logits!, edgeLogits: x!, labels, edgeLabels }
+      const joint = jointLoss(tfjsOps, inputs, { weights: { inverseForm: 0 } })
+      return tf.add<tf.Scalar>(joint, lovaszSoftmaxLoss(tfjsOps, inputs))
     }
     const step = () => tf.tidy(() => optimizer.minimize(loss, true)!.dataSync()[0]!)
     const first = step()
@@ -46,5 +35,28 @@ describe('with the optimizers of TensorFlow.js', () => {
     expect(second).toBeLessThan(first)
     expect(step()).toBeLessThan(second)
     expect(tf.memory().numTensors).toBe(numTensors)
+  })
+})
+
+it('products of matrices have second derivatives', () => {
+  const { matmul } = tfjsOps
+  // Sums of the squares of a·bᵀ's gradients, which by hand are 2·a·bᵀ·b, by each of the two.
+  const slope = (b: tf.Tensor) =>
+    tf.grad((a: tf.Tensor) => tf.sum(tf.square(matmul(a, b, { transposeB: true }))))
+  const expected = (a: tf.Tensor, b: tf.Tensor) => tf.mul(2, tf.matMul(tf.matMul(a, b, false, true), b))
+  const [a, b] = [
+    tf.tensor([
+      [1, 2],
+      [3, 4.5],
+    ]),
+    tf.tensor([
+      [0.5, 1],
+      [2, -3],
+    ]),
+  ]
+  const squares = (f: typeof expected) => tf.grads((a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.square(f(a, b))))
+  const ours = squares((a, b) => slope(b)(a))([a, b])
+  squares(expected)([a, b]).forEach((gradient, i) => {
+    expect(Array.from(ours[i]!.dataSync())).toEqual(Array.from(gradient.dataSync()))
   })
 })

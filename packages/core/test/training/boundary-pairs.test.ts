@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type BoundaryPairsOptions,
   boundaryPairs,
+  type Matrix3,
   sampleHomography,
   sampleShiftAndScale,
   seededRandom,
@@ -31,10 +32,10 @@ const pairs = (options: Partial<BoundaryPairsOptions> = {}) =>
     ...options,
   })
 
-const product = (a: readonly number[], b: readonly number[]): number[] =>
+const product = (a: readonly number[], b: readonly number[]) =>
   Array.from({ length: 9 }, (_, i) =>
     [0, 1, 2].reduce((sum, k) => sum + a[Math.floor(i / 3) * 3 + k]! * b[k * 3 + (i % 3)]!, 0),
-  )
+  ) as unknown as Matrix3
 
 describe('boundary pairs', () => {
   it('come from the tiles with boundary, each once an epoch', () => {
@@ -96,11 +97,30 @@ describe('boundary pairs', () => {
   })
 
   it('refuse what cannot give any', () => {
-    expect(() => pairs({ tileSize: [9, 9] }).next()).toThrow('None of 1 boundary maps')
-    expect(() => pairs({ minimumBoundary: 0.9 }).next()).toThrow('None of 1 boundary maps')
-    expect(() => pairs({ batchSize: 0 }).next()).toThrow('batchSize is 0')
-    expect(() => pairs({ stride: [0, 1] }).next()).toThrow('stride is 0x1')
-    const short = boundaryPairs([{ ...map, height: 9 }], { random: Math.random, transform: sampleHomography })
-    expect(() => short.next()).toThrow('Boundary map 0 has 208 values')
+    expect(() => pairs({ tileSize: [9, 9] })).toThrow(
+      'Tiles of 9x9 are larger than each of the 1 boundary maps',
+    )
+    expect(() => pairs({ minimumBoundary: 0.9 })).toThrow('None of 1 boundary maps')
+    expect(() => pairs({ minimumBoundary: Number.NaN })).toThrow('minimumBoundary is NaN')
+    expect(() => pairs({ batchSize: 0 })).toThrow('batchSize is 0')
+    expect(() => pairs({ stride: [0, 1] })).toThrow('stride is 0x1')
+    const draw = { random: Math.random, transform: sampleHomography }
+    expect(() => boundaryPairs([{ ...map, height: 9 }], draw)).toThrow('Boundary map 0 has 208 values')
+    expect(() => boundaryPairs([], draw)).toThrow('None of 0 boundary maps')
+    let drawn = 0
+    const transform = (random: () => number) =>
+      drawn++ % 2 === 0 ? sampleHomography(random) : sampleShiftAndScale(random)
+    expect(() => pairs({ transform }).next()).toThrow('of 8 and of 4 parameters are in one batch')
+  })
+
+  it('have the documented defaults: tiles of 224x224 with a mean of 0.01 or more, 32 a batch', () => {
+    const side = 224
+    const filled = (share: number) => {
+      const data = new Float32Array(side * side).fill(1, 0, Math.ceil(share * side * side))
+      return { data, height: side, width: side }
+    }
+    const draw = { random: seededRandom(1), transform: sampleShiftAndScale }
+    expect(boundaryPairs([filled(0.0101)], draw).next().value.tiles.shape).toEqual([32, 1, side, side])
+    expect(() => boundaryPairs([filled(0.0099)], draw)).toThrow('None of 1 boundary maps')
   })
 })

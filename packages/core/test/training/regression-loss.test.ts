@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { arrayOps, valueAndGrad } from '../../src/array/index.js'
+import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import { geodesicDistance } from '../../src/index.js'
 import {
   type RegressionLossOptions,
@@ -70,8 +70,25 @@ describe('the regression loss', () => {
       [1, 8],
     )
     const options = { distance: 'geodesic', lambda: 0.3 } as const
-    const alone = geodesicDistance(ops, ops.constant(relative.parameters, [1, 8]), options)
-    expect(regressionLoss(ops, estimate, stack([truth]), options).data[0]).toBeCloseTo(alone.data[0]!, 10)
+    // Of the relative homography H, scaled by s to the norm √3: ‖sH - P‖² = 6 - 2s tr PᵀH, where ‖H - P‖² = ‖H‖² - 2 tr PᵀH + 3.
+    const distance = (lambda: number) =>
+      geodesicDistance(ops, ops.constant(relative.parameters, [1, 8]), { lambda }).data[0]!
+    const angle = distance(0)
+    const square = a.reduce((sum, element) => sum + element ** 2, 0)
+    const trace = (square + 3 - (distance(1) - angle)) / 2
+    const expected = angle + 0.3 * (6 - 2 * Math.sqrt(3 / square) * trace)
+    expect(regressionLoss(ops, estimate, stack([truth]), options).data[0]).toBeCloseTo(expected, 10)
+  })
+
+  it('of homographies is defined and smooth where the last element of what is left is 0', () => {
+    const shift = { data: [1, 0, 1, 0, 1, 0, 0, 0], shape: [1, 8] }
+    const loss = (x: ArrayTensor) => regressionLoss(ops, x, shift, { distance: 'geodesic' })
+    const [below, at, above] = [0.999, 1, 1.001].map((element) =>
+      valueAndGrad(loss)(ops.constant([1, 0, 0, 0, 1, 0, element, 0], [1, 8])),
+    )
+    const slope = (above!.value - below!.value) / 0.002
+    expect(at!.gradients[0].data[6]).toBeCloseTo(slope, 5)
+    expect(at!.value).toBeCloseTo((above!.value + below!.value) / 2, 5)
   })
 
   it('refuses what does not go together', () => {
@@ -81,6 +98,7 @@ describe('the regression loss', () => {
     expect(() => regressionLoss(ops, estimate, four, { distance: 'euclidean' })).toThrow('1x4')
     expect(() => regressionLoss(ops, estimate, four, { distance: 'geodesic' })).toThrow('1x4')
     expect(() => regressionLoss(ops, estimate, four, { huber: -1 })).toThrow('huber is -1')
+    expect(() => regressionLoss(ops, estimate, four, { huber: 0 })).toThrow('huber is 0')
     const singular = { data: [0, 0, 0, 0, 0, 0, 0, 0], shape: [1, 8] }
     const eight = ops.constant(singular.data, [1, 8])
     expect(() => regressionLoss(ops, eight, singular, { distance: 'geodesic' })).toThrow('singular')

@@ -15,7 +15,7 @@ import {
 describe('adam', () => {
   it('takes the steps of the algorithm, computed by hand', () => {
     const values = Float64Array.of(1, -2)
-    const step = adam([values], { learningRate: 0.1, beta1: 0.5, beta2: 0.75, epsilon: 0 })
+    const step = adam([values], { learningRate: 0.1, beta1: 0.5, beta2: 0.75, epsilon: 1e-300 })
     step([[4, -0.001]])
     // The first step is the learning rate, whatever the gradient's size.
     expect(values[0]).toBeCloseTo(0.9, 12)
@@ -27,10 +27,27 @@ describe('adam', () => {
     expect(values[1]).toBeCloseTo(-1.9 + 0.00025 / 0.75 / Math.sqrt(1.875e-7 / 0.4375), 12)
   })
 
+  it('has the defaults of the paper', () => {
+    const values = Float64Array.of(1)
+    const step = adam([values])
+    step([[1]])
+    step([[3e-8]])
+    // m / (1 - 0.9²) and v / (1 - 0.999²), by hand.
+    const mean = (0.09 + 0.1 * 3e-8) / 0.19
+    const square = (0.000999 + 0.001 * 9e-16) / 0.001999
+    const expected = 1 - 0.001 / (1 + 1e-8) - (0.001 * mean) / (Math.sqrt(square) + 1e-8)
+    expect(values[0]).toBeCloseTo(expected, 14)
+    const small = Float64Array.of(1)
+    adam([small])([[1e-8]])
+    expect(small[0]).toBeCloseTo(1 - 0.0005, 14)
+  })
+
   it('refuses gradients and options that do not fit', () => {
     expect(() => adam([new Float32Array(2)])([[1]])).toThrow('Gradients of 1 values')
     expect(() => adam([], { beta2: 1 })).toThrow('beta2 is 1')
     expect(() => adam([], { learningRate: Number.NaN })).toThrow('learningRate is NaN')
+    // A parameter whose gradients are all 0 would be divided 0 by 0.
+    expect(() => adam([], { epsilon: 0 })).toThrow('epsilon is 0')
   })
 })
 
@@ -64,9 +81,9 @@ describe('initial weights', () => {
   it('have the documented sizes and spread', () => {
     const weights = initialiseInverseNet(seededRandom(1), smallInverseNetSizes)
     expect(Object.values(weights).map(({ shape }) => shape)).toEqual([
-      [256, 25088],
-      [256],
-      [32, 256],
+      [1000, 25088],
+      [1000],
+      [32, 1000],
       [32],
       [2, 32],
       [2],

@@ -74,6 +74,32 @@ describe('transforms', () => {
     }
   })
 
+  it('have the documented ranges by default, and fill them', () => {
+    const random = seededRandom(4)
+    const drawn = Array.from({ length: 4000 }, () => {
+      const [, , , , , , ...perspective] = sampleHomography(random).parameters
+      const [cosine, , , sine] = sampleRotation(random).parameters
+      const [, , ...scale] = sampleScale(random).parameters
+      const [a, b, , d, e] = sampleAffine(random, { angle: [0, 0], scale: [1, 1] }).parameters
+      expect([a, d, e]).toEqual([1, 0, 1])
+      const { parameters: shift } = sampleShift(random)
+      return { shift, scale, angle: [Math.atan2(sine!, cosine!)], shear: [b!], perspective }
+    })
+    const ranges = {
+      shift: [-0.25, 0.25],
+      scale: [-0.2, 0.25],
+      angle: [-Math.PI / 12, Math.PI / 12],
+      shear: [-0.1, 0.1],
+      perspective: [-0.1, 0.1],
+    } as const
+    for (const [name, [least, greatest]] of Object.entries(ranges)) {
+      const values = drawn.flatMap((each) => each[name as keyof typeof ranges] as number[])
+      const slack = (greatest - least) / 200
+      expect(Math.min(...values), name).toSatisfy((value) => value >= least - 1e-12 && value < least + slack)
+      expect(Math.max(...values), name).toSatisfy((value) => value < greatest && value > greatest - slack)
+    }
+  })
+
   it('build an affine transformation of scale, shear, rotation and displacement, in this order', () => {
     const fixed = { shift: [0.1, 0.1], scale: [1.5, 1.5], angle: [0.3, 0.3], shear: [0.2, 0.2] } as const
     const { matrix } = sampleAffine(seededRandom(1), fixed)
@@ -115,6 +141,7 @@ describe('transforms', () => {
     expect(code(() => sampleHomography(random, { perspective: [-0.5, 0.5] }))).toBe('invalid-argument')
     expect(code(() => transformMatrix([1, 2, 3]))).toBe('size-mismatch')
     expect(code(() => transformParameters([1, 0, 0, 0, 1, 0], 2))).toBe('size-mismatch')
+    expect(code(() => transformParameters([1, 0, 0, 0, 1, 0, 1, 0, 0], 8))).toBe('invalid-argument')
     expect(code(() => transformParameters([1, 0.1, 0, 0, 1, 0, 0, 0, 1], 4))).toBe('size-mismatch')
     expect(code(() => transformParameters([1, 0, 0, 0, 1, 0, 0, 0, 1], 5))).toBe('size-mismatch')
   })

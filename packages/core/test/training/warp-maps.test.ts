@@ -137,6 +137,8 @@ describe('warping', () => {
     const ops = arrayOps()
     const one = transformMatrix([0, 0])
     expect(() => warpMaps(map, [one, one])).toThrow('2 matrices')
+    const affine = [1, 0, 0, 0, 1, 0] as unknown as Matrix3
+    expect(() => warpMaps(map, [affine])).toThrow('Matrix 0 has 6 elements')
     expect(() => warpMaps({ data: map.data, shape: [1, height, width] }, [one])).toThrow('1x9x14')
     expect(() => transformMaps(ops, ops.constant(map.data, map.shape), ops.constant(one, [3, 3]))).toThrow(
       '3x3',

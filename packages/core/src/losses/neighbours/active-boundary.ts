@@ -1,12 +1,11 @@
-import { InverseFormError } from '@inverseform/errors'
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
+import { checkChoice, checkPositive, checkShare } from '../../options.js'
 import { logSoftmax, ratio } from '../functions.js'
 import type { IntegerArray } from '../inputs.js'
 import { type BoundaryDirections, boundaryDirections, directions } from './boundary-directions.js'
 import { type IgnoreOptions, type LabelledLogits, labelled } from './labelled.js'
 import { neighbour } from './neighbour-pixels.js'
-import { checkPositive, checkShare } from './options.js'
 
 export interface ActiveBoundaryOptions extends IgnoreOptions {
   /** How much of an image's size the predicted boundaries of the whole batch may take, before they are widened. Default 0.01. */
@@ -50,12 +49,7 @@ export function activeBoundaryLoss<T>(
   checkShare('maxBoundaryShare', maxBoundaryShare)
   checkPositive('maxDistance', maxDistance)
   checkShare('labelSmoothing', labelSmoothing)
-  if (distances !== 'whole' && distances !== 'exact') {
-    throw new InverseFormError('invalid-argument', `distances is '${distances}'.`, {
-      hint: "Choose 'whole' or 'exact'.",
-      details: { distances },
-    })
-  }
+  checkChoice('distances', distances, 'whole', 'exact')
   const { images, height, width } = labelled(ops, inputs, ignoreIndex)
   const shape = [images, height, width]
   const truth = trueDirections(inputs.labels, images, maxDistance, (map) =>

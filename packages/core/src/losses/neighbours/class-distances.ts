@@ -11,10 +11,11 @@ import { distanceTransform } from './distance-transform.js'
  */
 export function classDistances(
   labels: IntegerArray,
-  { images, channels: classes, height, width }: MapSize,
+  size: MapSize,
   ignoreIndex: number,
   value: (distance: number, inside: boolean) => number,
 ): Float64Array {
+  const { images, channels: classes, height, width } = size
   const pixels = height * width
   const result = new Float64Array(images * classes * pixels)
   const inside = new Uint8Array(pixels)
@@ -23,7 +24,7 @@ export function classDistances(
     const map = labels.subarray(image * pixels, (image + 1) * pixels)
     const present = new Set<number>(map)
     present.delete(ignoreIndex)
-    for (const c of present) checkLabel(c, classes, image * pixels + map.indexOf(c))
+    for (const c of present) checkLabel(c, classes, image * pixels + map.indexOf(c), size)
     if (present.size < 2) continue
     for (const c of present) {
       for (let i = 0; i < pixels; i++) {

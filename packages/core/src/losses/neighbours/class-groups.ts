@@ -1,5 +1,5 @@
-import { InverseFormError } from '@inverseform/errors'
 import type { TensorOps } from '../../ops.js'
+import { checkChoice } from '../../options.js'
 import type { IgnoreOptions, Labelled } from './labelled.js'
 
 export interface ClassOptions extends IgnoreOptions {
@@ -22,12 +22,7 @@ export function classGroups<T>(
   { images, classes, pixels, indices, counted }: Labelled<T>,
   { classes: selection, perImage = false }: Required<Pick<ClassOptions, 'classes'>> & ClassOptions,
 ): ClassGroups<T> {
-  if (selection !== 'all' && selection !== 'present') {
-    throw new InverseFormError('invalid-argument', `classes is '${selection}'.`, {
-      hint: "Choose 'all' or 'present'.",
-      details: { classes: selection },
-    })
-  }
+  checkChoice('classes', selection, 'all', 'present')
   const groups = perImage ? images : 1
   const perGroup = perImage ? pixels : images * pixels
   const weights = new Float64Array(groups * classes).fill(selection === 'all' ? 1 : 0)

@@ -1,6 +1,6 @@
 import type { TensorOps } from '../../ops.js'
+import { checkNumber } from '../../options.js'
 import { ratio, softmax } from '../functions.js'
-import { checkNumber } from '../inputs.js'
 import { type ClassOptions, classGroups } from './class-groups.js'
 import { type LabelledLogits, labelled } from './labelled.js'
 

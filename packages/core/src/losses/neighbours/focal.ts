@@ -1,10 +1,9 @@
 import { InverseFormError } from '@inverseform/errors'
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
+import { checkChoice, checkNumber, checkShare } from '../../options.js'
 import { logSoftmax, power, softplus } from '../functions.js'
-import { checkNumber } from '../inputs.js'
 import { type IgnoreOptions, type Labelled, type LabelledLogits, labelled } from './labelled.js'
-import { checkShare } from './options.js'
 
 export interface FocalOptions extends IgnoreOptions {
   /** How strongly well-classified pixels are played down; 0 is cross-entropy. Default 2. */
@@ -32,12 +31,7 @@ export interface FocalOptions extends IgnoreOptions {
 export function focalLoss<T>(ops: TensorOps<T>, inputs: LabelledLogits<T>, options: FocalOptions = {}): T {
   const { gamma = 2, alpha, activation = 'softmax', ignoreIndex } = options
   checkNumber('gamma', gamma, 0)
-  if (activation !== 'softmax' && activation !== 'sigmoid') {
-    throw new InverseFormError('invalid-argument', `activation is '${activation}'.`, {
-      hint: "Choose 'softmax' or 'sigmoid'.",
-      details: { activation },
-    })
-  }
+  checkChoice('activation', activation, 'softmax', 'sigmoid')
   const data = labelled(ops, inputs, ignoreIndex)
   const weights = alphas(alpha, data.classes)
   const terms = activation === 'softmax' ? softmaxTerms : sigmoidTerms
@@ -51,7 +45,7 @@ function softmaxTerms<T>(ops: TensorOps<T>, data: Labelled<T>, gamma: number, al
   const weights = Float64Array.from(data.indices, (c, i) => -data.counted[i]! * (alpha?.[c] ?? 1))
   const surprise = ops.multiply(logs, ops.constant(weights, [data.images, data.pixels]))
   if (gamma === 0) return surprise
-  // Rounding may take a logarithm above 0.
+  // An approximate exp or log, such as a GPU's, may take a logarithm above 0.
   const doubt = ops.maximum(complement(ops, ops.exp(logs)), 0)
   return ops.multiply(power(ops, doubt, gamma), surprise)
 }

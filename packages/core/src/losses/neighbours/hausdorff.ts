@@ -1,9 +1,9 @@
 import type { TensorOps } from '../../ops.js'
+import { checkPositive } from '../../options.js'
 import { softmax } from '../functions.js'
-import { checkMap, type IntegerArray } from '../inputs.js'
+import { checkLabel, checkMap, type IntegerArray } from '../inputs.js'
 import { classDistances } from './class-distances.js'
 import { type IgnoreOptions, type LabelledLogits, labelled } from './labelled.js'
-import { checkPositive } from './options.js'
 
 export interface HausdorffInputs<T> extends LabelledLogits<T> {
   /** The most likely class of each pixel by the same logits, images x height x width: read from the network's output. */
@@ -14,6 +14,9 @@ export interface HausdorffOptions extends IgnoreOptions {
   /** Power of the distances. Default 2. */
   readonly alpha?: number
 }
+
+/** Stands for the predictions at pixels that do not count: no class, whatever `ignoreIndex` is. */
+const uncounted = -1
 
 /**
  * Hausdorff loss by distance transforms: the mean over classes, and over pixels that count, of
@@ -36,9 +39,13 @@ export function hausdorffLoss<T>(
   const { images, classes, pixels, counted, total } = data
   const size = { ...data, channels: classes }
   checkMap('predictions', inputs.predictions, size)
-  const predictions = Int32Array.from(inputs.predictions, (c, i) => (counted[i] ? c : ignoreIndex))
+  const predictions = Int32Array.from(inputs.predictions, (c, i) => {
+    if (!counted[i]) return uncounted
+    checkLabel(c, classes, i, size, 'Prediction')
+    return c
+  })
   const weights = classDistances(inputs.labels, size, ignoreIndex, (distance) => distance ** alpha)
-  const predicted = classDistances(predictions, size, ignoreIndex, (distance) => distance ** alpha)
+  const predicted = classDistances(predictions, size, uncounted, (distance) => distance ** alpha)
   for (let i = 0; i < weights.length; i++) weights[i]! += predicted[i]!
   const errors = ops.subtract(softmax(ops, data.logits), data.truth)
   const products = ops.multiply(

@@ -1,16 +1,16 @@
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
+import { checkChoice, checkInteger, checkNumber } from '../../options.js'
 import type { ClassWeightsOptions } from '../class-weights.js'
-import { checkChoices } from '../cross-entropy.js'
-import { checkNumber, type IntegerArray } from '../inputs.js'
+import { fromLargest } from '../functions.js'
+import type { IntegerArray } from '../inputs.js'
 import { type Labelled, type LabelledLogits, labelled } from './labelled.js'
-import { checkInteger } from './options.js'
 
 export interface LabelRelaxationOptions extends ClassWeightsOptions {
   /** How far around a pixel classes are accepted for it, in rows and columns. Default 1: a window of 3x3. */
   readonly border?: number
-  /** Weigh classes by their share of each image (default) or of the whole batch. */
-  readonly weighting?: 'image' | 'batch'
+  /** Weigh classes by their share of each image on its own (default), or of the batch as one image. Default true. */
+  readonly perImage?: boolean
   /** `sum` of the images' losses (default), or their `mean`. */
   readonly reduction?: 'sum' | 'mean'
   /** Let ignored pixels count where a class lies within their window, as the published code does. Default false. */
@@ -35,16 +35,16 @@ export function labelRelaxationLoss<T>(
   inputs: LabelledLogits<T>,
   options: LabelRelaxationOptions = {},
 ): T {
-  const { border = 1, weighting = 'image', reduction = 'sum', ignoreIndex = 255 } = options
+  const { border = 1, perImage = true, reduction = 'sum', ignoreIndex = 255 } = options
   const { upperBound = 1, norm = false, countNearIgnored = false } = options
-  checkChoices({ weighting, reduction })
+  checkChoice('reduction', reduction, 'sum', 'mean')
   checkInteger('border', border, 0)
   checkNumber('upperBound', upperBound, 0)
   const data = labelled(ops, inputs, ignoreIndex)
   const { images, classes, pixels, logits } = data
   const accepted = acceptedClasses(inputs.labels, data, border, countNearIgnored)
   const weights = new Float64Array(images * pixels)
-  const perGroup = weighting === 'image' ? 1 : images
+  const perGroup = perImage ? 1 : images
   for (let first = 0; first < images; first += perGroup) {
     const table = weightsOf(accepted, data, first, perGroup, upperBound, norm)
     for (let image = first; image < first + perGroup; image++) {
@@ -52,9 +52,10 @@ export function labelRelaxationLoss<T>(
     }
   }
   const set = ops.constant(accepted.sets, [images, classes, pixels])
+  const shifted = fromLargest(ops, logits)
   // Far below every logit, so that the other classes' powers are exactly 0.
-  const among = ops.subtract(logits, ops.multiply(complement(ops, set), 1e30))
-  const surprise = ops.subtract(logSumExp(ops, logits), logSumExp(ops, among))
+  const among = ops.subtract(shifted, ops.multiply(complement(ops, set), 1e30))
+  const surprise = ops.subtract(ops.log(ops.sum(ops.exp(shifted), [1])), logSumExp(ops, among))
   const loss = ops.sum(ops.multiply(surprise, ops.constant(weights, [images, pixels])))
   return reduction === 'sum' ? loss : ops.divide(loss, images)
 }

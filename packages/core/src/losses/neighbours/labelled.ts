@@ -1,7 +1,7 @@
 import type { TensorOps } from '../../ops.js'
+import { type CountedPixels, countedPixels, oneHot } from '../counted-pixels.js'
 import type { CrossEntropyInputs } from '../cross-entropy.js'
 import { checkMap, mapSize } from '../inputs.js'
-import { countedPixels } from '../weighted-likelihood.js'
 
 /** Logits [images, classes, height, width], before softmax, with labels 0..classes-1 or `ignoreIndex`. */
 export type LabelledLogits<T> = CrossEntropyInputs<T>
@@ -12,7 +12,7 @@ export interface IgnoreOptions {
 }
 
 /** Logits with their labels, checked, with the pixels of an image on one axis. */
-export interface Labelled<T> {
+export interface Labelled<T> extends CountedPixels {
   readonly images: number
   readonly classes: number
   readonly height: number
@@ -21,10 +21,6 @@ export interface Labelled<T> {
   readonly pixels: number
   /** [images, classes, pixels]. */
   readonly logits: T
-  /** True class of each pixel, 0 where it does not count. */
-  readonly indices: Int32Array
-  /** 1 where a pixel counts, else 0. */
-  readonly counted: Uint8Array
   /** How many pixels count. */
   readonly total: number
   /** `counted` as [images, 1, pixels]. */
@@ -42,16 +38,8 @@ export function labelled<T>(
   const size = mapSize(ops, 'logits', logits)
   const { images, channels: classes, height, width } = size
   checkMap('labels', labels, size)
-  const { indices, counted } = countedPixels(labels, classes, ignoreIndex)
+  const known = countedPixels(labels, size, ignoreIndex)
   const pixels = height * width
-  const truth = new Float32Array(images * classes * pixels)
-  let total = 0
-  for (let i = 0; i < indices.length; i++) {
-    if (!counted[i]) continue
-    const image = Math.floor(i / pixels)
-    truth[(image * classes + indices[i]!) * pixels + (i - image * pixels)] = 1
-    total++
-  }
   const shape = [images, classes, pixels]
   return {
     images,
@@ -60,10 +48,9 @@ export function labelled<T>(
     width,
     pixels,
     logits: ops.reshape(logits, shape),
-    indices,
-    counted,
-    total,
-    mask: ops.constant(counted, [images, 1, pixels]),
-    truth: ops.constant(truth, shape),
+    ...known,
+    total: known.counted.reduce((sum, one) => sum + one, 0),
+    mask: ops.constant(known.counted, [images, 1, pixels]),
+    truth: ops.constant(oneHot(known, size), shape),
   }
 }

@@ -1,3 +1,4 @@
+import { InverseFormError } from '@inverseform/errors'
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
 import type { SortOps } from '../../sort-ops.js'
@@ -18,7 +19,7 @@ export interface LovaszSoftmaxOptions extends ClassOptions {
  *
  * Source: Berman et al., CVPR 2018, and its code (`lovasz_softmax`), whose defaults these are.
  *
- * @param ops with {@link SortOps}, which `arrayOps()` of `@inverseform/core/array` has
+ * @param ops with {@link SortOps}, which `arrayOps()`, `tfjsOps` and `jaxOps` have
  * @returns a scalar in [0, 1]
  * @throws `size-mismatch` when logits and labels do not go together; `invalid-argument` for a label out of range or an option
  */
@@ -28,6 +29,11 @@ export function lovaszSoftmaxLoss<T>(
   options: LovaszSoftmaxOptions = {},
 ): T {
   const { classes = 'present', perImage = false, ignoreIndex } = options
+  if (!ops.descendingSums) {
+    throw new InverseFormError('invalid-argument', 'The tensor library has no descendingSums.', {
+      hint: 'Add the function that SortOps describes to its operations: Lovász-softmax sorts.',
+    })
+  }
   const data = labelled(ops, inputs, ignoreIndex)
   const { mean } = classGroups(ops, data, { ...options, classes })
   const { images, pixels } = data

@@ -1,10 +1,9 @@
 import { complement } from '../../norm.js'
 import type { TensorOps } from '../../ops.js'
+import { checkNumber, checkPositive } from '../../options.js'
 import { power, ratio, softmax } from '../functions.js'
-import { checkNumber } from '../inputs.js'
 import { type ClassOptions, classGroups } from './class-groups.js'
 import { type LabelledLogits, labelled } from './labelled.js'
-import { checkPositive } from './options.js'
 
 export interface TverskyOptions extends ClassOptions {
   /** Classes of the mean. Default `all`. */

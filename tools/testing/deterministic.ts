@@ -1,6 +1,6 @@
 /**
  * The reference data's weights and inputs, made from a hash of each tensor's name
- * (test/fixtures/README.md says how they were defined).
+ * (packages/backbones/test/fixtures/README.md says how they were defined).
  */
 export function deterministicParameter(name: string, shape: readonly number[]): Float32Array {
   const leaf = name.slice(name.lastIndexOf('.') + 1)

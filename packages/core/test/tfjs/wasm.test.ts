@@ -1,0 +1,21 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect } from 'vitest'
+import { checkInverseNet, checkLosses, checkPrimitives } from '../support/binding-suite.js'
+import { checkNeighbours, checkSorting } from '../support/neighbour-suite.js'
+import { checkTraining } from '../support/training-suite.js'
+import { binding } from './binding.js'
+
+beforeAll(async () => {
+  setWasmPaths(`${dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))}/`)
+  expect(await tf.setBackend('wasm')).toBe(true)
+})
+
+describe("operations on TensorFlow.js' WebAssembly backend", () => checkPrimitives(binding))
+describe('sums in sorted order', () => checkSorting(binding))
+describe('losses', () => checkLosses(binding))
+describe('neighbours', () => checkNeighbours(binding))
+describe('training', () => checkTraining(binding))
+describe('losses with InverseNet', () => checkInverseNet(binding))

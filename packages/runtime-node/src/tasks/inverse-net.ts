@@ -1,0 +1,53 @@
+import {
+  INVERSENET_TILE,
+  type LoadReport,
+  loadInverseNet,
+  type WeightPrecision,
+} from '@inverseform/backbones'
+import type { LoadTimings, Tensor } from '@inverseform/runtime'
+import { withCheckpoint } from '../checkpoint.js'
+import { onnxBackend } from '../onnx-backend.js'
+import type { Device, NetworkSettings } from '../options.js'
+import type { StartTask } from './task.js'
+
+export interface InverseNetTask {
+  readonly settings: NetworkSettings & { readonly precision: WeightPrecision }
+  readonly loaded: {
+    readonly precision: WeightPrecision
+    readonly device: Device
+    readonly report: LoadReport
+    readonly loadTimings: LoadTimings
+  }
+  /** Both [tiles, 1, 224, 224]. */
+  readonly request: { readonly prediction: Tensor; readonly target: Tensor }
+  /** [tiles, 4] */
+  readonly result: Tensor
+}
+
+/** The coefficients between stacks of tiles. */
+export const startInverseNet: StartTask<InverseNetTask> = async (settings, aborted) => {
+  const started = performance.now()
+  const { device, threads, precision } = settings
+  return withCheckpoint(settings.checkpoint, aborted, async (checkpoint) => {
+    const { graph, report } = loadInverseNet(checkpoint)
+    const opened = performance.now()
+    const backend = await onnxBackend(device, threads, { compact: precision })
+    const session = await backend.createSession(graph)
+    return {
+      loaded: {
+        precision,
+        device,
+        report,
+        loadTimings: { open: opened - started, session: performance.now() - opened },
+      },
+      async run({ prediction, target }) {
+        const outputs = await session.run({ prediction: flat(prediction), target: flat(target) })
+        return outputs.coefficients
+      },
+      buffersOf: ({ data }) => [data.buffer as ArrayBuffer],
+      dispose: () => session.dispose(),
+    }
+  })
+}
+
+const flat = ({ data, shape }: Tensor): Tensor => ({ data, shape: [shape[0], INVERSENET_TILE ** 2] })
