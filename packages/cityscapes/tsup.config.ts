@@ -1,4 +1,11 @@
 import { defineConfig } from 'tsup'
 import { library } from '../../tsup.base.js'
 
-export default defineConfig(library(['src/index.ts', 'src/node.ts']))
+// The worker is loaded by path, next to the `/node` entry.
+export default defineConfig(
+  library({
+    index: 'src/index.ts',
+    node: 'src/node.ts',
+    'metrics-worker': 'src/node/metrics-worker.ts',
+  }),
+)

@@ -1,6 +1,6 @@
 import { InverseFormError } from '@inverseform/errors'
 import { palette as cityscapesPalette, type Rgb } from './labels.js'
-import type { IdArray } from './metrics/confusion.js'
+import type { IdArray } from './metrics/ids.js'
 import { expectSize } from './sizes.js'
 
 /**

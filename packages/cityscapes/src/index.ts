@@ -2,6 +2,14 @@ export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export { colourise, edgeImage, edgeOverlay, errorColours, errorMask, overlay } from './colouring.js'
 export { edgeMap } from './edges.js'
 export {
+  type IdMap,
+  type IdSource,
+  type LabelMapping,
+  type LabelMappingOptions,
+  labelMapping,
+  reduceZeroLabel,
+} from './label-mapping.js'
+export {
   type Category,
   categories,
   classNames,
@@ -16,22 +24,74 @@ export {
   trainIdToLabelId,
 } from './labels.js'
 export {
-  type ClassScores,
-  ConfusionMatrix,
-  type ConfusionMatrixJson,
-  type IdArray,
-  type SegmentationScores,
-} from './metrics/confusion.js'
-export { type ImageScores, scoreImage, worstImages } from './metrics/image-scores.js'
-export type { Metric } from './metrics/metric.js'
-export { decodeLabelPng, encodeLabelPng, type LabelMap, MAX_LABEL_PIXELS } from './png.js'
-export { confusionSvg } from './report/confusion-svg.js'
+  type BootstrapInterval,
+  type BootstrapOptions,
+  bootstrap,
+  type DatasetStatistic,
+} from './metrics/bootstrap.js'
+export * from './metrics/boundary/index.js'
 export {
-  type ReportComparison,
-  type ReportImage,
-  type ReportOptions,
-  type ReportPanel,
-  type ReportRun,
-  reportHtml,
-} from './report/html.js'
+  CalibrationError,
+  type CalibrationOptions,
+  type CalibrationScores,
+  type CalibrationState,
+  type ConfidentImage,
+  type ReliabilityBin,
+} from './metrics/calibration.js'
+export {
+  type AverageOptions,
+  averageScore,
+  type ClassCounts,
+  type ClassMetric,
+  type ClassScores,
+  classScore,
+} from './metrics/class-scores.js'
+export { ConfusionMatrix, type ConfusionMatrixState, type SegmentationScores } from './metrics/confusion.js'
+export type { ClassOptions, IdArray } from './metrics/ids.js'
+export { type ImageScores, type NamedImage, scoreImage, worstImages } from './metrics/image-scores.js'
+export type { Metric, SegmentedImage } from './metrics/metric.js'
+export {
+  PixelLevelEvaluation,
+  type PixelLevelEvaluationOptions,
+  type PixelLevelEvaluationState,
+  type PixelLevelImage,
+} from './metrics/official/pixel-level.js'
+export { type OfficialResult, officialJson, officialResult } from './metrics/official/result.js'
+export type { CategoryScores, LabelScores, PixelLevelScores } from './metrics/official/scores.js'
+export { officialMatrix, officialTables } from './metrics/official/tables.js'
+export {
+  type PerImageClass,
+  type PerImageEntry,
+  type PerImageOptions,
+  PerImageScores,
+  type PerImageState,
+  type PerImageSummary,
+} from './metrics/per-image.js'
+export {
+  type CityscapesResults,
+  cityscapesResults,
+  type HuggingFaceResults,
+  huggingFaceResults,
+  type MmsegOptions,
+  type MmsegResults,
+  mmsegResults,
+  presets,
+} from './metrics/presets.js'
+export { decodeLabelPng, encodeLabelPng, type LabelMap, MAX_LABEL_PIXELS } from './png.js'
+export { type PolygonAnnotation, type PolygonObject, parsePolygons } from './polygons/annotation.js'
+export { type Canvas, fillPolygon } from './polygons/fill-polygon.js'
+export {
+  type DrawnObject,
+  type DrawnPolygons,
+  drawPolygons,
+  type LabelEncoding,
+  type LabelImage,
+  labelEncodings,
+  labelImage,
+} from './polygons/label-image.js'
+export { confusionSvg } from './report/confusion-svg.js'
+export { type ReportComparison, type ReportOptions, type ReportRun, reportHtml } from './report/html.js'
+export type { ReportImage, ReportPanel } from './report/images.js'
+export { type MetricsReportOptions, metricsReportHtml } from './report/metrics-html.js'
+export type { ReportFacts } from './report/parts.js'
 export { classTable, scoreSummary } from './report/table.js'

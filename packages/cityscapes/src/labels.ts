@@ -1,3 +1,6 @@
+import { lookUpTable, remap } from './label-mapping.js'
+import type { IdArray } from './metrics/ids.js'
+
 /** Red, green, blue, each 0..255. */
 export type Rgb = readonly [number, number, number]
 
@@ -112,18 +115,15 @@ for (const { id, trainId } of classes) {
   trainIdToLabelId[trainId] = id
 }
 
-function map(ids: Uint8Array | Uint16Array, table: Uint8Array, otherwise: number): Uint8Array {
-  const mapped = new Uint8Array(ids.length)
-  for (let i = 0; i < ids.length; i++) mapped[i] = table[ids[i]!] ?? otherwise
-  return mapped
-}
+const trainIds = lookUpTable(labelIdToTrainId, IGNORE)
+const labelIds = lookUpTable(trainIdToLabelId, 0)
 
 /** Label ids (0..33) to train ids (0..18); every other id, 34 and above too, becomes 255. */
-export function toTrainIds(labelIds: Uint8Array | Uint16Array): Uint8Array {
-  return map(labelIds, labelIdToTrainId, IGNORE)
+export function toTrainIds(ids: IdArray): Uint8Array {
+  return remap(ids, trainIds, new Uint8Array(ids.length))
 }
 
 /** Train ids (0..18) to label ids, as the evaluation server wants them; every other id becomes 0. */
-export function toLabelIds(trainIds: Uint8Array | Uint16Array): Uint8Array {
-  return map(trainIds, trainIdToLabelId, 0)
+export function toLabelIds(ids: IdArray): Uint8Array {
+  return remap(ids, labelIds, new Uint8Array(ids.length))
 }

@@ -1,5 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
-import { type DecodedPng, decode, encode, hasPngSignature } from 'fast-png'
+import { decode, encode, hasPngSignature } from 'fast-png'
 
 /** A map of ids, one a pixel, row by row from the top left. */
 export interface LabelMap<Data extends Uint8Array | Uint16Array = Uint8Array | Uint16Array> {
@@ -12,7 +12,8 @@ export interface LabelMap<Data extends Uint8Array | Uint16Array = Uint8Array | U
 /** Largest label map that is decoded, in pixels: a few bytes of PNG can claim to be a picture of any size. */
 export const MAX_LABEL_PIXELS = 2 ** 28
 
-interface Header {
+/** What a PNG says of itself. */
+export interface LabelPngHeader {
   readonly width: number
   readonly height: number
   readonly depth: number
@@ -28,7 +29,7 @@ const unreadable = (name: string, what: string, hint: string, cause?: unknown): 
 const again = 'Copy or download the file again.'
 
 /** Reads IHDR, which is always the first chunk (PNG specification, 11.2.1). */
-function readHeader(bytes: Uint8Array, name: string): Header {
+function readHeader(bytes: Uint8Array, name: string): LabelPngHeader {
   if (!hasPngSignature(bytes))
     throw unreadable(
       name,
@@ -47,7 +48,7 @@ function readHeader(bytes: Uint8Array, name: string): Header {
 }
 
 /** Ids of 1, 2 or 4 bits, packed from the high bits down, each row padded to a whole byte. */
-function unpack(packed: DecodedPng['data'], width: number, height: number, depth: number): Uint8Array {
+function unpack(packed: Uint8Array | Uint16Array, width: number, height: number, depth: number): Uint8Array {
   const rowBytes = Math.ceil((width * depth) / 8)
   const perByte = 8 / depth
   const mask = (1 << depth) - 1
@@ -69,8 +70,26 @@ function unpack(packed: DecodedPng['data'], width: number, height: number, depth
  * @throws InverseFormError `unreadable` for what is no PNG, is cut short, fails its checksums or has colours;
  *   `limit-exceeded` above {@link MAX_LABEL_PIXELS}
  */
-export function decodeLabelPng(bytes: Uint8Array, name = 'The label map'): LabelMap {
-  const { width, height, depth, colourType, interlaced } = readHeader(bytes, name)
+export function decodeLabelPng(bytes: Uint8Array, name?: string): LabelMap {
+  return decodeLabelPngWith(storedPixels, bytes, name)
+}
+
+/** A PNG's pixels as it stores them: those of fewer than 8 bits packed, each row padded to a whole byte. */
+export function storedPixels(bytes: Uint8Array): Uint8Array | Uint16Array {
+  return decode(bytes, { checkCrc: true }).data as Uint8Array | Uint16Array
+}
+
+/**
+ * As {@link decodeLabelPng}, for which it does all but the decoding itself.
+ * @param pixels gives a checked file's pixels as {@link storedPixels} does, or throws
+ */
+export function decodeLabelPngWith(
+  pixels: (bytes: Uint8Array, header: LabelPngHeader) => Uint8Array | Uint16Array,
+  bytes: Uint8Array,
+  name = 'The label map',
+): LabelMap {
+  const header = readHeader(bytes, name)
+  const { width, height, depth, colourType, interlaced } = header
   const colours = colourKinds[colourType]
   if (colours !== undefined)
     throw unreadable(
@@ -90,9 +109,9 @@ export function decodeLabelPng(bytes: Uint8Array, name = 'The label map'): Label
       `is interlaced with ${depth} bits a pixel, which is not supported`,
       'Save it again without interlacing.',
     )
-  let png: DecodedPng
+  let data: Uint8Array | Uint16Array
   try {
-    png = decode(bytes, { checkCrc: true })
+    data = pixels(bytes, header)
   } catch (cause) {
     throw unreadable(
       name,
@@ -101,8 +120,7 @@ export function decodeLabelPng(bytes: Uint8Array, name = 'The label map'): Label
       cause,
     )
   }
-  const data = depth < 8 ? unpack(png.data, width, height, depth) : (png.data as Uint8Array | Uint16Array)
-  return { width, height, data }
+  return { width, height, data: depth < 8 ? unpack(data, width, height, depth) : data }
 }
 
 /**

@@ -12,16 +12,17 @@ export class EdgeHeadComparison {
   private pixels = 0
 
   constructor(private readonly without: NodeSegmenter) {
-    this.confusion = new ConfusionMatrix(without.classes)
+    this.confusion = new ConfusionMatrix({ classes: without.classes })
   }
 
-  async add({ image, truth, segmentation }: EvaluatedImage, options: SegmentOptions): Promise<void> {
+  async add({ sample, image, truth, segmentation }: EvaluatedImage, options: SegmentOptions): Promise<void> {
     const labels = (await this.without.segment(image, { ...options, outputs: ['labels'] }))
       .labels as Uint8Array
     const others = segmentation.labels as Uint8Array
     for (let i = 0; i < labels.length; i++) if (labels[i] !== others[i]) this.differingPixels++
     this.pixels += labels.length
-    if (truth) this.confusion.update(truth, labels)
+    const { width, height } = image
+    if (truth) this.confusion.update({ name: sample.name, truth, prediction: labels, width, height })
   }
 
   result(withEdgeHead: ConfusionMatrix): ReportComparison {

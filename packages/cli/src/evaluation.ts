@@ -48,7 +48,8 @@ export async function evaluate(
   { segment, signal, onImage }: EvaluationOptions = {},
 ): Promise<Evaluation> {
   const started = performance.now()
-  const confusion = new ConfusionMatrix(segmenter.classes)
+  const { classes } = segmenter
+  const confusion = new ConfusionMatrix({ classes })
   const images: { name: string; meanIou: number; accuracy: number }[] = []
   const seconds: StageSeconds = { decode: 0, preprocess: 0, network: 0, postprocess: 0, score: 0, total: 0 }
 
@@ -59,8 +60,13 @@ export async function evaluate(
       seconds[stage] += segmentation.timings[stage] / 1000
     }
     const scoring = performance.now()
+    const { width, height } = image
     const scores =
-      truth && scoreImage(sample.name, truth, segmentation.labels as Uint8Array, segmenter.classes)
+      truth &&
+      scoreImage(
+        { name: sample.name, truth, prediction: segmentation.labels as Uint8Array, width, height },
+        { classes },
+      )
     if (scores) {
       confusion.merge(scores.confusion)
       images.push({ name: sample.name, meanIou: scores.meanIou, accuracy: scores.accuracy })

@@ -1,4 +1,4 @@
-import { type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
+import { type InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 import type { Terminal } from './terminal.js'
 
 /** What each exit code means; printed by `inverseform --help`. */
@@ -22,7 +22,7 @@ const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
   'invalid-checkpoint': exitCodes.checkpoint,
   'unsafe-checkpoint': exitCodes.checkpoint,
   'checkpoint-mismatch': exitCodes.checkpoint,
-  'limit-exceeded': exitCodes.checkpoint,
+  'limit-exceeded': exitCodes.input,
   'write-failed': exitCodes.output,
   'out-of-memory': exitCodes.runtime,
   'runtime-unavailable': exitCodes.runtime,
@@ -30,11 +30,15 @@ const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
   disposed: exitCodes.internal,
 }
 
+/** Of what is too large, a checkpoint's error names the limit that was set for it. */
+const exitCodeOf = ({ code, details }: InverseFormError): number =>
+  code === 'limit-exceeded' && 'limit' in details ? exitCodes.checkpoint : byErrorCode[code]
+
 /** Tells the user what went wrong, without a stack trace, and gives the exit code for it. */
 export function reportError(error: unknown, terminal: Terminal): number {
   if (isInverseFormError(error)) {
     terminal.err(`error: ${error.message}\n${error.hint ? `hint: ${error.hint}\n` : ''}`)
-    return byErrorCode[error.code]
+    return exitCodeOf(error)
   }
   if (error instanceof Error && error.name === 'AbortError') {
     terminal.err('Interrupted.\n')

@@ -82,6 +82,13 @@ export function parseCountOrZero(value: string): number {
   return value === '0' ? 0 : parseCount(value)
 }
 
+/** A class id, or `none`. */
+export function parseIgnoreIndex(value: string): number | 'none' {
+  if (value === 'none') return value
+  if (/^-?\d+$/.test(value)) return Number(value)
+  throw new InvalidArgumentError('Give a whole number, or none.')
+}
+
 /** `0.5,1,2` */
 export function parseScales(value: string): number[] {
   const scales = value

@@ -1,10 +1,23 @@
+import { labelEncodings } from '@inverseform/cityscapes'
 import { Command, Option } from 'commander'
 import { convertCommand } from './commands/convert.js'
 import { type EvalFlags, evalCommand } from './commands/eval.js'
 import { inspectCommand } from './commands/inspect.js'
+import { type LabelsFlags, labelsCommand } from './commands/labels.js'
+import { type MetricsFlags, metricsCommand } from './commands/metrics.js'
 import { modelsCommand } from './commands/models.js'
 import { type PredictFlags, predictCommand, predictionKinds } from './commands/predict.js'
-import { parseBoolean, parseCount, parseCountOrZero, parseModel, parseScales, parseWords } from './options.js'
+import { type SubmitFlags, submitCommand } from './commands/submit.js'
+import { presetNames } from './metrics-selection.js'
+import {
+  parseBoolean,
+  parseCount,
+  parseCountOrZero,
+  parseIgnoreIndex,
+  parseModel,
+  parseScales,
+  parseWords,
+} from './options.js'
 import type { Terminal } from './terminal.js'
 import { version } from './version.js'
 
@@ -32,6 +45,11 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .option('--compare-edge-head', 'run also without the edge head and compare the labels')
     .option('--loss', 'the validation loss too; with the edge head, the joint loss')
     .option('--inversenet <file>', "the regressor's checkpoint, for the InverseForm term of --loss")
+    .addOption(
+      new Option('--inversenet-precision <type>', "how the regressor's 100 million weights are held")
+        .choices(['float32', 'float16', 'int8'])
+        .default('float32'),
+    )
     .option('--json', 'print the results as JSON')
     .addOption(new Option('--output_dir <folder>', "upstream's name for --out").hideHelp())
     .action((flags: EvalFlags) => evalCommand(flags, terminal, signal))
@@ -46,6 +64,81 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
       parseWords(predictionKinds),
     )
     .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, terminal, signal))
+
+  program
+    .command('metrics')
+    .description("Score label maps: Cityscapes' official evaluation, boundaries, other tools' figures")
+    .option('--gt <folder>', 'the data set or a folder of truths; CITYSCAPES_DATASET unless given')
+    .option(
+      '--pred <folder>',
+      'the predictions; CITYSCAPES_RESULTS, or results in the data set, unless given',
+    )
+    .option('--split <name>', 'folder in gtFine', 'val')
+    .option('--no-instances', 'without instance-level scores')
+    .addOption(
+      new Option('--ids <kind>', 'what the predictions hold')
+        .choices(['labelIds', 'trainIds'])
+        .default('labelIds'),
+    )
+    .option('--boundary', 'boundary F, Boundary IoU and the trimap curve too')
+    .option('--surface', 'Hausdorff and surface distances too')
+    .option(
+      '--bootstrap [samples]',
+      'confidence interval of the mean IoU; 1000 samples unless given',
+      parseCount,
+    )
+    .addOption(
+      new Option('--preset <tool>', 'of any data set, by class ids, as this tool prints them')
+        .choices(presetNames)
+        .conflicts('ids'),
+    )
+    .option('--classes <n>', 'with --preset: number of classes', parseCount)
+    .option(
+      '--ignore-index <id>',
+      'with --preset: true id not counted, or none; 255 unless given',
+      parseIgnoreIndex,
+    )
+    .option('--reduce-zero-label', 'with --preset: true id 0 is no class, 1 the first')
+    .option('--gt-suffix <text>', 'with --preset: what the names of truths end in', '.png')
+    .option('--pred-suffix <text>', 'with --preset: what stands there in those of predictions', '.png')
+    .option('--workers <n>', 'threads; one a core unless given', parseCountOrZero)
+    .option('--official-json [file]', "write the official script's file, where it does unless given")
+    .option('--json', 'print the results as JSON')
+    .option('--out <folder>', 'write a page, results.json, state.json and pictures here')
+    .option('--worst <n>', 'pictures of the n worst images', parseCountOrZero, 10)
+    .option('--save-state <file>', 'write what was counted, for --merge')
+    .addOption(
+      new Option('--merge <files...>', 'merge what --save-state wrote instead of reading images').conflicts(
+        'pred',
+      ),
+    )
+    .action((flags: MetricsFlags) => metricsCommand(flags, terminal, signal))
+
+  program
+    .command('labels')
+    .description('Draw label images from the polygons of a data set')
+    .option('--data <folder>', 'the data set; the environment variable CITYSCAPES_DATASET unless given')
+    .option('--split <names>', 'such as train,val; all unless given', (names) => names.split(','))
+    .option(
+      '--encoding <kinds>',
+      `what to draw, of ${labelEncodings.join(', ')}`,
+      parseWords(labelEncodings),
+      ['labelTrainIds'],
+    )
+    .option('--coarse', 'from gtCoarse instead of gtFine')
+    .option('--out <folder>', 'write the same folders here; beside the polygons unless given')
+    .option('--overwrite', 'replace label images that are there')
+    .action((flags: LabelsFlags) => labelsCommand(flags, terminal, signal))
+
+  program
+    .command('submit')
+    .description('Make predictions into a submission to the Cityscapes server')
+    .requiredOption('--pred <folder>', 'PNGs of train ids, or of label ids in files ending in labelIds.png')
+    .requiredOption('--out <path>', 'a .zip file or a folder')
+    .option('--data <folder>', 'the data set, to check that no image is missing')
+    .option('--split <name>', 'its split', 'test')
+    .addOption(new Option('--ids <kind>', 'what all predictions hold').choices(['trainIds', 'labelIds']))
+    .action((flags: SubmitFlags) => submitCommand(flags, terminal, signal))
 
   program
     .command('convert')

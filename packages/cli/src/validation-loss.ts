@@ -1,12 +1,18 @@
-import { openCheckpoint, readInverseNet } from '@inverseform/backbones'
-import { fileSource } from '@inverseform/backbones/node'
 import { edgeMap } from '@inverseform/cityscapes'
-import { crossEntropy, inverseNet, jointLossTerms, type Regressor } from '@inverseform/core'
+import { crossEntropy, type InverseFormOptions, inverseFormTiles, jointLossTerms } from '@inverseform/core'
 import { type ArrayTensor, arrayOps } from '@inverseform/core/array'
-import type { SegmentOutput } from '@inverseform/runtime-node'
+import {
+  createInverseNet,
+  type InverseNet,
+  type InverseNetOptions,
+  type SegmentOutput,
+} from '@inverseform/runtime-node'
 import type { EvaluatedImage } from './evaluation.js'
 
 const ops = arrayOps()
+
+/** As published: see the note on the published loss in @inverseform/core. */
+const inverseForm: InverseFormOptions = { activation: 'log_softmax' }
 
 /** Means over the images: the terms before their factors, and the weighted `total`. */
 export type LossTerms = Readonly<Record<string, number>>
@@ -15,21 +21,26 @@ export type LossTerms = Readonly<Record<string, number>>
  * The validation loss as the published code computes it, image by image: image-weighted cross-entropy, or with the edge
  * head the joint loss, whose InverseForm term needs the published regressor and is left out without it.
  */
-export class ValidationLoss {
+export class ValidationLoss implements AsyncDisposable {
   private readonly sums = new Map<string, number>()
   private images = 0
+  /** The last image, whose coefficients may still be computed while the next one is segmented. */
+  private last: Promise<void> = Promise.resolve()
 
   private constructor(
     private readonly edge: boolean,
-    private readonly regressor: Regressor<ArrayTensor> | undefined,
+    private readonly inverseNet: InverseNet | undefined,
+    private readonly signal: AbortSignal,
   ) {}
 
-  /** @param inverseNetCheckpoint the regressor's `.pth` or `.safetensors` file; its 400 MB of weights are read now */
-  static async create(edge: boolean, inverseNetCheckpoint: string | undefined): Promise<ValidationLoss> {
-    if (inverseNetCheckpoint === undefined) return new ValidationLoss(edge, undefined)
-    await using source = await fileSource(inverseNetCheckpoint)
-    const weights = await readInverseNet(await openCheckpoint(source))
-    return new ValidationLoss(edge, inverseNet(ops, weights))
+  /** @param regressor which InverseNet computes the InverseForm term; without the edge head there is none */
+  static async create(
+    edge: boolean,
+    regressor: InverseNetOptions | undefined,
+    signal: AbortSignal,
+  ): Promise<ValidationLoss> {
+    const inverseNet = edge && regressor ? await createInverseNet({ ...regressor, signal }) : undefined
+    return new ValidationLoss(edge, inverseNet, signal)
   }
 
   /** What the network must be asked for. */
@@ -37,20 +48,30 @@ export class ValidationLoss {
     return this.edge ? ['logits', 'edgeOutput'] : ['logits']
   }
 
-  /** Adds an image; one without truth has no loss. */
-  add({ truth, segmentation }: EvaluatedImage): void {
+  /** Adds an image, once the one before is done; one without truth has no loss. */
+  async add({ truth, segmentation }: EvaluatedImage): Promise<void> {
     if (!truth) return
-    for (const [name, value] of Object.entries(this.terms(truth, segmentation))) {
-      this.sums.set(name, (this.sums.get(name) ?? 0) + value)
-    }
-    this.images++
+    await this.last
+    this.last = this.terms(truth, segmentation).then((terms) => {
+      for (const [name, value] of Object.entries(terms)) {
+        this.sums.set(name, (this.sums.get(name) ?? 0) + value)
+      }
+      this.images++
+    })
+    // A failure is thrown by the next image or the result; until then it must not count as unhandled.
+    this.last.catch(() => {})
   }
 
-  result(): LossTerms {
+  async result(): Promise<LossTerms> {
+    await this.last
     return Object.fromEntries([...this.sums].map(([name, sum]) => [name, sum / this.images]))
   }
 
-  private terms(labels: Uint8Array, segmentation: EvaluatedImage['segmentation']): LossTerms {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.inverseNet?.dispose()
+  }
+
+  private async terms(labels: Uint8Array, segmentation: EvaluatedImage['segmentation']): Promise<LossTerms> {
     const { width, height, classes, logits, edgeOutput } = segmentation
     const tensor = (data: Float32Array, channels: number) => ops.constant(data, [1, channels, height, width])
     const inputs = { logits: tensor(logits as Float32Array, classes), labels }
@@ -58,21 +79,27 @@ export class ValidationLoss {
       const [total] = crossEntropy(ops, inputs).data
       return { total, crossEntropy: total }
     }
+    const edgeLogits = tensor(edgeOutput as Float32Array, 1)
+    const edgeLabels = edgeMap(labels, width, height)
+    const coefficients = await this.coefficients(edgeLogits, edgeLabels)
+    const regressor = coefficients && (() => coefficients)
+    const weights = coefficients ? {} : { inverseForm: 0 }
     const terms = jointLossTerms(
       ops,
-      {
-        ...inputs,
-        edge: tensor(edgeOutput as Float32Array, 1),
-        edges: edgeMap(labels, width, height),
-        regressor: this.regressor,
-      },
-      {
-        // As published: see the note on the published loss in @inverseform/core.
-        inverseForm: { activation: 'log_softmax' },
-        weights: this.regressor ? {} : { inverseForm: 0 },
-      },
+      { ...inputs, edgeLogits, edgeLabels, regressor },
+      { inverseForm, weights },
     )
     return Object.fromEntries(Object.entries(terms).map(([name, { data }]) => [name, data[0]]))
+  }
+
+  private async coefficients(
+    edgeLogits: ArrayTensor,
+    edgeLabels: Uint8Array,
+  ): Promise<ArrayTensor | undefined> {
+    if (!this.inverseNet) return undefined
+    const { prediction, target } = inverseFormTiles(ops, { edgeLogits, edgeLabels }, inverseForm)
+    const { data, shape } = await this.inverseNet.coefficients(prediction, target, { signal: this.signal })
+    return ops.constant(data, shape)
   }
 }
 

@@ -87,7 +87,14 @@ test('writes predictions from which the matrix can be counted again, a page and 
     const prediction = decodeLabelPng(
       await readFile(join(folder, 'predictions', `${name}_pred_labelIds.png`)),
     )
-    confusion.update(toTrainIds((await readLabelIds(labelIds as string)).data), toTrainIds(prediction.data))
+    const { data, width, height } = await readLabelIds(labelIds as string)
+    confusion.update({
+      name,
+      truth: toTrainIds(data),
+      prediction: toTrainIds(prediction.data),
+      width,
+      height,
+    })
   }
   expect(confusion.rows()).toEqual(results.confusion.counts)
 

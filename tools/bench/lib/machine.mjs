@@ -15,9 +15,14 @@ export function machine(more = []) {
   return `${cpus()[0].model}, ${availableParallelism()} cores, ${memory}, ${platform()}-${arch()}; ${versions.join(', ')}`
 }
 
-/** This process's memory in MiB: the peak of what was resident, and what of it now is not backed by a file. */
+/** This process's memory in MiB: the peak of what was resident, what is now, and what of it is and is not backed by a file. */
 export function memory() {
   const status = readFileSync('/proc/self/status', 'utf8')
   const field = (name) => Number(status.match(new RegExp(`${name}:\\s+(\\d+)`))[1]) / 1024
-  return { peak: field('VmHWM'), anonymous: field('RssAnon') }
+  return {
+    peak: field('VmHWM'),
+    resident: field('VmRSS'),
+    anonymous: field('RssAnon'),
+    mapped: field('RssFile'),
+  }
 }

@@ -27,12 +27,13 @@ export function serve(segment) {
     if (sample === 'end') return process.send(memory(), () => process.exit())
     const started = performance.now()
     const image = await readImage(sample.image)
-    const truth = toTrainIds((await readLabelIds(sample.labelIds)).data)
+    const { data, width, height } = await readLabelIds(sample.labelIds)
+    const truth = toTrainIds(data)
     const decoded = performance.now()
     const { labels, timings } = await segment(image)
     const { preprocess, network, postprocess } = timings
     const segmented = performance.now()
-    matrix.update(truth, labels)
+    matrix.update({ truth, prediction: labels, width, height })
     const ended = performance.now()
     const times = { decode: decoded - started, preprocess, network, postprocess, metric: ended - segmented }
     const toLabels = segmented - decoded

@@ -1,33 +1,27 @@
-import { InverseFormError } from '@inverseform/errors'
-import type { Metric } from './metric.js'
+import { type ClassScores, classScores, nanMean } from './class-scores.js'
+import { countPairs } from './count-pairs.js'
+import { badPair, type ClassOptions, checkSizes, resolveClasses } from './ids.js'
+import type { Metric, SegmentedImage } from './metric.js'
+import {
+  damagedState,
+  expectClasses,
+  expectSameOptions,
+  expectState,
+  isCount,
+  type StateHeader,
+} from './state.js'
 
-/** Train ids, one a pixel, in any integer array. */
-export type IdArray = Uint8Array | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array
+const FORMAT = 'inverseform.confusion-matrix'
 
 /** What a confusion matrix is on disk and between processes. */
-export interface ConfusionMatrixJson {
-  readonly format: 'inverseform.confusion-matrix'
+export interface ConfusionMatrixState extends StateHeader {
+  readonly format: typeof FORMAT
   readonly version: 1
   /** Number of classes n. */
   readonly classes: number
+  readonly ignoreIndex: number | null
   /** n rows (truth) of n counts (prediction). */
   readonly counts: readonly (readonly number[])[]
-}
-
-/** One class's scores: pixels, and fractions in 0..1 that are NaN where they would divide by 0. */
-export interface ClassScores {
-  /** Pixels of this class predicted as it. */
-  readonly tp: number
-  /** Pixels of other classes predicted as this one: column sum - diagonal. */
-  readonly fp: number
-  /** Pixels of this class predicted as another: row sum - diagonal. */
-  readonly fn: number
-  /** tp / (tp + fp + fn). NaN for a class neither in the truth nor predicted. */
-  readonly iou: number
-  /** tp / (tp + fp). */
-  readonly precision: number
-  /** tp / (tp + fn), the class's accuracy. */
-  readonly recall: number
 }
 
 /** What {@link ConfusionMatrix.compute} returns: fractions in 0..1, NaN where there is nothing to divide by. */
@@ -37,6 +31,8 @@ export interface SegmentationScores {
   readonly meanIou: number
   /** Number of classes that {@link meanIou} is over. */
   readonly seen: number
+  /** Mean of the classes' Dice coefficient, over the classes seen. */
+  readonly meanDice: number
   /** Overall pixel accuracy: sum of the diagonal / sum of all. */
   readonly accuracy: number
   /** Mean of the classes' recall, over the classes in the truth. */
@@ -47,72 +43,61 @@ export interface SegmentationScores {
    * from it, HMS and InverseForm among it, prints it as `fwavacc`, "frequency-weighted accuracy".
    */
   readonly frequencyWeightedIou: number
+  /**
+   * Cohen's kappa (Educational and Psychological Measurement 1960): (a - e) / (1 - e), at most 1, with a the accuracy
+   * and e that of a prediction independent of the truth. NaN when truth and prediction are one and the same class.
+   */
+  readonly kappa: number
+  /**
+   * Matthews correlation coefficient for many classes (Gorodkin, Computational Biology and Chemistry 2004), -1..1.
+   * NaN when the truth, or the prediction, is of a single class.
+   */
+  readonly matthewsCorrelation: number
   /** Number of pixels counted. */
   readonly pixels: number
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
-const mean = (values: readonly number[]): number => sum(values) / values.length
-const isNumber = (value: number): boolean => !Number.isNaN(value)
 
 /**
  * Counts of (truth, prediction) pairs over any number of images: rows are truth, columns prediction.
- * Pixels whose truth is outside 0..n-1 (255 above all) are not counted.
+ * Pixels whose truth is the ignore index are not counted, whatever their prediction.
  */
-export class ConfusionMatrix
-  implements Metric<[truth: IdArray, prediction: IdArray], ConfusionMatrixJson, SegmentationScores>
-{
+export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixState, SegmentationScores> {
   /** Number of classes n. */
   readonly classes: number
+  readonly ignoreIndex: number | null
   /** n · n counts, row by row. */
   readonly counts: Float64Array
   // Integer increments are several times faster than those of doubles; one image cannot overflow 32 bits.
   readonly #image: Uint32Array
 
-  /** @throws InverseFormError `invalid-argument` unless `classes` is a whole number in 1..4096. */
-  constructor(classes = 19) {
-    if (!Number.isInteger(classes) || classes < 1 || classes > 4096)
-      throw new InverseFormError('invalid-argument', `A confusion matrix cannot have ${classes} classes.`, {
-        hint: 'Pass a whole number of classes from 1 to 4096 (19 for Cityscapes).',
-      })
+  /** @throws InverseFormError `invalid-argument` unless `classes` is a whole number in 1..4096, `ignoreIndex` one or null. */
+  constructor(options: ClassOptions = {}) {
+    const { classes, ignoreIndex } = resolveClasses(options)
     this.classes = classes
+    this.ignoreIndex = ignoreIndex
     this.counts = new Float64Array(classes * classes)
     this.#image = new Uint32Array(classes * classes)
   }
 
   /**
-   * Adds an image (or any part of one) of train ids.
-   * @throws InverseFormError `size-mismatch` when the two differ in length; `invalid-argument` when a counted
-   *   pixel's prediction is outside 0..n-1. Neither changes the matrix.
+   * Adds an image (or any part of one).
+   * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
+   *   outside 0..n-1 that is not the ignore index, or a counted pixel's prediction outside 0..n-1. Neither changes the
+   *   matrix.
    */
-  update(truth: IdArray, prediction: IdArray): void {
-    if (truth.length !== prediction.length)
-      throw new InverseFormError(
-        'size-mismatch',
-        `The truth has ${truth.length} pixels, the prediction ${prediction.length}.`,
-        { hint: 'Resize the prediction to the size of the truth before comparing them.' },
-      )
-    const n = this.classes
-    const image = this.#image.fill(0)
-    for (let i = 0; i < truth.length; i++) {
-      const t = truth[i]!
-      // One unsigned comparison refuses what is negative as well as what is too large.
-      if (t >>> 0 >= n) continue
-      const p = prediction[i]!
-      if (p >>> 0 >= n) throw badPrediction(p, i, n)
-      image[t * n + p]!++
-    }
-    for (let i = 0; i < image.length; i++) this.counts[i]! += image[i]!
+  update(image: SegmentedImage): void {
+    checkSizes(image)
+    const counts = this.#image.fill(0)
+    const bad = countPairs(image, this, counts)
+    if (bad >= 0) throw badPair(bad, image, this)
+    for (let i = 0; i < counts.length; i++) this.counts[i]! += counts[i]!
   }
 
-  /** @throws InverseFormError `size-mismatch` when the numbers of classes differ. */
+  /** @throws InverseFormError `invalid-argument` when the numbers of classes, or the ignored ids, differ. */
   merge(other: ConfusionMatrix): void {
-    if (other.classes !== this.classes)
-      throw new InverseFormError(
-        'size-mismatch',
-        `A confusion matrix of ${other.classes} classes cannot be added to one of ${this.classes}.`,
-        { hint: 'Merge only results of the same label set.' },
-      )
+    expectSameOptions('confusion matrix', optionsOf(this), optionsOf(other))
     for (let i = 0; i < this.counts.length; i++) this.counts[i]! += other.counts[i]!
   }
 
@@ -122,27 +107,24 @@ export class ConfusionMatrix
     return Array.from({ length: n }, (_, t) => [...this.counts.subarray(t * n, (t + 1) * n)])
   }
 
-  toJSON(): ConfusionMatrixJson {
-    return { format: 'inverseform.confusion-matrix', version: 1, classes: this.classes, counts: this.rows() }
+  toJSON(): ConfusionMatrixState {
+    const { classes, ignoreIndex } = this
+    return { format: FORMAT, version: 1, classes, ignoreIndex, counts: this.rows() }
   }
 
   /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns. */
   static fromJSON(json: unknown): ConfusionMatrix {
-    const { format, version, classes, counts } = (json ?? {}) as Partial<ConfusionMatrixJson>
-    if (format !== 'inverseform.confusion-matrix' || version !== 1)
-      throw new InverseFormError(
-        'unreadable',
-        `Not a confusion matrix of version 1: format ${JSON.stringify(format)}, version ${JSON.stringify(version)}.`,
-        { hint: 'Pass what ConfusionMatrix.toJSON() returned, from this version of the package.' },
-      )
-    if (!Number.isInteger(classes)) throw damaged(`classes is ${JSON.stringify(classes)}, not a whole number`)
-    const n = classes!
+    const { counts, ...state } = expectState<ConfusionMatrixState>(json, FORMAT, 1)
+    const { classes: n, ignoreIndex } = expectClasses(state, FORMAT)
     if (!Array.isArray(counts) || counts.length !== n || counts.some((row) => row?.length !== n))
-      throw damaged(`counts are not ${n} rows of ${n}`)
-    const matrix = new ConfusionMatrix(n)
+      throw damagedState(FORMAT, `counts are not ${n} rows of ${n}`)
+    const matrix = new ConfusionMatrix({ classes: n, ignoreIndex })
     for (const [i, count] of counts.flat().entries()) {
-      if (!Number.isSafeInteger(count) || count < 0)
-        throw damaged(`row ${Math.floor(i / n)}, column ${i % n} is ${JSON.stringify(count)}, not a count`)
+      if (!isCount(count))
+        throw damagedState(
+          FORMAT,
+          `row ${Math.floor(i / n)}, column ${i % n} is ${JSON.stringify(count)}, not a count`,
+        )
       matrix.counts[i] = count
     }
     return matrix
@@ -158,42 +140,34 @@ export class ConfusionMatrix
         rowSum[t]! += count
         columnSum[p]! += count
       }
-    const classes = rowSum.map((truth, c): ClassScores => {
-      const tp = this.counts[c * n + c]!
-      const fp = columnSum[c]! - tp
-      const fn = truth - tp
-      return { tp, fp, fn, iou: tp / (tp + fp + fn), precision: tp / (tp + fp), recall: tp / (tp + fn) }
-    })
     const pixels = sum(rowSum)
-    const ious = classes.map(({ iou }) => iou).filter(isNumber)
+    const classes = rowSum.map((truth, c) => {
+      const tp = this.counts[c * n + c]!
+      const [fp, fn] = [columnSum[c]! - tp, truth - tp]
+      return classScores({ tp, fp, fn, tn: pixels - tp - fp - fn })
+    })
+    const ious = classes.map(({ iou }) => iou)
+    const accuracy = sum(classes.map(({ tp }) => tp)) / pixels
+    const share = {
+      truth: rowSum.map((row) => row / pixels),
+      predicted: columnSum.map((column) => column / pixels),
+    }
+    const chance = sum(share.truth.map((truth, c) => truth * share.predicted[c]!))
+    const spread = (shares: readonly number[]): number => 1 - sum(shares.map((part) => part ** 2))
     return {
       classes,
-      meanIou: mean(ious),
-      seen: ious.length,
-      accuracy: sum(classes.map(({ tp }) => tp)) / pixels,
-      meanClassAccuracy: mean(classes.map(({ recall }) => recall).filter(isNumber)),
+      meanIou: nanMean(ious),
+      seen: ious.filter((iou) => !Number.isNaN(iou)).length,
+      meanDice: nanMean(classes.map(({ dice }) => dice)),
+      accuracy,
+      meanClassAccuracy: nanMean(classes.map(({ recall }) => recall)),
       frequencyWeightedIou:
-        pixels === 0
-          ? Number.NaN
-          : sum(classes.map(({ iou }, c) => (rowSum[c]! > 0 ? rowSum[c]! * iou : 0))) / pixels,
+        pixels === 0 ? Number.NaN : sum(ious.map((iou, c) => (rowSum[c]! > 0 ? share.truth[c]! * iou : 0))),
+      kappa: (accuracy - chance) / (1 - chance),
+      matthewsCorrelation: (accuracy - chance) / Math.sqrt(spread(share.truth) * spread(share.predicted)),
       pixels,
     }
   }
 }
 
-function badPrediction(value: number, pixel: number, classes: number): InverseFormError {
-  return new InverseFormError(
-    'invalid-argument',
-    `The prediction at pixel ${pixel} is ${value}, which is none of the ${classes} classes 0..${classes - 1}.`,
-    {
-      hint: 'Pass predictions as train ids; turn label ids into train ids with toTrainIds().',
-      details: { pixel, value, classes },
-    },
-  )
-}
-
-function damaged(what: string): InverseFormError {
-  return new InverseFormError('unreadable', `A damaged confusion matrix: ${what}.`, {
-    hint: 'Write the results again; this file was cut short or edited.',
-  })
-}
+const optionsOf = ({ classes, ignoreIndex }: ConfusionMatrix): object => ({ classes, ignoreIndex })

@@ -1,4 +1,9 @@
-import { ConfusionMatrix, type IdArray } from './confusion.js'
+import { ConfusionMatrix } from './confusion.js'
+import type { ClassOptions } from './ids.js'
+import type { SegmentedImage } from './metric.js'
+
+/** An image that must have a name. */
+export type NamedImage = SegmentedImage & { readonly name: string }
 
 /** One image's own scores, fractions in 0..1 over the classes seen in it (NaN where every pixel is ignored). */
 export interface ImageScores {
@@ -10,11 +15,11 @@ export interface ImageScores {
 }
 
 /** Scores one image by itself; throws as {@link ConfusionMatrix.update} does. */
-export function scoreImage(name: string, truth: IdArray, prediction: IdArray, classes = 19): ImageScores {
-  const confusion = new ConfusionMatrix(classes)
-  confusion.update(truth, prediction)
+export function scoreImage(image: NamedImage, options?: ClassOptions): ImageScores {
+  const confusion = new ConfusionMatrix(options)
+  confusion.update(image)
   const { meanIou, accuracy } = confusion.compute()
-  return { name, meanIou, accuracy, confusion }
+  return { name: image.name, meanIou, accuracy, confusion }
 }
 
 /** The `count` images with the lowest mean IoU, worst first, ties by name; images without a score are left out. */

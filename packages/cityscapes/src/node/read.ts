@@ -1,30 +1,35 @@
 import { readFile } from 'node:fs/promises'
 import { InverseFormError } from '@inverseform/errors'
-import { decodeLabelPng, type LabelMap } from '../png.js'
+import type { LabelMap } from '../png.js'
+import { decodeLabelPngNatively } from './decode-png.js'
 
-async function readLabelPng(path: string): Promise<LabelMap> {
-  let bytes: Uint8Array
+/**
+ * Reads a file that should be there.
+ * @param hint what to check when it is not
+ * @throws InverseFormError `not-found`, or `unreadable`
+ */
+export async function readBytes(path: string, hint: string): Promise<Buffer> {
   try {
-    bytes = await readFile(path)
+    return await readFile(path)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT')
-      throw new InverseFormError('not-found', `There is no file ${path}.`, {
-        hint: 'Check the path of the label map.',
-        details: { path },
-        cause,
-      })
+      throw new InverseFormError('not-found', `There is no file ${path}.`, { hint, details: { path }, cause })
     throw new InverseFormError('unreadable', `${path} cannot be read: ${message}.`, {
       hint: 'Check that it is a file and that you may read it.',
       details: { path },
       cause,
     })
   }
-  return decodeLabelPng(bytes, path)
+}
+
+/** Reads ids of any kind, as `decodeLabelPng` gives them. */
+export async function readLabelPng(path: string): Promise<LabelMap> {
+  return decodeLabelPngNatively(await readBytes(path, 'Check the path of the label map.'), path)
 }
 
 /**
- * Reads a `*_labelIds.png`: label ids, one byte a pixel, from a PNG of any kind that {@link decodeLabelPng} reads.
+ * Reads a `*_labelIds.png`: label ids, one byte a pixel, from a PNG of any kind that `decodeLabelPng` reads.
  * @throws InverseFormError as decodeLabelPng, `not-found`, and `unreadable` for an id above 255, which is how
  *   `*_instanceIds.png` shows
  */
@@ -42,7 +47,7 @@ export async function readLabelIds(path: string): Promise<LabelMap<Uint8Array>> 
 
 /**
  * Reads a `*_instanceIds.png`: label id · 1000 + number for single objects, the plain label id for all else.
- * @throws InverseFormError as {@link decodeLabelPng}, and `not-found`
+ * @throws InverseFormError as `decodeLabelPng`, and `not-found`
  */
 export async function readInstanceIds(path: string): Promise<LabelMap<Uint16Array>> {
   const { width, height, data } = await readLabelPng(path)

@@ -4,6 +4,9 @@ import { InverseFormError } from '@inverseform/errors'
 export const percent = (fraction: number, digits = 2): string =>
   Number.isNaN(fraction) ? '–' : (fraction * 100).toFixed(digits)
 
+/** A number to two places; a dash for NaN. */
+export const decimal = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(2))
+
 /** A whole number with thousands separated. */
 export const count = (value: number): string => value.toLocaleString('en')
 

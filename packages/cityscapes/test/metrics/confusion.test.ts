@@ -1,30 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { ConfusionMatrix, type IdArray, scoreImage, worstImages } from '../../src/index.js'
+import { ConfusionMatrix, scoreImage, worstImages } from '../../src/index.js'
 import golden from '../fixtures/pytorch-confusion.json' with { type: 'json' }
-import { random } from '../random.js'
+import { fromRows, imageOf, matrixOf, randomImage } from './images.js'
 
-const fromRows = (counts: number[][]): ConfusionMatrix =>
-  ConfusionMatrix.fromJSON({
-    format: 'inverseform.confusion-matrix',
-    version: 1,
-    classes: counts.length,
-    counts,
-  })
-
-/** Random truth (some of it ignored) and prediction. */
-function image(seed: number, size: number, classes: number): [Uint8Array, Uint8Array] {
-  const next = random(seed)
-  const truth = Uint8Array.from({ length: size }, () =>
-    next() < 0.1 ? 255 : Math.floor(next() * (classes + 2)),
-  )
-  return [truth, Uint8Array.from({ length: size }, () => Math.floor(next() * classes))]
-}
-
-const matrixOf = (...images: [IdArray, IdArray][]): ConfusionMatrix => {
-  const matrix = new ConfusionMatrix(5)
-  for (const [truth, prediction] of images) matrix.update(truth, prediction)
-  return matrix
-}
+const five = { classes: 5 }
 
 describe('ConfusionMatrix', () => {
   it('agrees with the scores PyTorch and NumPy gave for a matrix of 3 million pixels', () => {
@@ -38,40 +17,54 @@ describe('ConfusionMatrix', () => {
   })
 
   it('counts as a naive counter does', () => {
-    const [truth, prediction] = image(1, 20_011, 5)
+    const image = randomImage(1, 20_011, 5)
     const counter = new Map<string, number>()
-    truth.forEach((t, i) => {
-      const key = `${t},${prediction[i]}`
-      if (t < 5) counter.set(key, (counter.get(key) ?? 0) + 1)
+    image.truth.forEach((t, i) => {
+      const key = `${t},${image.prediction[i]}`
+      if (t !== 255) counter.set(key, (counter.get(key) ?? 0) + 1)
     })
-    const rows = matrixOf([truth, prediction]).rows()
+    const rows = matrixOf([image], five).rows()
     expect(rows).toEqual(rows.map((row, t) => row.map((_, p) => counter.get(`${t},${p}`) ?? 0)))
   })
 
   it('has rows of truth, and false positives and negatives the right way round', () => {
-    const matrix = new ConfusionMatrix(3)
-    matrix.update(Uint8Array.of(0, 0, 0, 1, 255), Uint8Array.of(0, 1, 1, 1, 2))
+    const image = imageOf(Uint8Array.of(0, 0, 0, 1, 255), Uint8Array.of(0, 1, 1, 1, 2))
+    const matrix = matrixOf([image], { classes: 3 })
     expect(matrix.rows()).toEqual([
       [1, 2, 0],
       [0, 1, 0],
       [0, 0, 0],
     ])
     const { classes, ...scores } = matrix.compute()
-    expect(classes[0]).toEqual({ tp: 1, fp: 0, fn: 2, iou: 1 / 3, precision: 1, recall: 1 / 3 })
-    expect(classes[1]).toEqual({ tp: 1, fp: 2, fn: 0, iou: 1 / 3, precision: 1 / 3, recall: 1 })
-    expect(classes[2]).toEqual({ tp: 0, fp: 0, fn: 0, iou: NaN, precision: NaN, recall: NaN })
+    const third = { iou: 1 / 3, dice: 0.5 }
+    expect(classes[0]).toEqual({
+      ...{ tp: 1, fp: 0, fn: 2, tn: 1 },
+      ...{ ...third, precision: 1, recall: 1 / 3, specificity: 1 },
+    })
+    expect(classes[1]).toEqual({
+      ...{ tp: 1, fp: 2, fn: 0, tn: 1 },
+      ...{ ...third, precision: 1 / 3, recall: 1, specificity: 1 / 3 },
+    })
+    expect(classes[2]).toEqual({
+      ...{ tp: 0, fp: 0, fn: 0, tn: 4 },
+      ...{ iou: NaN, dice: NaN, precision: NaN, recall: NaN, specificity: 1 },
+    })
+    // Chance agrees on (3 · 1 + 1 · 3) / 16 of the pixels, prediction and truth each spread 6 / 16.
     expect(scores).toEqual({
       meanIou: 1 / 3,
       seen: 2,
+      meanDice: 0.5,
       accuracy: 0.5,
       meanClassAccuracy: (1 / 3 + 1) / 2,
       frequencyWeightedIou: expect.closeTo(1 / 3, 12),
+      kappa: expect.closeTo(0.2, 12),
+      matthewsCorrelation: expect.closeTo(1 / 3, 12),
       pixels: 4,
     })
   })
 
   it('counts a class that is only predicted as seen, with IoU 0', () => {
-    const scores = matrixOf([Uint8Array.of(0, 0), Uint8Array.of(0, 4)]).compute()
+    const scores = matrixOf([imageOf(Uint8Array.of(0, 0), Uint8Array.of(0, 4))], five).compute()
     expect(scores.seen).toBe(2)
     expect(scores.meanIou).toBe(0.25)
     expect(scores.meanClassAccuracy).toBe(0.5)
@@ -88,63 +81,150 @@ describe('ConfusionMatrix', () => {
     expect(frequencyWeightedIou).toBeCloseTo(expected, 12)
   })
 
-  it('is NaN, not 0, where nothing was counted', () => {
-    const scores = matrixOf([new Uint8Array(9).fill(255), new Uint8Array(9).fill(99)]).compute()
-    expect(scores).toMatchObject({
-      meanIou: NaN,
-      accuracy: NaN,
-      meanClassAccuracy: NaN,
-      frequencyWeightedIou: NaN,
-    })
-    expect(scores).toMatchObject({ seen: 0, pixels: 0 })
-  })
-
-  it('ignores negative truth in signed arrays', () => {
-    const matrix = matrixOf([Int32Array.of(-1, -255, 2), Int16Array.of(0, 0, 3)])
-    expect(matrix.rows().flat().filter(Boolean)).toEqual([1])
-    expect(matrix.rows()[2]![3]).toBe(1)
-  })
-
-  it('names the pixel and value of an impossible prediction, and counts nothing of that image', () => {
-    const matrix = matrixOf(image(2, 100, 5))
-    const before = matrix.toJSON()
-    expect(() => matrix.update(Uint8Array.of(0, 255, 1), Uint8Array.of(0, 255, 7))).toThrow(
-      /at pixel 2 is 7.*0\.\.4/,
+  it('has the kappa and Matthews correlation by their definitions over pixels', () => {
+    // The correlation is that of the ids' one-hot vectors; kappa's chance is that of independent draws.
+    const { truth, prediction } = randomImage(12, 3000, 4)
+    const biased = prediction.map((p, i) => (i % 3 === 0 ? Math.min(truth[i]!, 3) : p))
+    const pairs = [...truth].map((t, i) => [t, biased[i]!] as const).filter(([t]) => t !== 255)
+    const mean = (values: number[]): number => values.reduce((a, b) => a + b) / values.length
+    const covariance = (a: 0 | 1, b: 0 | 1): number =>
+      [0, 1, 2, 3].reduce((sum, c) => {
+        const [x, y] = [a, b].map((side) => pairs.map((pair) => Number(pair[side] === c)))
+        return sum + mean(x!.map((value, i) => value * y![i]!)) - mean(x!) * mean(y!)
+      }, 0)
+    const shares = (side: 0 | 1): number[] =>
+      [0, 1, 2, 3].map((c) => mean(pairs.map((pair) => Number(pair[side] === c))))
+    const chance = shares(0).reduce((sum, share, c) => sum + share * shares(1)[c]!, 0)
+    const agreement = mean(pairs.map(([t, p]) => Number(t === p)))
+    const scores = matrixOf([imageOf(truth, biased)], { classes: 4 }).compute()
+    expect(scores.matthewsCorrelation).toBeGreaterThan(0.1)
+    expect(scores.matthewsCorrelation).toBeCloseTo(
+      covariance(0, 1) / Math.sqrt(covariance(0, 0) * covariance(1, 1)),
+      12,
     )
-    expect(() => matrix.update(Uint8Array.of(1), Int8Array.of(-1))).toThrow(/at pixel 0 is -1/)
+    expect(scores.kappa).toBeCloseTo((agreement - chance) / (1 - chance), 12)
+  })
+
+  it('is perfect for a map with itself, and leaves undefined what one class leaves undefined', () => {
+    const { truth } = randomImage(13, 500, 5)
+    const perfect = matrixOf([imageOf(truth, truth)], five).compute()
+    for (const score of [
+      'meanIou',
+      'meanDice',
+      'accuracy',
+      'meanClassAccuracy',
+      'frequencyWeightedIou',
+    ] as const)
+      expect(perfect[score]).toBeCloseTo(1, 14)
+    expect(perfect.kappa).toBeCloseTo(1, 14)
+    expect(perfect.matthewsCorrelation).toBeCloseTo(1, 14)
+    const single = matrixOf([imageOf(Uint8Array.of(3), Uint8Array.of(3))], five).compute()
+    expect(single).toMatchObject({ meanIou: 1, seen: 1, pixels: 1, kappa: NaN, matthewsCorrelation: NaN })
+  })
+
+  it('permutes the classes’ scores when the classes are renumbered', () => {
+    const image = randomImage(14, 2000, 5)
+    const to = [3, 0, 4, 1, 2]
+    const renumber = (id: number): number => to[id] ?? id
+    const renumbered = imageOf(image.truth.map(renumber), image.prediction.map(renumber))
+    const [before, after] = [matrixOf([image], five).compute(), matrixOf([renumbered], five).compute()]
+    before.classes.forEach((scores, c) => {
+      expect(after.classes[to[c]!]).toEqual(scores)
+    })
+    expect(after.meanIou).toBeCloseTo(before.meanIou, 14)
+    expect(after.matthewsCorrelation).toBeCloseTo(before.matthewsCorrelation, 14)
+  })
+
+  it('is NaN, not 0, where nothing was counted', () => {
+    const nothing = imageOf(new Uint8Array(9).fill(255), new Uint8Array(9).fill(99))
+    expect(matrixOf([nothing], five).compute()).toMatchObject({
+      ...{ meanIou: NaN, meanDice: NaN, accuracy: NaN, meanClassAccuracy: NaN, frequencyWeightedIou: NaN },
+      ...{ kappa: NaN, matthewsCorrelation: NaN, seen: 0, pixels: 0 },
+    })
+  })
+
+  it('counts every pixel when no id is ignored, and ignores another id than 255', () => {
+    const image = imageOf(Int16Array.of(-1, 0, 1), Int16Array.of(0, 0, 1))
+    expect(matrixOf([image], { classes: 2, ignoreIndex: -1 }).rows()).toEqual([
+      [1, 0],
+      [0, 1],
+    ])
+    expect(() => matrixOf([image], { classes: 2, ignoreIndex: null })).toThrow('allowed are 0..1.')
+    const zero = imageOf(Uint8Array.of(0, 1), Uint8Array.of(1, 1))
+    expect(matrixOf([zero], { classes: 2, ignoreIndex: 0 }).rows()).toEqual([
+      [0, 0],
+      [0, 1],
+    ])
+  })
+
+  it('names image, column, row and id of a pixel that is no class, and counts nothing of that image', () => {
+    const matrix = matrixOf([randomImage(2, 100, 5)], five)
+    const before = matrix.toJSON()
+    const rows = { width: 3, name: 'frankfurt_000000' }
+    const good = new Uint8Array(6)
+    const update = (truth: Uint8Array | Int8Array, prediction: Uint8Array | Int8Array, options = {}) =>
+      matrix.update(imageOf(truth, prediction, { ...rows, ...options }))
+    expect(() => update(good.with(4, 9), good)).toThrow(
+      'frankfurt_000000 has the true id 9 at column 1, row 1; allowed are 0..4 and 255 (ignored).',
+    )
+    expect(() => update(good, good.with(5, 255))).toThrow(
+      'frankfurt_000000 has the predicted id 255 at column 2, row 1; allowed are 0..4.',
+    )
+    expect(() => update(new Int8Array(6).fill(-1), good)).toThrow('true id -1 at column 0, row 0')
+    expect(() => update(good, new Int8Array(6).fill(-1), { name: undefined })).toThrow(
+      'An image has the predicted id -1',
+    )
     expect(matrix.toJSON()).toEqual(before)
-    matrix.update(Uint8Array.of(0), Uint8Array.of(0))
+    matrix.update(imageOf(Uint8Array.of(0), Uint8Array.of(0)))
     expect(matrix.rows()[0]![0]).toBe(before.counts[0]![0]! + 1)
   })
 
-  it('refuses maps of different sizes', () => {
-    expect(() => matrixOf([new Uint8Array(3), new Uint8Array(4)])).toThrow(/3 pixels.* 4/)
+  it('refuses maps of different sizes, or of another size than width and height', () => {
+    const three = new Uint8Array(3)
+    for (const [prediction, width, height] of [
+      [new Uint8Array(4), 3, 1],
+      [three, 2, 2],
+      [three, 1.5, 2],
+      [three, 0, 0],
+      [three, -3, -1],
+    ] as const)
+      expect(() => matrixOf([{ truth: three, prediction, width, height, name: 'a.png' }], five)).toThrow(
+        `a.png of ${width} x ${height} pixels has 3 truth ids and ${prediction.length} predicted ones`,
+      )
   })
 
   it('gives the same however the images are split, ordered and merged', () => {
-    const images = [3, 4, 5, 6, 7].map((seed) => image(seed, 997, 5))
-    const whole = matrixOf(...images)
+    const images = [3, 4, 5, 6, 7].map((seed) => randomImage(seed, 997, 5))
+    const whole = matrixOf(images, five)
     for (const cut of [0, 1, 3]) {
-      const merged = matrixOf(...images.slice(cut).reverse())
-      merged.merge(matrixOf(...images.slice(0, cut)))
+      const merged = matrixOf(images.slice(cut).reverse(), five)
+      merged.merge(matrixOf(images.slice(0, cut), five))
       expect(merged.toJSON()).toEqual(whole.toJSON())
     }
-    expect(() => whole.merge(new ConfusionMatrix(19))).toThrow(/19 classes.* 5/)
+    expect(() => whole.merge(new ConfusionMatrix())).toThrow(
+      'with {"classes":19,"ignoreIndex":255} cannot be merged into one with {"classes":5,"ignoreIndex":255}.',
+    )
+    expect(() => whole.merge(new ConfusionMatrix({ ...five, ignoreIndex: null }))).toThrow(
+      '"ignoreIndex":null',
+    )
   })
 
   it('survives JSON, and refuses JSON that is not one', () => {
-    const matrix = matrixOf(image(8, 5000, 5))
+    const matrix = matrixOf([randomImage(8, 5000, 5)], five)
     const json = matrix.toJSON()
     const back = ConfusionMatrix.fromJSON(JSON.parse(JSON.stringify(matrix)))
     expect(back.toJSON()).toEqual(json)
     expect(back.compute()).toEqual(matrix.compute())
     for (const [bad, message] of [
-      [null, /Not a confusion matrix/],
-      ['text', /Not a confusion matrix/],
+      [null, /Not a state of inverseform\.confusion-matrix/],
+      ['text', /Not a state of inverseform\.confusion-matrix/],
       [{ ...json, version: 2 }, /version 2/],
       [{ ...json, classes: 4 }, /not 4 rows of 4/],
-      [{ ...json, classes: 0.5 }, /classes is 0\.5/],
+      [{ ...json, classes: 0.5 }, /damaged.*0\.5 classes/],
+      [{ ...json, classes: 1e6 }, /damaged.*1000000 classes/],
       [{ ...json, classes: undefined }, /classes is undefined/],
+      [{ ...json, ignoreIndex: undefined }, /ignoreIndex is undefined/],
+      [{ ...json, ignoreIndex: 'void' }, /ignore index is void/],
       [{ ...json, counts: undefined }, /not 5 rows/],
       [
         { ...json, counts: json.counts.map((row, i) => (i === 3 ? row.with(1, -1) : row)) },
@@ -156,19 +236,21 @@ describe('ConfusionMatrix', () => {
       expect(() => ConfusionMatrix.fromJSON(bad)).toThrow(message)
   })
 
-  it('refuses an impossible number of classes', () => {
+  it('refuses an impossible number of classes, or ignored id', () => {
     for (const classes of [0, -1, 1.5, NaN, 1e6])
-      expect(() => new ConfusionMatrix(classes)).toThrow(/cannot have/)
+      expect(() => new ConfusionMatrix({ classes })).toThrow(`There cannot be ${classes} classes.`)
+    for (const ignoreIndex of [1.5, NaN, Number.POSITIVE_INFINITY])
+      expect(() => new ConfusionMatrix({ ignoreIndex })).toThrow(`The ignore index is ${ignoreIndex}`)
   })
 })
 
 describe('scores of single images', () => {
   it('are those of a matrix of that image alone', () => {
-    const [truth, prediction] = image(9, 1000, 5)
-    const scores = scoreImage('a', truth, prediction, 5)
-    const { meanIou, accuracy } = matrixOf([truth, prediction]).compute()
+    const image = { ...randomImage(9, 1000, 5), name: 'a' }
+    const scores = scoreImage(image, five)
+    const { meanIou, accuracy } = matrixOf([image], five).compute()
     expect(scores).toMatchObject({ name: 'a', meanIou, accuracy })
-    expect(scores.confusion.toJSON()).toEqual(matrixOf([truth, prediction]).toJSON())
+    expect(scores.confusion.toJSON()).toEqual(matrixOf([image], five).toJSON())
   })
 
   it('are listed worst first, ties by name, without those that have none', () => {

@@ -9,13 +9,14 @@ import {
   scoreSummary,
 } from '../../src/index.js'
 import golden from '../fixtures/pytorch-confusion.json' with { type: 'json' }
-import { elements } from './markup.js'
+import { elements, expectReadable, expectStatic } from './markup.js'
 
 const matrixOf = (counts: number[][]): ConfusionMatrix =>
   ConfusionMatrix.fromJSON({
     format: 'inverseform.confusion-matrix',
     version: 1,
     classes: counts.length,
+    ignoreIndex: 255,
     counts,
   })
 const matrix = matrixOf(golden.confusion)
@@ -58,7 +59,7 @@ describe('scoreSummary', () => {
     expect(scoreSummary(matrix.compute())).toMatch(
       /^mean IoU +60\.00 % {2}over 19 of 19 classes\npixel accuracy +95\.19 % {2}of 3,053,816 pixels\n/,
     )
-    expect(scoreSummary(new ConfusionMatrix(2).compute())).toContain('– %  over 0 of 2 classes')
+    expect(scoreSummary(new ConfusionMatrix({ classes: 2 }).compute())).toContain('– %  over 0 of 2 classes')
   })
 })
 
@@ -111,14 +112,15 @@ describe('reportHtml', () => {
     },
   }
   const html = reportHtml(options)
-  const found = elements(html)
+
+  it('is the page it was, character for character', async () => {
+    // Written before the metrics page came to share its parts; `vitest -u` renews it after a wanted change.
+    const page = reportHtml({ ...options, confusion: small, names: ['road', 'sidewalk', 'building'] })
+    await expect(page).toMatchFileSnapshot('fixtures/evaluation.html')
+  })
 
   it('is well formed, needs no script and nothing from elsewhere', () => {
-    expect(found[0]!.name).toBe('!doctype')
-    expect(found.some(({ name }) => name === 'script' || name === 'link')).toBe(false)
-    expect(html.replaceAll('xmlns="http://www.w3.org/2000/svg"', '')).not.toMatch(/\/\/|url\(|@import/)
-    for (const { attributes } of found)
-      for (const key of attributes.keys()) expect(key.startsWith('on')).toBe(false)
+    expectStatic(html)
   })
 
   it('has no scores where nothing was scored, but still the run and its pictures', () => {
@@ -131,19 +133,7 @@ describe('reportHtml', () => {
   })
 
   it('can be walked by keyboard and read aloud', () => {
-    const ids = found.flatMap(({ attributes }) => attributes.get('id') ?? [])
-    expect(new Set(ids).size).toBe(ids.length)
-    const values = (key: string) => found.flatMap(({ attributes }) => attributes.get(key) ?? [])
-    for (const id of values('aria-labelledby')) expect(ids).toContain(id)
-    for (const url of values('href')) if (url.startsWith('#')) expect(ids).toContain(url.slice(1))
-    for (const { name, attributes } of found) {
-      if (name === 'img') expect(attributes.get('alt')).toMatch(/of ulm/)
-      if (name === 'th') expect(attributes.get('scope')).toMatch(/row|col/)
-      if (attributes.get('tabindex')) expect(attributes.get('aria-label')).toBeTruthy()
-    }
-    const levels = found.filter(({ name }) => /^h\d$/.test(name)).map(({ name }) => Number(name[1]))
-    expect(levels[0]).toBe(1)
-    for (let i = 1; i < levels.length; i++) expect(levels[i]! - levels[i - 1]!).toBeLessThanOrEqual(1)
+    expectReadable(html)
   })
 
   it('holds the scores, the comparison and the worst images first', () => {

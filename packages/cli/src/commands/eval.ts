@@ -2,7 +2,12 @@ import { join } from 'node:path'
 import { classTable, type ReportComparison, type ReportImage, scoreSummary } from '@inverseform/cityscapes'
 import { type Dataset, openDataset } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
-import { createSegmenter, type NodeSegmenter, type SegmentOptions } from '@inverseform/runtime-node'
+import {
+  createSegmenter,
+  type NodeSegmenter,
+  type SegmentOptions,
+  type WeightPrecision,
+} from '@inverseform/runtime-node'
 import { EdgeHeadComparison } from '../edge-head-comparison.js'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../evaluation.js'
 import { type ModelFlags, modelChoice } from '../options.js'
@@ -36,6 +41,7 @@ export interface EvalFlags extends ModelFlags {
   readonly compareEdgeHead?: boolean
   readonly loss?: boolean
   readonly inversenet?: string
+  readonly inversenetPrecision: WeightPrecision
   readonly json?: boolean
 }
 
@@ -55,9 +61,15 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
   await using without = flags.compareEdgeHead ? await createSegmenter({ ...load, edge: false }) : undefined
   noteOnTensors(segmenter, terminal)
   const edgeHead = without && new EdgeHeadComparison(without)
-  const loss = flags.loss ? await ValidationLoss.create(segmenter.edge, flags.inversenet) : undefined
-  if (loss && segmenter.edge && !flags.inversenet) {
+  const regressor = flags.inversenet
+    ? { checkpoint: flags.inversenet, precision: flags.inversenetPrecision, threads: flags.threads }
+    : undefined
+  await using loss = flags.loss ? await ValidationLoss.create(segmenter.edge, regressor, signal) : undefined
+  if (loss && segmenter.edge && !regressor) {
     terminal.err('note: The loss is without its InverseForm term: name its regressor with --inversenet.\n')
+  }
+  if (loss && !segmenter.edge && regressor) {
+    terminal.err('note: The loss has no InverseForm term without the edge head: add --has-edge.\n')
   }
   const showEdges = folder !== undefined && segmenter.edge
   const segment: SegmentOptions = {
@@ -77,7 +89,7 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
       if (folder && flags.savePredictions) await writePrediction(folder, image)
       if (folder && images.length < flags.pictures) images.push(await writePanels(folder, image))
       await edgeHead?.add(image, segment)
-      loss?.add(image)
+      await loss?.add(image)
       progress.step(image.scores && `mIoU ${percent(image.confusion.compute().meanIou)}`)
     },
   }).finally(() => progress.end())
@@ -89,7 +101,7 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
     facts: factsOf(segmenter, flags, checkpoint, dataset, samples.length, evaluation),
     evaluation,
     comparison: edgeHead?.result(evaluation.confusion),
-    loss: scored ? loss?.result() : undefined,
+    loss: scored ? await loss?.result() : undefined,
     images,
   }
   if (flags.json) terminal.out(resultsJson(report))

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import {
   colourise,
   edgeImage,
@@ -8,7 +7,7 @@ import {
   type ReportPanel,
 } from '@inverseform/cityscapes'
 import type { EvaluatedImage } from '../evaluation.js'
-import { writeOutput } from './files.js'
+import { type Picture, writePictures } from './panels.js'
 import { jpegOfRgb, pngOfRgb } from './pictures.js'
 
 /** Writes an image's panels to `<folder>/images/` and gives their places in the report. */
@@ -16,7 +15,7 @@ export async function writePanels(folder: string, evaluated: EvaluatedImage): Pr
   const { sample, image, truth, scores, segmentation } = evaluated
   const { width, height, classes, labels, edges } = segmentation
   const prediction = labels as Uint8Array
-  const pictures: [title: string, file: string, bytes: Promise<Buffer>][] = [
+  const pictures: Picture[] = [
     ['input', 'input.jpg', jpegOfRgb(image.data, width, height)],
     ['overlay', 'overlay.jpg', jpegOfRgb(overlay(image.data, prediction), width, height)],
     ['prediction', 'prediction.png', pngOfRgb(colourise(prediction), width, height)],
@@ -27,13 +26,7 @@ export async function writePanels(folder: string, evaluated: EvaluatedImage): Pr
   }
   if (edges) pictures.push(['edges', 'edges.png', pngOfRgb(edgeImage(edges), width, height)])
 
-  const panels = await Promise.all(
-    pictures.map(async ([title, file, bytes]): Promise<ReportPanel> => {
-      const name = `${sample.name}_${file}`
-      await writeOutput(join(folder, 'images', name), await bytes)
-      return { title, src: `images/${encodeURIComponent(name)}` }
-    }),
-  )
+  const panels = await writePictures(folder, sample.name, pictures)
   return { name: sample.name, meanIou: scores?.meanIou, panels: ordered(panels) }
 }
 

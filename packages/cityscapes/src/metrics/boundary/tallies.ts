@@ -1,0 +1,54 @@
+import { isInverseFormError } from '@inverseform/errors'
+import { ExactSum } from '../exact-sum.js'
+import { damagedState, isCount } from '../state.js'
+
+/** A list of `length` counts from a state. */
+export function readCounts(format: string, name: string, json: unknown, length: number): number[] {
+  if (Array.isArray(json) && json.length === length && json.every(isCount)) return [...json]
+  throw damagedState(format, `${name} is not a list of ${length} counts`)
+}
+
+/** A list of `length` sums from a state. */
+export function readSums(format: string, name: string, json: unknown, length: number): ExactSum[] {
+  const isPartials = (value: unknown): value is number[] =>
+    Array.isArray(value) && value.every(Number.isFinite)
+  if (Array.isArray(json) && json.length === length && json.every(isPartials))
+    return json.map((partials) => new ExactSum(partials))
+  throw damagedState(format, `${name} is not a list of ${length} sums`)
+}
+
+export const noCounts = (length: number): number[] => new Array<number>(length).fill(0)
+export const noSums = (length: number): ExactSum[] => Array.from({ length }, () => new ExactSum())
+
+export function addCounts(to: number[], from: readonly number[]): void {
+  from.forEach((count, i) => {
+    to[i]! += count
+  })
+}
+
+export function addSums(to: readonly ExactSum[], from: readonly ExactSum[]): void {
+  from.forEach((sum, i) => {
+    to[i]!.merge(sum)
+  })
+}
+
+/** Mean of the values that are numbers; NaN when none is. */
+export function meanOfNumbers(values: readonly number[]): number {
+  const numbers = values.filter((value) => !Number.isNaN(value))
+  return numbers.reduce((total, value) => total + value, 0) / numbers.length
+}
+
+/** A list of whole numbers of pixels, each at least 1, from a state. */
+export function readLengths(format: string, name: string, json: unknown): number[] {
+  if (Array.isArray(json) && json.every((length) => isCount(length) && length > 0)) return [...json]
+  throw damagedState(format, `${name} is not a list of whole numbers of pixels`)
+}
+
+/** An instance with the options of a state, which are damage to the state where they are not right. */
+export function withOptions<Made>(format: string, make: () => Made): Made {
+  try {
+    return make()
+  } catch (error) {
+    throw isInverseFormError(error) ? damagedState(format, error.message.replace(/\.$/, '')) : error
+  }
+}

@@ -1,0 +1,52 @@
+import { escapeText } from './format.js'
+
+/** A part of a page, which its navigation leads to. */
+export interface Section {
+  /** The heading's anchor. */
+  readonly id: string
+  readonly heading: string
+  readonly html: string
+}
+
+export const section = (id: string, heading: string, content: string): Section => ({
+  id,
+  heading,
+  html: `<section aria-labelledby="${id}">\n<h2 id="${id}">${heading}</h2>\n${content}\n</section>`,
+})
+
+export interface PageOptions {
+  /** Plain text. */
+  readonly title: string
+  /** CSS. */
+  readonly style: string
+  /** HTML between the heading and the sections. */
+  readonly intro: string
+  /** Those that are false or undefined are left out. */
+  readonly sections: readonly (Section | false | undefined)[]
+}
+
+/** One static page without scripts: heading, navigation, introduction and sections. */
+export function page({ title, style, intro, sections }: PageOptions): string {
+  const parts = sections.filter((part) => part !== false && part !== undefined)
+  const heading = escapeText(title)
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${heading}</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<h1>${heading}</h1>
+<nav aria-label="Sections"><ul>${parts.map((part) => `<li><a href="#${part.id}">${part.heading}</a></li>`).join('')}</ul></nav>
+</header>
+<main>
+${intro}
+${parts.map(({ html }) => html).join('\n')}
+</main>
+</body>
+</html>
+`
+}

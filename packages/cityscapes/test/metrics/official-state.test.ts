@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { PixelLevelEvaluation } from '../../src/metrics/official/pixel-level.js'
+import { random } from '../random.js'
+import { evaluationOf, randomImage } from './official-images.js'
+
+const images = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => randomImage(seed, 23, 17))
+
+describe('the state of the official evaluation', () => {
+  it('is exactly the same however the images are split, ordered and merged', () => {
+    const whole = evaluationOf(images)
+    const next = random(1)
+    for (let trial = 0; trial < 20; trial++) {
+      const parts = [0, 1, 2].map(() => new PixelLevelEvaluation())
+      const shuffled = images.map((image) => ({ image, key: next() })).sort((a, b) => a.key - b.key)
+      for (const { image } of shuffled) parts[Math.floor(next() * 3)]!.update(image)
+      const merged = new PixelLevelEvaluation()
+      for (const part of parts) merged.merge(PixelLevelEvaluation.fromJSON(JSON.parse(JSON.stringify(part))))
+      expect(merged.toJSON()).toEqual(whole.toJSON())
+      expect(merged.compute()).toEqual(whole.compute())
+    }
+  })
+
+  it('can be merged with itself', () => {
+    const twice = evaluationOf(images)
+    twice.merge(twice)
+    expect(twice.toJSON()).toEqual(evaluationOf([...images, ...images]).toJSON())
+  })
+
+  it('keeps its options, and refuses to be merged with others', () => {
+    const without = new PixelLevelEvaluation({ instances: false })
+    const back = PixelLevelEvaluation.fromJSON(JSON.parse(JSON.stringify(without)))
+    expect(back.instances).toBe(false)
+    expect(new PixelLevelEvaluation().instances).toBe(true)
+    const whole = evaluationOf(images)
+    const before = whole.toJSON()
+    expect(() => whole.merge(without)).toThrow(/without instances cannot be added to one with instances/)
+    expect(() => without.merge(whole)).toThrow(/with instances cannot be added to one without instances/)
+    expect(whole.toJSON()).toEqual(before)
+  })
+
+  it('is refused when it is another or damaged', () => {
+    const state = evaluationOf(images).toJSON()
+    const { car, ...others } = state.instances!
+    const counts = [[1]]
+    for (const [bad, message] of [
+      [null, /Not a state of inverseform\.pixel-level-evaluation/],
+      [{ ...state, version: 2 }, /version 2/],
+      [state.confusion, /inverseform\.confusion-matrix/],
+      [{ ...state, confusion: undefined }, /Not a state of inverseform\.confusion-matrix/],
+      [{ ...state, confusion: { ...state.confusion, classes: 1, counts } }, /not 34 x 34/],
+      [{ ...state, confusion: { ...state.confusion, ignoreIndex: 255 } }, /none ignored/],
+      [{ ...state, instances: undefined }, /instances are missing/],
+      [{ ...state, instances: 7 }, /tp of person is undefined/],
+      [{ ...state, instances: others }, /tp of car is undefined/],
+      [
+        { ...state, instances: { ...others, car: { tp: car!.tp, fn: [1, null] } } },
+        /fn of car is \[1,null\]/,
+      ],
+    ] as const)
+      expect(() => PixelLevelEvaluation.fromJSON(bad)).toThrow(message)
+  })
+})

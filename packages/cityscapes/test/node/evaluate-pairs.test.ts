@@ -1,0 +1,250 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeLabelPng, labels, mmsegResults, officialJson, toLabelIds } from '../../src/index.js'
+import { MetricsThread } from '../../src/node/metrics-thread.js'
+import {
+  createMetrics,
+  evaluatePairs,
+  matchPairs,
+  mergeMetrics,
+  metricsFromJSON,
+  type PairToEvaluate,
+} from '../../src/node.js'
+import { random } from '../random.js'
+
+const golden = fileURLToPath(new URL('../fixtures/metrics/', import.meta.url))
+const goldenPairs = () => matchPairs({ dataset: golden, results: join(golden, 'results') })
+const threadCounts = [0, 1, 2]
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evaluate-pairs-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const [width, height] = [32, 16]
+
+/** Writes a map, and gives its path. */
+async function file(name: string, data: Uint8Array, rows = height): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, encodeLabelPng({ width, height: rows, data }))
+  return path
+}
+
+/** Pairs of label ids, the prediction mostly right; predictions of train ids and a truth of ADE20K's kind with them. */
+async function somePairs(count: number): Promise<(PairToEvaluate & { trainIds: string; ade: string })[]> {
+  const next = random(5)
+  const known = labels.filter(({ ignoreInEval }) => !ignoreInEval)
+  const draw = () => Math.floor(next() * known.length)
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const truth = Uint8Array.from({ length: width * height }, () => (next() < 0.1 ? 255 : draw()))
+      const prediction = truth.map((id) => (id === 255 || next() < 0.3 ? draw() : id))
+      return {
+        name: `image_${i}`,
+        truth: await file(`truth_${i}.png`, toLabelIds(truth)),
+        prediction: await file(`prediction_${i}.png`, toLabelIds(prediction)),
+        trainIds: await file(`trainIds_${i}.png`, prediction),
+        ade: await file(
+          `ade_${i}.png`,
+          truth.map((id) => (id === 255 ? 0 : id + 1)),
+        ),
+      }
+    }),
+  )
+}
+
+const everything = {
+  official: { instances: false },
+  confusion: {},
+  perImage: {},
+  boundaryF: { tolerances: [1, 2] },
+  boundaryIou: { ratios: [0.05] },
+  trimap: { widths: [1, 3] },
+  surface: {},
+}
+
+describe('evaluatePairs', () => {
+  it.each(threadCounts)('gives the bytes of the official file with %i threads', async (workers) => {
+    const { official } = await evaluatePairs(await goldenPairs(), { metrics: { official: {} }, workers })
+    expect(officialJson(official.compute())).toBe(await readFile(join(golden, 'official.json'), 'utf8'))
+  })
+
+  it('gives the same states whatever the number of threads, and tells of each pair', async () => {
+    const pairs = await somePairs(7)
+    const states = await Promise.all(
+      threadCounts.map(async (workers) => {
+        const seen: string[] = []
+        const metrics = await evaluatePairs(pairs, {
+          metrics: everything,
+          workers,
+          onProgress({ done, total, name }) {
+            seen.push(name)
+            expect([done, total]).toEqual([seen.length, 7])
+          },
+        })
+        expect(seen.sort()).toEqual(pairs.map(({ name }) => name))
+        return JSON.stringify(metrics)
+      }),
+    )
+    expect(new Set(states).size).toBe(1)
+    expect(Object.keys(JSON.parse(states[0]!))).toEqual(Object.keys(everything))
+  })
+
+  it('takes train ids, and truths whose 0 is no class', async () => {
+    const pairs = await somePairs(3)
+    const metrics = { confusion: {}, perImage: {} }
+    const expected = await evaluatePairs(pairs, { metrics, workers: 0 })
+    const trainIds = pairs.map((pair) => ({ ...pair, prediction: pair.trainIds }))
+    const options = { predictionIds: 'trainIds', workers: 0 } as const
+    expect(
+      await evaluatePairs(trainIds, { ...options, metrics: { ...metrics, official: { instances: false } } }),
+    ).toMatchObject({ ...expected })
+    const ade = trainIds.map((pair) => ({ ...pair, truth: pair.ade }))
+    const reduced = await evaluatePairs(ade, {
+      ...options,
+      metrics,
+      truthIds: 'trainIds',
+      reduceZeroLabel: true,
+    })
+    expect(JSON.stringify(reduced)).toBe(JSON.stringify(expected))
+    expect(mmsegResults(reduced.confusion).summary).toEqual(mmsegResults(expected.confusion).summary)
+  })
+
+  it.each([0, 2])('names the file and the pixel of a bad id with %i threads', async (workers) => {
+    const pairs = await somePairs(3)
+    const bad = await file('bad.png', new Uint8Array(width * height).fill(7).fill(99, 2 * width + 5))
+    const run = (metrics: object) =>
+      evaluatePairs([...pairs, { ...pairs[0]!, name: 'bad', prediction: bad }], { metrics, workers })
+    await expect(run({ official: { instances: false } })).rejects.toMatchObject({
+      code: 'invalid-dataset',
+      message: expect.stringMatching(
+        /^bad has the predicted id 99 at column 5, row 2; .*truth_0\.png and .*bad\.png\.$/,
+      ),
+      hint: expect.stringContaining('label ids'),
+      details: { id: 99, x: 5, y: 2, prediction: bad },
+    })
+    await expect(run({ confusion: {} })).rejects.toMatchObject({
+      code: 'invalid-dataset',
+      message: expect.stringMatching(/bad\.png has the id 99 at column 5, row 2/),
+    })
+  })
+
+  it.each([0, 2])('names both files of a size mismatch with %i threads', async (workers) => {
+    const [pair] = await somePairs(1)
+    const small = await file('small.png', new Uint8Array(width * 3), 3)
+    await expect(
+      evaluatePairs([{ ...pair!, prediction: small }], { metrics: { confusion: {} }, workers }),
+    ).rejects.toMatchObject({
+      code: 'size-mismatch',
+      message: expect.stringMatching(/truth_0\.png has 32 x 16 pixels, .*small\.png has 32 x 3\./),
+    })
+  })
+
+  it('passes on what is wrong with a file, from a thread', async () => {
+    const [pair] = await somePairs(1)
+    const prediction = join(folder, 'nowhere.png')
+    await expect(
+      evaluatePairs([{ ...pair!, prediction }], { metrics: { confusion: {} }, workers: 1 }),
+    ).rejects.toMatchObject({ code: 'not-found', message: `There is no file ${prediction}.` })
+  })
+
+  it('refuses what cannot be', async () => {
+    const run = (options: object) => evaluatePairs([], { metrics: { official: {} }, ...options })
+    await expect(run({ workers: -1 })).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(run({ truthIds: 'trainIds' })).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(run({ reduceZeroLabel: true })).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(run({ metrics: { boundaryF: { tolerances: [] } } })).rejects.toMatchObject({
+      code: 'invalid-argument',
+    })
+  })
+
+  it.each(threadCounts)('stops when aborted with %i threads', async (workers) => {
+    const pairs = await somePairs(12)
+    const controller = new AbortController()
+    const told: number[] = []
+    const run = evaluatePairs(pairs, {
+      metrics: everything,
+      workers,
+      signal: controller.signal,
+      onProgress({ done }) {
+        told.push(done)
+        if (done === 2) controller.abort(new Error('enough'))
+      },
+    })
+    await expect(run).rejects.toThrow('enough')
+    expect(told).toEqual([1, 2])
+    await expect(
+      evaluatePairs(pairs, { metrics: everything, signal: AbortSignal.abort(new Error('before')) }),
+    ).rejects.toThrow('before')
+  })
+
+  it.each(['done', 'failed', 'aborted'])('leaves no thread behind: %s', async (how) => {
+    // A process that ends by itself has no threads left; what it prints shows that it got so far.
+    const script = `
+      import { evaluatePairs } from ${JSON.stringify(new URL('../../src/node.ts', import.meta.url).href)}
+      const how = ${JSON.stringify(how)}
+      const pairs = ${JSON.stringify(await somePairs(6))}
+      if (how === 'failed') pairs[3].truth = 'nowhere'
+      const controller = new AbortController()
+      const onProgress = () => {
+        if (how === 'aborted') controller.abort()
+      }
+      evaluatePairs(pairs, { metrics: { confusion: {} }, workers: 2, signal: controller.signal, onProgress }).then(
+        ({ confusion }) => console.log('done', confusion.compute().pixels),
+        (error) => console.log(error.code ?? error.name),
+      )`
+    const tsx = ['--conditions=@inverseform/source', '--import=tsx', '--input-type=module', '--eval', script]
+    const { stdout } = await promisify(execFile)(process.execPath, tsx, { timeout: 60_000 })
+    expect(stdout.trim()).toMatch(
+      { done: /^done \d+$/, failed: /^not-found$/, aborted: /^(20|AbortError)$/ }[how]!,
+    )
+  })
+})
+
+describe('a thread that ends by itself', () => {
+  it('fails its pairs and all after', async () => {
+    const [pair] = await somePairs(1)
+    const thread = new MetricsThread({
+      metrics: { confusion: {} },
+      truthIds: 'labelIds',
+      predictionIds: 'labelIds',
+      reduceZeroLabel: false,
+    })
+    const ended = {
+      code: 'out-of-memory',
+      message: expect.stringMatching(/^The thread that evaluated image_0 ended: exit code \d\.$/),
+    }
+    const run = expect(thread.evaluate(pair!)).rejects.toMatchObject(ended)
+    await thread.end()
+    await run
+    await expect(thread.evaluate(pair!)).rejects.toMatchObject(ended)
+  })
+})
+
+describe('sets of metrics', () => {
+  it('merge, through JSON, into what one run gives', async () => {
+    const pairs = await somePairs(5)
+    const run = (some: readonly PairToEvaluate[]) => evaluatePairs(some, { metrics: everything, workers: 0 })
+    const read = async (some: readonly PairToEvaluate[]) =>
+      metricsFromJSON(JSON.parse(JSON.stringify(await run(some))))
+    const merged = await read(pairs.slice(3))
+    mergeMetrics(merged, await read(pairs.slice(0, 3)))
+    expect(JSON.stringify(merged)).toBe(JSON.stringify(await run(pairs)))
+  })
+
+  it('refuse other metrics, other options and other JSON', () => {
+    const some = createMetrics({ confusion: {} })
+    expect(() => mergeMetrics(some, createMetrics({ confusion: {}, trimap: {} }))).toThrow(
+      'The metrics confusion, trimap cannot be merged into confusion.',
+    )
+    expect(() => mergeMetrics(some, createMetrics({ confusion: { classes: 3 } }))).toThrow('classes')
+    for (const json of [null, [], {}, 'text', { confusion: {} }, { speed: {} }])
+      expect(() => metricsFromJSON(json)).toThrow(expect.objectContaining({ code: 'unreadable' }))
+  })
+})

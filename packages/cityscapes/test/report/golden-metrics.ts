@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url'
+import {
+  BoundaryF,
+  BoundaryIou,
+  bootstrap,
+  CalibrationError,
+  ConfusionMatrix,
+  IGNORE,
+  type MetricsReportOptions,
+  PerImageScores,
+  PixelLevelEvaluation,
+  SurfaceDistances,
+  TrimapIou,
+  toTrainIds,
+} from '../../src/index.js'
+import { matchPairs, readInstanceIds, readLabelIds } from '../../src/node.js'
+import { random } from '../random.js'
+
+const folder = new URL('../fixtures/metrics/', import.meta.url)
+
+/** All metrics of the three golden images, with confidences made up. */
+export async function goldenMetrics(): Promise<Required<Omit<MetricsReportOptions, 'names' | 'palette'>>> {
+  const official = new PixelLevelEvaluation()
+  const perImage = new PerImageScores()
+  const confusion = new ConfusionMatrix()
+  const calibration = new CalibrationError()
+  const boundaryF = new BoundaryF({ tolerances: [1, 0.008, 5] })
+  const boundaryIou = new BoundaryIou({ ratios: [0.02, 0.005] })
+  const trimap = new TrimapIou()
+  const surface = new SurfaceDistances()
+  const pairs = await matchPairs({
+    dataset: fileURLToPath(folder),
+    results: fileURLToPath(new URL('results', folder)),
+  })
+  const next = random(1)
+  for (const { name, ...files } of pairs) {
+    const { data, width, height } = await readLabelIds(files.truth)
+    const { data: labelIds } = await readLabelIds(files.prediction)
+    const { data: instanceIds } = await readInstanceIds(files.instanceIds!)
+    official.update({ name, width, height, truth: data, prediction: labelIds, instanceIds })
+    const prediction = toTrainIds(labelIds)
+    // A prediction that is no class is an error for these metrics.
+    const truth = toTrainIds(data).map((id, i) => (prediction[i] === IGNORE ? IGNORE : id))
+    const image = { name, width, height, truth, prediction }
+    for (const metric of [confusion, boundaryF, boundaryIou, trimap, surface]) metric.update(image)
+    perImage.update(image)
+    const confidence = Float32Array.from(truth, (id, i) => 1 - next() * (id === prediction[i] ? 0.4 : 0.9))
+    calibration.update({ ...image, confidence })
+  }
+  const summary = perImage.compute()
+  return {
+    title: 'golden metrics',
+    facts: [['data set', 'three images']],
+    official: official.compute(),
+    confusion,
+    perImage: summary,
+    interval: bootstrap(perImage),
+    boundaryF: boundaryF.compute(),
+    boundaryIou: boundaryIou.compute(),
+    trimap: trimap.compute(),
+    surface: surface.compute(),
+    calibration: calibration.compute(),
+    images: summary.images.slice(0, 2).map(({ name }) => ({
+      name,
+      panels: ['truth', 'prediction'].map((title) => ({ title, src: `images/${name}_${title}.png` })),
+    })),
+  }
+}

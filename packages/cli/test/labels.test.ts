@@ -1,0 +1,61 @@
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { decodeLabelPng } from '@inverseform/cityscapes'
+import { describe, expect, it } from 'vitest'
+import { type LabelsFlags, labelsCommand } from '../src/commands/labels.js'
+import { temporaryFolder } from './command-line.js'
+
+const fixtures = fileURLToPath(new URL('../../cityscapes/test/fixtures/polygons/', import.meta.url))
+
+/** Runs the command, and gives what it says. */
+async function labels(flags: LabelsFlags): Promise<string> {
+  let said = ''
+  const terminal = { out: () => {}, err: (text: string) => (said += text), interactive: false }
+  await labelsCommand(flags, terminal, new AbortController().signal)
+  return said
+}
+
+async function dataset(): Promise<string> {
+  const data = await temporaryFolder()
+  for (const type of ['gtFine', 'gtCoarse'])
+    for (const split of ['train', 'val']) {
+      await mkdir(join(data, type, split, 'ulm'), { recursive: true })
+      const file = join(data, type, split, 'ulm', `ulm_000000_000019_${type}_polygons.json`)
+      await copyFile(join(fixtures, 'street_polygons.json'), file)
+    }
+  return data
+}
+
+describe('inverseform labels', () => {
+  it('draws train ids of every split', async () => {
+    const data = await dataset()
+    expect(await labels({ data })).toMatch(/2\/2 annotations.*\nWrote 2 label images\n$/s)
+    const drawn = await readFile(join(data, 'gtFine/val/ulm/ulm_000000_000019_gtFine_labelTrainIds.png'))
+    const expected = await readFile(join(fixtures, 'street_labelTrainIds.png'))
+    expect(decodeLabelPng(drawn)).toEqual(decodeLabelPng(expected))
+  })
+
+  it('draws what is asked for, where it is asked to', async () => {
+    const data = await dataset()
+    const out = join(data, 'new/folder')
+    const said = await labels({ data, out, split: ['val'], encoding: ['instanceIds'], coarse: true })
+    expect(said).toContain('Wrote 1 label image\n')
+    const path = join(out, 'gtCoarse/val/ulm/ulm_000000_000019_gtCoarse_instanceIds.png')
+    expect(decodeLabelPng(await readFile(path)).data).toBeInstanceOf(Uint16Array)
+    await expect(stat(join(out, 'gtCoarse/train'))).rejects.toThrow('ENOENT')
+  })
+
+  it('keeps what is there unless told to replace it', async () => {
+    const data = await dataset()
+    await labels({ data, split: ['val'] })
+    expect(await labels({ data })).toMatch(
+      /Wrote 1 label image\nnote: 1 were there already and were kept; --overwrite replaces them\.\n$/,
+    )
+    expect(await labels({ data, overwrite: true })).toMatch(/Wrote 2 label images\n$/)
+  })
+
+  it('passes on what is wrong', async () => {
+    await expect(labels({ data: await temporaryFolder() })).rejects.toMatchObject({ code: 'not-found' })
+  })
+})

@@ -1,0 +1,326 @@
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  ConfusionMatrix,
+  decodeLabelPng,
+  encodeLabelPng,
+  labelIdToTrainId,
+  toLabelIds,
+} from '@inverseform/cityscapes'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { exitCodes } from '../src/exit-codes.js'
+import { inverseform, temporaryFolder } from './command-line.js'
+
+const golden = fileURLToPath(new URL('../../cityscapes/test/fixtures/metrics/', import.meta.url))
+const results = join(golden, 'results')
+const demo = fileURLToPath(new URL('../../../tools/demo/cityscapes/gtFine/val/drawnton/', import.meta.url))
+const text = (file: string): Promise<string> => readFile(file, 'utf8')
+const [WIDTH, HEIGHT] = [24, 16]
+const noThreads = ['--workers', '0']
+
+beforeEach(() => {
+  for (const name of ['CITYSCAPES_DATASET', 'CITYSCAPES_RESULTS', 'CITYSCAPES_EXPORT_DIR'])
+    vi.stubEnv(name, '')
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+/** What the official script prints for the golden set. */
+const printed = async (): Promise<string> =>
+  `${await text(join(golden, 'official-matrix.txt'))}\n\n${await text(join(golden, 'official.txt'))}`
+
+/** A data set of small images, as label ids and as train ids, with predictions that are shifted by a few pixels. */
+async function dataset(images = 3): Promise<{ root: string; gt: string; pred: string; trainIds: string }> {
+  const root = await temporaryFolder()
+  const folders = {
+    root,
+    gt: join(root, 'gtFine/val/ulm'),
+    pred: join(root, 'results'),
+    trainIds: join(root, 'trainIds'),
+  }
+  for (const folder of [folders.gt, folders.pred, folders.trainIds, join(root, 'truth')])
+    await mkdir(folder, { recursive: true })
+  for (let i = 0; i < images; i++) {
+    const at = (pixel: number): number => Math.floor((pixel % WIDTH) / 4 + pixel / (5 * WIDTH) + i) % 19
+    const truth = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, pixel) => (pixel < 9 ? 255 : at(pixel)))
+    const prediction = truth.map((_, pixel) => at(pixel + i))
+    const name = `ulm_00000${i}_000019`
+    const write = (folder: string, suffix: string, data: Uint8Array) =>
+      writeFile(join(folder, name + suffix), encodeLabelPng({ width: WIDTH, height: HEIGHT, data }))
+    await write(folders.gt, '_gtFine_labelIds.png', toLabelIds(truth))
+    await write(folders.pred, '_pred.png', toLabelIds(prediction))
+    await write(folders.trainIds, '.png', prediction)
+    await write(
+      join(root, 'truth'),
+      '.png',
+      truth.map((id) => (id === 255 ? 0 : id + 1)),
+    )
+  }
+  return folders
+}
+
+describe('in place of the official script', () => {
+  test.each([0, 1, 2])('prints and writes what it does, with %i threads', async (workers) => {
+    const file = join(await temporaryFolder(), 'official.json')
+    const { exitCode, out, err } = await inverseform(
+      ...[
+        'metrics',
+        '--gt',
+        golden,
+        '--pred',
+        results,
+        '--workers',
+        String(workers),
+        '--official-json',
+        file,
+      ],
+    )
+    expect(exitCode).toBe(0)
+    expect(out).toBe(await printed())
+    expect(err).toMatch(/3\/3 images.*\nWrote .*official\.json\n$/s)
+    expect(await text(file)).toBe(await text(join(golden, 'official.json')))
+  })
+
+  test('takes its folders from the environment', async () => {
+    const folder = await temporaryFolder()
+    vi.stubEnv('CITYSCAPES_DATASET', golden)
+    vi.stubEnv('CITYSCAPES_RESULTS', results)
+    vi.stubEnv('CITYSCAPES_EXPORT_DIR', folder)
+    const { out } = await inverseform('metrics', ...noThreads, '--official-json')
+    expect(out).toBe(await printed())
+    expect(await text(join(folder, 'resultPixelLevelSemanticLabeling.json'))).toBe(
+      await text(join(golden, 'official.json')),
+    )
+    vi.stubEnv('CITYSCAPES_DATASET', '')
+    const without = await inverseform('metrics')
+    expect(without).toMatchObject({ exitCode: exitCodes.usage, out: '' })
+    expect(without.err).toContain('CITYSCAPES_DATASET')
+  })
+
+  test('prints valid JSON, null standing for NaN', async () => {
+    const { out } = await inverseform('metrics', ...noThreads, '--gt', golden, '--json')
+    const { official, ...rest } = JSON.parse(out)
+    const script = JSON.parse((await text(join(golden, 'official.json'))).replaceAll('NaN', 'null'))
+    expect(official).toEqual(script)
+    expect(rest).toMatchObject({ format: 'inverseform.metrics', version: 1, run: { images: '3' } })
+  })
+
+  test('needs no instance ids when told so', async () => {
+    const { root } = await dataset()
+    const missing = await inverseform('metrics', '--gt', root)
+    expect(missing.exitCode).toBe(exitCodes.input)
+    expect(missing.err).toContain('3 of 3 truths have no instance ids')
+    const { exitCode, out } = await inverseform('metrics', ...noThreads, '--gt', root, '--no-instances')
+    expect(exitCode).toBe(0)
+    expect(out).toMatch(/Score Average : 0\.\d{3} {6}nan/)
+  })
+})
+
+describe('names what is wrong, with exit code 3', () => {
+  const fails = async (root: string, ...messages: (string | RegExp)[]): Promise<void> => {
+    const { exitCode, out, err } = await inverseform('metrics', '--gt', root, '--no-instances')
+    expect({ exitCode, out }).toEqual({ exitCode: exitCodes.input, out: '' })
+    expect(err).toMatch(/^error: .*\nhint: .*\.$/m)
+    for (const message of messages) expect(err).toMatch(message)
+  }
+  const write = (file: string, data: Uint8Array, height = HEIGHT) =>
+    writeFile(file, encodeLabelPng({ width: WIDTH, height, data }))
+
+  test('a missing prediction', async () => {
+    const { root, gt } = await dataset()
+    await copyFile(
+      join(gt, 'ulm_000000_000019_gtFine_labelIds.png'),
+      join(gt, 'ulm_000009_000019_gtFine_labelIds.png'),
+    )
+    await fails(root, '1 of 4 truths have no prediction', 'ulm_000009_000019')
+  })
+
+  test('several predictions', async () => {
+    const { root, pred } = await dataset()
+    await copyFile(join(pred, 'ulm_000001_000019_pred.png'), join(pred, 'ulm_000001_000019_colours.png'))
+    await fails(root, '1 of 3 truths have several', 'ulm_000001_000019_colours.png')
+  })
+
+  test('another size, and an id that is none, from a thread', async () => {
+    const { root, pred } = await dataset()
+    const file = join(pred, 'ulm_000002_000019_pred.png')
+    await write(file, new Uint8Array(WIDTH * 3), 3)
+    await fails(root, /_gtFine_labelIds\.png has 24 x 16 pixels, .*ulm_000002_000019_pred\.png has 24 x 3/)
+    await write(file, new Uint8Array(WIDTH * HEIGHT).fill(77, 2 * WIDTH + 5))
+    await fails(root, /predicted id 77 at column 5, row 2/, 'ulm_000002_000019_pred.png')
+  })
+
+  test('a label map of impossible size', async () => {
+    const { root, pred } = await dataset()
+    const png = encodeLabelPng({ width: 1, height: 1, data: Uint8Array.of(0) })
+    new DataView(png.buffer, png.byteOffset).setUint32(16, 2 ** 30)
+    await writeFile(join(pred, 'ulm_000000_000019_pred.png'), png)
+    await fails(root, /claims to be 1073741824 x 1 pixels/)
+  })
+})
+
+describe('beyond the script', () => {
+  const everything = ['--no-instances', '--boundary', '--surface', '--bootstrap', '200']
+
+  test('measures boundaries, surfaces and how sure the mean IoU is', async () => {
+    const { root } = await dataset()
+    const { exitCode, out } = await inverseform('metrics', ...noThreads, '--gt', root, ...everything)
+    expect(exitCode).toBe(0)
+    expect(out).toMatch(/mean IoU 0\.\d+, 95 % confidence interval 0\.\d+ to \d\.\d+ \(200 bootstrap samples/)
+    // At 24 x 16 pixels all of Gated-SCNN's tolerances come to one pixel.
+    expect(out).toMatch(/boundary F +pixels .*\n0\.0005 of the diagonal +1 +0\.\d{3} /)
+    expect(out).toMatch(/\n0\.02 of the diagonal +1 +0\.\d{3}/)
+    expect(out).toMatch(/\ntrimap +mean IoU +accuracy\n1 pixel +0\.\d{3}/)
+    expect(out).toMatch(/\nHausdorff +\d+\.\d{3}\n/)
+  })
+
+  test('writes a page, its data and pictures of the worst images', async () => {
+    const { root, gt } = await dataset()
+    const out = join(root, 'new/report')
+    const { exitCode, err } = await inverseform(
+      ...['metrics', ...noThreads, '--gt', root, ...everything, '--out', out, '--worst', '2'],
+    )
+    expect(exitCode).toBe(0)
+    expect(err).toContain(`Wrote ${out}/index.html`)
+    const page = await text(join(out, 'index.html'))
+    expect(page).toContain('traffic light')
+    const pictures = [...page.matchAll(/src="(images\/[^"]+)"/g)].map(([, src]) => src)
+    expect(pictures).toHaveLength(6)
+    for (const src of pictures) expect((await stat(join(out, src))).size).toBeGreaterThan(0)
+    // The first image's prediction is not shifted.
+    expect(pictures.join()).not.toContain('ulm_000000_000019')
+    expect(await text(join(out, 'confusion.svg'))).toContain('<svg')
+
+    const json = JSON.parse(await text(join(out, 'results.json')))
+    expect(json.perImage.images).toHaveLength(3)
+    expect(json.interval.samples).toBe(200)
+    const counted = ConfusionMatrix.fromJSON(JSON.parse(await text(join(out, 'state.json'))).confusion)
+    const own = decodeLabelPng(await readFile(join(gt, 'ulm_000000_000019_gtFine_labelIds.png')))
+    const perImage = own.data.filter((id) => labelIdToTrainId[id] !== 255).length
+    expect(counted.compute().pixels).toBe(3 * perImage)
+    expect(json.scores.meanIou).toBeCloseTo(json.official.averageScoreClasses, 12)
+  })
+
+  test('takes predictions of train ids', async () => {
+    const { root, trainIds } = await dataset()
+    const gt = ['--gt', root, '--no-instances', ...noThreads]
+    const expected = await inverseform('metrics', ...gt)
+    const { out } = await inverseform('metrics', ...gt, '--pred', trainIds, '--ids', 'trainIds')
+    expect(out).toBe(expected.out)
+  })
+
+  test('merges what several machines have counted', async () => {
+    const { root, pred } = await dataset()
+    const flags = ['--no-instances', '--boundary', '--bootstrap', '100', ...noThreads]
+    const whole = await inverseform('metrics', '--gt', root, ...flags)
+    const shards: string[] = []
+    for (const image of [2, 0, 1]) {
+      const shard = join(root, `shard ${image}`)
+      await mkdir(shard)
+      const truth = `ulm_00000${image}_000019_gtFine_labelIds.png`
+      await copyFile(join(root, 'gtFine/val/ulm', truth), join(shard, truth))
+      shards.push(join(shard, 'state.json'))
+      const { exitCode } = await inverseform(
+        ...['metrics', '--gt', shard, '--pred', pred, ...flags, '--save-state', join(shard, 'state.json')],
+      )
+      expect(exitCode).toBe(0)
+    }
+    const merged = await inverseform('metrics', '--bootstrap', '100', '--merge', ...shards)
+    expect(merged).toMatchObject({ exitCode: 0, out: whole.out })
+
+    const mmseg = await inverseform('metrics', '--preset', 'mmseg', '--merge', ...shards)
+    expect(mmseg.exitCode).toBe(0)
+    await inverseform('metrics', '--gt', root, '--no-instances', ...noThreads, '--save-state', shards[2])
+    const without = await inverseform('metrics', '--bootstrap', '--merge', shards[2])
+    expect(without).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('by image') })
+    const bare = await inverseform('metrics', '--out', root, '--merge', shards[2])
+    expect(bare.err).toContain(`Wrote ${join(root, 'results.json')}`)
+
+    const twice = await inverseform('metrics', '--merge', shards[0], shards[0])
+    expect(twice.err).toContain('ulm_000002_000019 is there a second time')
+    const nowhere = await inverseform('metrics', '--merge', join(root, 'nowhere.json'))
+    expect(nowhere).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('nowhere.json') })
+    await writeFile(join(root, 'text.json'), '{"confusion":')
+    const damaged = await inverseform('metrics', '--merge', join(root, 'text.json'))
+    expect(damaged).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('text.json') })
+  })
+})
+
+describe("other data sets, with other tools' keys", () => {
+  test('pairs by the same path and reduces the zero label', async () => {
+    const { root, trainIds } = await dataset()
+    const flags = ['--gt', join(root, 'truth'), '--pred', trainIds, '--classes', '19', '--reduce-zero-label']
+    const run = (...args: string[]) => inverseform('metrics', ...flags, ...noThreads, ...args)
+    const json = JSON.parse((await run('--preset', 'mmseg', '--json')).out)
+    const percent = Object.entries(json.mmseg.summary).map(
+      ([key, value]) => `${key}: ${(value as number).toFixed(4)}`,
+    )
+    expect(Object.keys(json.mmseg.summary)).toEqual(['aAcc', 'mIoU', 'mAcc'])
+
+    const mmseg = await run('--preset', 'mmseg')
+    expect(mmseg.out).toMatch(/^Class +IoU +Acc\nroad +\d+\.\d\d +\d+\.\d\d\n/)
+    expect(mmseg.out).toContain(`\n${percent.join('  ')}\n`)
+
+    const huggingFace = await run('--preset', 'huggingface')
+    expect(huggingFace.out).toMatch(
+      /^mean_iou: 0\.\d+\nmean_accuracy: .*\noverall_accuracy: .*\nper_category_iou: \[/,
+    )
+    const [, meanIou] = /mean_iou: (\S+)/.exec(huggingFace.out) as RegExpExecArray
+    expect(Number(meanIou)).toBeCloseTo(json.scores.meanIou, 12)
+
+    const plain = await run('--preset', 'plain')
+    expect(plain.out).toContain(`mean IoU                ${(100 * json.scores.meanIou).toFixed(2)} %  over`)
+  })
+
+  test('takes other suffixes, class numbers and what is ignored', async () => {
+    const folder = await temporaryFolder()
+    const write = (file: string, ...data: number[]) =>
+      writeFile(join(folder, file), encodeLabelPng({ width: 4, height: 1, data: Uint8Array.from(data) }))
+    await write('a_truth.png', 0, 1, 2, 9)
+    await write('a_pred.png', 0, 2, 2, 0)
+    const flags = ['metrics', '--preset', 'plain', '--gt', folder, '--pred', folder, ...noThreads]
+    const suffixes = ['--gt-suffix', '_truth.png', '--pred-suffix', '_pred.png', '--classes', '3']
+    const { out } = await inverseform(...flags, ...suffixes, '--ignore-index', '9')
+    expect(out).toContain('class 2')
+    expect(out).toContain('50.00 %  over 3 of 3 classes')
+    const counted = await inverseform(...flags, ...suffixes, '--ignore-index', 'none')
+    expect(counted).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('true id 9') })
+  })
+
+  test('refuses what makes no sense', async () => {
+    const usage = async (message: string, ...args: string[]) => {
+      const { exitCode, err } = await inverseform('metrics', ...args)
+      expect(exitCode).toBe(exitCodes.usage)
+      expect(err).toContain(message)
+    }
+    await usage('--classes', '--preset', 'mmseg', '--gt', golden, '--pred', results)
+    await usage('--gt', '--preset', 'mmseg', '--classes', '3')
+    await usage('--preset', '--classes', '3')
+    await usage('--preset', '--reduce-zero-label')
+    await usage('--ids', '--preset', 'plain', '--classes', '3', '--ids', 'trainIds')
+    await usage('--official-json', '--preset', 'plain', '--classes', '3', '--official-json')
+    await usage('--ignore-index', '--preset', 'plain', '--ignore-index', 'x')
+    await usage('--merge', '--merge', 'a.json', '--pred', results)
+  })
+})
+
+test('stops when interrupted', async () => {
+  const { run } = await import('../src/run.js')
+  let err = ''
+  const terminal = { out: () => {}, err: (said: string) => (err += said), interactive: false }
+  const exitCode = await run(['metrics', '--gt', golden], terminal, AbortSignal.abort())
+  expect({ exitCode, err }).toEqual({ exitCode: exitCodes.interrupted, err: 'Interrupted.\n' })
+})
+
+test('scores perfect predictions of the demonstration set as perfect', async () => {
+  const folder = await temporaryFolder()
+  const name = 'drawnton_000000_000019'
+  await copyFile(join(demo, `${name}_gtFine_labelIds.png`), join(folder, `${name}_gtFine_labelIds.png`))
+  await mkdir(join(folder, 'results'))
+  await copyFile(join(demo, `${name}_gtFine_labelIds.png`), join(folder, 'results', `${name}.png`))
+  const { out } = await inverseform('metrics', ...noThreads, '--gt', folder, '--no-instances', '--boundary')
+  expect(out).toContain('Score Average : 1.000')
+  expect(out).toMatch(/0\.0005 of the diagonal +\d+ +1\.000 +1\.000 +1\.000/)
+})

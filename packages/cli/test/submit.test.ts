@@ -1,0 +1,59 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { encodeLabelPng } from '@inverseform/cityscapes'
+import { describe, expect, it } from 'vitest'
+import { type SubmitFlags, submitCommand } from '../src/commands/submit.js'
+import { temporaryFolder } from './command-line.js'
+
+/** Runs the command, and gives what it says. */
+async function submit(flags: SubmitFlags): Promise<string> {
+  let said = ''
+  const terminal = { out: () => {}, err: (text: string) => (said += text), interactive: false }
+  await submitCommand(flags, terminal, new AbortController().signal)
+  return said
+}
+
+const [width, height] = [6, 4]
+const map = encodeLabelPng({ width, height, data: new Uint8Array(width * height).fill(13) })
+
+async function folders(): Promise<{ data: string; pred: string; out: string }> {
+  const folder = await temporaryFolder()
+  const [data, pred] = [join(folder, 'cityscapes'), join(folder, 'predictions')]
+  await mkdir(join(data, 'leftImg8bit/test/bonn'), { recursive: true })
+  await mkdir(pred)
+  for (const frame of ['000019', '000020'])
+    await writeFile(join(data, `leftImg8bit/test/bonn/bonn_000000_${frame}_leftImg8bit.png`), map)
+  await writeFile(join(pred, 'bonn_000000_000019.png'), map)
+  return { data, pred, out: join(folder, 'results.zip') }
+}
+
+describe('inverseform submit', () => {
+  it('writes an archive of every image', async () => {
+    const { data, pred, out } = await folders()
+    await writeFile(join(pred, 'bonn_000000_000020.png'), map)
+    expect(await submit({ data, pred, out })).toMatch(
+      /2\/2 predictions.*\nWrote the label ids of 2 images to .*results\.zip\n$/s,
+    )
+    const archive = (await readFile(out)).toString('latin1')
+    expect(archive.startsWith('PK\x03\x04')).toBe(true)
+    expect(archive).toContain('bonn_000000_000020_labelIds.png')
+  })
+
+  it('names missing images where it knows the data set', async () => {
+    const { data, pred, out } = await folders()
+    await expect(submit({ data, pred, out })).rejects.toThrow(
+      '1 of 2 images of the split "test" have no prediction: bonn_000000_000020.',
+    )
+  })
+
+  it('says without the data set that images are missing', async () => {
+    const { pred, out } = await folders()
+    await writeFile(
+      join(pred, 'bonn_000000_000019.png'),
+      encodeLabelPng({ width: 2048, height: 1024, data: new Uint8Array(2 ** 21) }),
+    )
+    expect(await submit({ pred, out })).toMatch(
+      /Wrote the label ids of 1 image to .*\nnote: The test split has 1525 images; .*--data.*\n$/,
+    )
+  })
+})
