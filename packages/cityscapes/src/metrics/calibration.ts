@@ -218,7 +218,9 @@ export class CalibrationError implements Metric<ConfidentImage, CalibrationState
       const t = truth[i]!
       if (t === ignoreIndex) continue
       if (t >>> 0 >= n) throw badId('truth', i, image, allowedIds('truth', this))
-      if (prediction[i]! >>> 0 >= n) throw badId('prediction', i, image, allowedIds('prediction', this))
+      const p = prediction[i]!
+      if (p >>> 0 >= n && p !== ignoreIndex)
+        throw badId('prediction', i, image, allowedIds('prediction', this))
       const c = confidence[i]!
       if (!(c >= 0 && c <= 1)) {
         const [x, y] = [i % width, Math.floor(i / width)]

@@ -22,6 +22,8 @@ export interface ConfusionMatrixState extends StateHeader {
   readonly ignoreIndex: number | null
   /** n rows (truth) of n counts (prediction). */
   readonly counts: readonly (readonly number[])[]
+  /** For each class, its pixels predicted as the ignore index. */
+  readonly missed: readonly number[]
 }
 
 /** What {@link ConfusionMatrix.compute} returns: fractions in 0..1, NaN where there is nothing to divide by. */
@@ -61,7 +63,8 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 
 /**
  * Counts of (truth, prediction) pairs over any number of images: rows are truth, columns prediction.
- * Pixels whose truth is the ignore index are not counted, whatever their prediction.
+ * Pixels whose truth is the ignore index are not counted, whatever their prediction; a counted pixel predicted as it is
+ * in no column.
  */
 export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixState, SegmentationScores> {
   /** Number of classes n. */
@@ -69,8 +72,11 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
   readonly ignoreIndex: number | null
   /** n · n counts, row by row. */
   readonly counts: Float64Array
+  /** For each class, its pixels predicted as the ignore index: misses that are no other class's false positives. */
+  readonly missed: Float64Array
   // Integer increments are several times faster than those of doubles; one image cannot overflow 32 bits.
   readonly #image: Uint32Array
+  readonly #missedInImage: Uint32Array
 
   /** @throws InverseFormError `invalid-argument` unless `classes` is a whole number in 1..4096, `ignoreIndex` one or null. */
   constructor(options: ClassOptions = {}) {
@@ -78,27 +84,31 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
     this.classes = classes
     this.ignoreIndex = ignoreIndex
     this.counts = new Float64Array(classes * classes)
+    this.missed = new Float64Array(classes)
     this.#image = new Uint32Array(classes * classes)
+    this.#missedInImage = new Uint32Array(classes)
   }
 
   /**
    * Adds an image (or any part of one).
    * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
-   *   outside 0..n-1 that is not the ignore index, or a counted pixel's prediction outside 0..n-1. Neither changes the
-   *   matrix.
+   *   or a counted pixel's prediction outside 0..n-1 that is not the ignore index. Neither changes the matrix.
    */
   update(image: SegmentedImage): void {
     checkSizes(image)
     const counts = this.#image.fill(0)
-    const bad = countPairs(image, this, counts)
+    const missed = this.#missedInImage.fill(0)
+    const bad = countPairs(image, this, counts, missed)
     if (bad >= 0) throw badPair(bad, image, this)
-    for (let i = 0; i < counts.length; i++) this.counts[i]! += counts[i]!
+    add(this.counts, counts)
+    add(this.missed, missed)
   }
 
   /** @throws InverseFormError `invalid-argument` when the numbers of classes, or the ignored ids, differ. */
   merge(other: ConfusionMatrix): void {
     expectSameOptions('confusion matrix', optionsOf(this), optionsOf(other))
-    for (let i = 0; i < this.counts.length; i++) this.counts[i]! += other.counts[i]!
+    add(this.counts, other.counts)
+    add(this.missed, other.missed)
   }
 
   /** The matrix as n rows of n counts. */
@@ -109,12 +119,12 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
 
   toJSON(): ConfusionMatrixState {
     const { classes, ignoreIndex } = this
-    return { format: FORMAT, version: 1, classes, ignoreIndex, counts: this.rows() }
+    return { format: FORMAT, version: 1, classes, ignoreIndex, counts: this.rows(), missed: [...this.missed] }
   }
 
   /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns. */
   static fromJSON(json: unknown): ConfusionMatrix {
-    const { counts, ...state } = expectState<ConfusionMatrixState>(json, FORMAT, 1)
+    const { counts, missed, ...state } = expectState<ConfusionMatrixState>(json, FORMAT, 1)
     const { classes: n, ignoreIndex } = expectClasses(state, FORMAT)
     if (!Array.isArray(counts) || counts.length !== n || counts.some((row) => row?.length !== n))
       throw damagedState(FORMAT, `counts are not ${n} rows of ${n}`)
@@ -127,12 +137,15 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
         )
       matrix.counts[i] = count
     }
+    if (!Array.isArray(missed) || missed.length !== n || !missed.every(isCount))
+      throw damagedState(FORMAT, `missed are not ${n} counts`)
+    matrix.missed.set(missed)
     return matrix
   }
 
   compute(): SegmentationScores {
     const n = this.classes
-    const rowSum = new Array<number>(n).fill(0)
+    const rowSum = [...this.missed]
     const columnSum = new Array<number>(n).fill(0)
     for (let t = 0; t < n; t++)
       for (let p = 0; p < n; p++) {
@@ -150,7 +163,8 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
     const accuracy = sum(classes.map(({ tp }) => tp)) / pixels
     const share = {
       truth: rowSum.map((row) => row / pixels),
-      predicted: columnSum.map((column) => column / pixels),
+      // What is predicted as no class is one more column, without a row.
+      predicted: [...columnSum, sum([...this.missed])].map((column) => column / pixels),
     }
     const chance = sum(share.truth.map((truth, c) => truth * share.predicted[c]!))
     const spread = (shares: readonly number[]): number => 1 - sum(shares.map((part) => part ** 2))
@@ -168,6 +182,10 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
       pixels,
     }
   }
+}
+
+function add(to: Float64Array, from: ArrayLike<number>): void {
+  for (let i = 0; i < to.length; i++) to[i]! += from[i]!
 }
 
 const optionsOf = ({ classes, ignoreIndex }: ConfusionMatrix): object => ({ classes, ignoreIndex })

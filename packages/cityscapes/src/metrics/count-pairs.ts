@@ -2,8 +2,8 @@ import type { ClassOptions, IdArray } from './ids.js'
 import type { SegmentedImage } from './metric.js'
 
 /**
- * Adds the (truth, prediction) pairs of an image to n · n counts, by rows of truth. Pixels whose truth is the ignore
- * index are passed over.
+ * Adds the (truth, prediction) pairs of an image to n · n counts, by rows of truth, and those predicted as the ignore index to
+ * n counts of their own. Pixels whose truth is the ignore index are passed over.
  *
  * Label maps are areas of equal ids. Where both are bytes, words of four of them are compared, and a run of equal words
  * is counted at once: on street scenes that takes a quarter of the time.
@@ -14,11 +14,12 @@ export function countPairs(
   { truth, prediction }: SegmentedImage,
   options: Readonly<Required<ClassOptions>>,
   counts: Uint32Array,
+  missed: Uint32Array,
 ): number {
   const truthWords = wordsOf(truth)
   const predictionWords = wordsOf(prediction)
   if (truthWords === undefined || predictionWords === undefined)
-    return countRange(truth, prediction, 0, truth.length, 1, options, counts)
+    return countRange(truth, prediction, 0, truth.length, 1, options, counts, missed)
   const words = truthWords.length
   let word = 0
   while (word < words) {
@@ -29,13 +30,12 @@ export function countPairs(
     while (word < words && truthWords[word] === t && predictionWords[word] === p)
     const start = 4 * first
     const times = word - first
-    const bad =
-      hasOneId(t) && hasOneId(p)
-        ? countRange(truth, prediction, start, start + 1, 4 * times, options, counts)
-        : countRange(truth, prediction, start, start + 4, times, options, counts)
+    const one = hasOneId(t) && hasOneId(p)
+    const end = start + (one ? 1 : 4)
+    const bad = countRange(truth, prediction, start, end, one ? 4 * times : times, options, counts, missed)
     if (bad >= 0) return bad
   }
-  return countRange(truth, prediction, 4 * words, truth.length, 1, options, counts)
+  return countRange(truth, prediction, 4 * words, truth.length, 1, options, counts, missed)
 }
 
 /** Counts each pixel from `start` to `end` as `times` pixels. */
@@ -47,14 +47,17 @@ function countRange(
   times: number,
   { classes, ignoreIndex }: Readonly<Required<ClassOptions>>,
   counts: Uint32Array,
+  missed: Uint32Array,
 ): number {
   for (let i = start; i < end; i++) {
     const t = truth[i]!
     if (t === ignoreIndex) continue
     const p = prediction[i]!
     // An unsigned comparison refuses what is negative as well as what is too large.
-    if (t >>> 0 >= classes || p >>> 0 >= classes) return i
-    counts[t * classes + p]! += times
+    if (t >>> 0 >= classes) return i
+    if (p >>> 0 < classes) counts[t * classes + p]! += times
+    else if (p === ignoreIndex) missed[t]! += times
+    else return i
   }
   return -1
 }

@@ -5,13 +5,13 @@ import type { SegmentedImage } from './metric.js'
 /** Class ids, one a pixel, in any integer array. */
 export type IdArray = Uint8Array | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array
 
-/** Which ids are classes, and which true id is none. */
+/** Which ids are classes, and which id is none. */
 export interface ClassOptions {
   /** Number of classes n, 1..4096: the ids 0..n-1. Default 19, Cityscapes' train ids. */
   readonly classes?: number
   /**
-   * True id of pixels that are not counted; null to count all. Default 255. Where it is one of 0..n-1, counted pixels may
-   * still be predicted as it, which is wrong.
+   * True id of pixels that are not counted; null to count all. Default 255. A counted pixel predicted as it is a miss of
+   * its class and a false positive of none, unless it is one of 0..n-1 and thus a class.
    */
   readonly ignoreIndex?: number | null
 }
@@ -57,7 +57,8 @@ export function allowedIds(
   { classes, ignoreIndex }: Required<ClassOptions>,
 ): string {
   const ids = `0..${classes - 1}`
-  return what === 'truth' && ignoreIndex !== null ? `${ids} and ${ignoreIndex} (ignored)` : ids
+  if (ignoreIndex === null || ignoreIndex >>> 0 < classes) return ids
+  return `${ids} and ${ignoreIndex} (${what === 'truth' ? 'ignored' : 'no class'})`
 }
 
 /** The error for an id that is no class: names the image, the pixel and the id. */

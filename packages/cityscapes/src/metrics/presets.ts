@@ -34,9 +34,8 @@ export interface CityscapesResults {
 }
 
 /**
- * The official names and scores of the 19 classes and 7 categories, from train ids. Equal to the official evaluation
- * (`PixelLevelEvaluation`) where every pixel that counts is predicted as one of the classes; that judges other
- * predictions, and instances, too.
+ * The official names and scores of the 19 classes and 7 categories, from train ids: those of the official evaluation
+ * (`PixelLevelEvaluation`), which judges instances too.
  * Source: `evalPixelLevelSemanticLabeling.py` of cityscapesScripts.
  * @throws InverseFormError `invalid-argument` unless the matrix has 19 classes
  */
@@ -54,7 +53,7 @@ export function cityscapesResults(matrix: ConfusionMatrix): CityscapesResults {
   const categoryScores = categories.slice(1).map((category) => {
     let [tp, union] = [0, 0]
     for (const [t, row] of rows.entries())
-      for (const [p, count] of row.entries()) {
+      for (const [p, count] of [...row, matrix.missed[t]!].entries()) {
         const [isTrue, isPredicted] = [categoryOf[t] === category, categoryOf[p] === category]
         if (isTrue && isPredicted) tp += count
         if (isTrue || isPredicted) union += count
@@ -145,8 +144,7 @@ export interface HuggingFaceResults {
 
 /**
  * The results of `mean_iou` of Hugging Face's evaluate. Undefined scores are left out of its means whatever
- * `nan_to_num` is, which stands for them in the lists only (and for means of nothing). A counted pixel predicted as no
- * class is a miss there; here {@link ConfusionMatrix.update} refuses it.
+ * `nan_to_num` is, which stands for them in the lists only (and for means of nothing).
  * Source: `metrics/mean_iou/mean_iou.py` of evaluate.
  */
 export function huggingFaceResults(

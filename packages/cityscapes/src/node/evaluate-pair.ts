@@ -97,22 +97,12 @@ function badMaps(
   { truth, prediction }: PairToEvaluate,
   { truthIds, predictionIds }: EvaluationPlan,
 ): InverseFormError {
-  const { what, id, x, y } = details
-  const isNoClass = what === 'prediction' && id === IGNORE && predictionIds === 'labelIds'
   const text = { labelIds: 'label ids', trainIds: 'train ids' }
-  return new InverseFormError(
-    'invalid-dataset',
-    isNoClass
-      ? `${prediction} has a label that is no class at column ${x}, row ${y}, where the truth ${truth} has one.`
-      : `${message} The files: ${truth} and ${prediction}.`,
-    {
-      hint: isNoClass
-        ? 'Predict one of the 19 classes there; only the official evaluation takes other labels, as misses.'
-        : `The truth is taken to hold ${text[truthIds]}, the prediction ${text[predictionIds]}: say so if they hold others.`,
-      details: { ...details, truth, prediction },
-      cause,
-    },
-  )
+  return new InverseFormError('invalid-dataset', `${message} The files: ${truth} and ${prediction}.`, {
+    hint: `The truth is taken to hold ${text[truthIds]}, the prediction ${text[predictionIds]}: say so if they hold others.`,
+    details: { ...details, truth, prediction },
+    cause,
+  })
 }
 
 function expectSameSize(map: LabelMap, file: string, other: LabelMap, otherFile: string): void {

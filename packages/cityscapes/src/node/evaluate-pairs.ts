@@ -13,7 +13,7 @@ export interface EvaluatePairsOptions<Selection extends MetricSelection = Metric
   readonly predictionIds?: PixelIds
   /** Whether the truths' 0 is no class and 1 is the first one, as in ADE20K. Default false. */
   readonly reduceZeroLabel?: boolean
-  /** Number of threads, 0 for none but the caller's. Default: one a core, at most one a pair. */
+  /** Number of threads, 0 for none but the caller's. Default: one a core. Never more than pairs. */
   readonly workers?: number
   /** Told after each pair, in no certain order. */
   readonly onProgress?: (progress: EvaluationProgress) => void
@@ -45,14 +45,14 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
   options: EvaluatePairsOptions<Selection>,
 ): Promise<Metrics<Selection>> {
   const plan = planOf(options)
-  const { workers = Math.min(availableParallelism(), pairs.length), signal, onProgress } = options
+  const { workers = availableParallelism(), signal, onProgress } = options
   if (!Number.isInteger(workers) || workers < 0)
     throw new InverseFormError('invalid-argument', `There cannot be ${workers} workers.`, {
       hint: 'Pass a whole number of threads, or 0 to work in the thread of the caller.',
     })
   signal?.throwIfAborted()
   const total = createMetrics(options.metrics)
-  const threads = Array.from({ length: workers }, () => new MetricsThread(plan))
+  const threads = Array.from({ length: Math.min(workers, pairs.length) }, () => new MetricsThread(plan))
   const end = () => Promise.all(threads.map((thread) => thread.end()))
   let next = 0
   let done = 0

@@ -34,7 +34,7 @@ export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[] =
   const [width, height] = [LEFT + side + EDGE, TOP + side + EDGE]
   const labels = names.map(escapeText)
   const rows = matrix.rows()
-  const pixels = rows.map((row) => row.reduce((total, value) => total + value, 0))
+  const pixels = rows.map((row, t) => row.reduce((total, value) => total + value, matrix.missed[t]!))
 
   const grid = Array.from({ length: matrix.classes + 1 }, (_, i) => {
     const at = i * CELL

@@ -94,7 +94,14 @@ describe('bootstrap', () => {
     expect(interval).toMatchObject({ estimate: 1, low: 1, high: 1, standardError: 0 })
     expect(interval.samples / 1000).toBeCloseTo(1 - 0.75 ** 4, 1)
     const never = bootstrap(scoresOf(images, 2), () => Number.NaN)
-    expect(never).toEqual({ estimate: NaN, low: NaN, high: NaN, standardError: NaN, confidence: 0.95, samples: 0 })
+    expect(never).toEqual({
+      estimate: NaN,
+      low: NaN,
+      high: NaN,
+      standardError: NaN,
+      confidence: 0.95,
+      samples: 0,
+    })
   })
 
   it('refuses nothing to resample, and options out of range', () => {

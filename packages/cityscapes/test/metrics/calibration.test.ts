@@ -128,7 +128,7 @@ describe('CalibrationError', () => {
     expect(() => update(good, { truth: new Uint8Array(6).with(3, 4) })).toThrow(
       'true id 4 at column 0, row 1',
     )
-    expect(() => update(good, { prediction: new Uint8Array(6).fill(255) })).toThrow('predicted id 255')
+    expect(() => update(good, { prediction: new Uint8Array(6).fill(254) })).toThrow('predicted id 254')
     expect(() => update(good, { truth: new Uint8Array(5) })).toThrow('has 5 truth ids')
     expect(error.toJSON()).toEqual(before)
   })

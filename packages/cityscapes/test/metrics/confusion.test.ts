@@ -143,6 +143,19 @@ describe('ConfusionMatrix', () => {
     })
   })
 
+  it('has pixels predicted as the ignore index as misses: as one more class would be that is never true', () => {
+    const image = randomImage(11, 5000, 5)
+    const prediction = image.prediction.map((id, i) => (i % 7 === 0 ? 255 : id))
+    const scores = matrixOf([{ ...image, prediction }], five).compute()
+    const more = prediction.map((id) => (id === 255 ? 5 : id))
+    const reference = matrixOf([{ ...image, prediction: more }], { classes: 6 }).compute()
+    expect(scores.classes).toEqual(reference.classes.slice(0, 5))
+    expect(scores).toMatchObject({ accuracy: reference.accuracy, pixels: reference.pixels })
+    expect(scores.kappa).toBeCloseTo(reference.kappa, 14)
+    expect(scores.matthewsCorrelation).toBeCloseTo(reference.matthewsCorrelation, 14)
+    expect(reference.classes[5]!.fp).toBeGreaterThan(500)
+  })
+
   it('counts every pixel when no id is ignored, and ignores another id than 255', () => {
     const image = imageOf(Int16Array.of(-1, 0, 1), Int16Array.of(0, 0, 1))
     expect(matrixOf([image], { classes: 2, ignoreIndex: -1 }).rows()).toEqual([
@@ -167,8 +180,8 @@ describe('ConfusionMatrix', () => {
     expect(() => update(good.with(4, 9), good)).toThrow(
       'frankfurt_000000 has the true id 9 at column 1, row 1; allowed are 0..4 and 255 (ignored).',
     )
-    expect(() => update(good, good.with(5, 255))).toThrow(
-      'frankfurt_000000 has the predicted id 255 at column 2, row 1; allowed are 0..4.',
+    expect(() => update(good, good.with(5, 254))).toThrow(
+      'frankfurt_000000 has the predicted id 254 at column 2, row 1; allowed are 0..4 and 255 (no class).',
     )
     expect(() => update(new Int8Array(6).fill(-1), good)).toThrow('true id -1 at column 0, row 0')
     expect(() => update(good, new Int8Array(6).fill(-1), { name: undefined })).toThrow(
@@ -232,6 +245,8 @@ describe('ConfusionMatrix', () => {
       ],
       [{ ...json, counts: json.counts.map((row) => row.map(() => null)) }, /is null/],
       [{ ...json, counts: json.counts.map(() => null) }, /not 5 rows/],
+      [{ ...json, missed: undefined }, /missed are not 5 counts/],
+      [{ ...json, missed: [0, 0, -1, 0, 0] }, /missed are not 5 counts/],
     ] as const)
       expect(() => ConfusionMatrix.fromJSON(bad)).toThrow(message)
   })

@@ -32,4 +32,5 @@ export const fromRows = (counts: readonly (readonly number[])[]): ConfusionMatri
     classes: counts.length,
     ignoreIndex: 255,
     counts,
+    missed: counts.map(() => 0),
   })

@@ -128,8 +128,9 @@ describe('the results of other tools', () => {
     expect(() => cityscapesResults(new ConfusionMatrix({ classes: 34 }))).toThrow('Cityscapes has 19 classes')
   })
 
-  it('are those of the official evaluation where every counted pixel is predicted as a class', () => {
-    const image = randomImage(78, 3000, 19)
+  it('are those of the official evaluation, also where no class is predicted', () => {
+    const { prediction, ...random } = randomImage(78, 3000, 19)
+    const image = { ...random, prediction: prediction.map((id, i) => (i % 9 === 0 ? 255 : id)) }
     const evaluation = new PixelLevelEvaluation({ instances: false })
     // 255 becomes label id 0, unlabeled.
     evaluation.update({ ...image, truth: toLabelIds(image.truth), prediction: toLabelIds(image.prediction) })

@@ -84,8 +84,8 @@ describe('decodeLabelPngNatively', () => {
       it(`undoes filter ${filter} on ${depth} bits`, () => {
         const random = seededRandom(depth)
         const [width, height] = [23, 17]
-        const Ids = depth === 8 ? Uint8Array : Uint16Array
-        const ids = Ids.from({ length: width * height }, () => random() * 2 ** depth)
+        const ids = depth === 8 ? new Uint8Array(width * height) : new Uint16Array(width * height)
+        for (let i = 0; i < ids.length; i++) ids[i] = random() * 2 ** depth
         const step = depth / 8
         const bytes = Uint8Array.from({ length: step * ids.length }, (_, i) =>
           step === 1 ? ids[i]! : i % 2 === 0 ? ids[i >> 1]! >> 8 : ids[i >> 1]! & 255,

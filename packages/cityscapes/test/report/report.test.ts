@@ -18,6 +18,7 @@ const matrixOf = (counts: number[][]): ConfusionMatrix =>
     classes: counts.length,
     ignoreIndex: 255,
     counts,
+    missed: counts.map(() => 0),
   })
 const matrix = matrixOf(golden.confusion)
 const small = matrixOf([

@@ -139,7 +139,7 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
   /**
    * Adds an image.
    * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
-   *   outside 0..n-1 that is not the ignore index, or a prediction outside 0..n-1 where the truth is not void. Neither
+   *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void. Neither
    *   changes what was gathered.
    */
   update(image: SegmentedImage): void {

@@ -8,9 +8,9 @@ import type { SegmentedImage } from '../metric.js'
 export class ClassMaps {
   /** Class of each pixel in the truth; `classes` where it is void. */
   truth = new Uint16Array(0)
-  /** Class of each pixel in the prediction; `classes` where the truth is void. */
+  /** Class of each pixel in the prediction; `classes` where it is none, or the truth is void. */
   prediction = new Uint16Array(0)
-  /** 1 for each class that is in either map; the last is for void. */
+  /** 1 for each class that is in either map; the last is for no class. */
   readonly present: Uint8Array
   readonly #options: Readonly<Required<ClassOptions>>
 
@@ -21,7 +21,7 @@ export class ClassMaps {
 
   /**
    * @throws InverseFormError `size-mismatch`, or `invalid-argument` for a true id outside 0..n-1 that is not the ignore
-   *   index, or a prediction outside 0..n-1 where the truth is not void
+   *   index, or such a prediction where the truth is not void
    */
   read(image: SegmentedImage): void {
     checkSizes(image)
@@ -35,7 +35,7 @@ export class ClassMaps {
     const { truth, prediction } = this
     const present = this.present.fill(0)
     // Ids that repeat those of the pixel before need no check of their own.
-    let [lastTrue, lastPredicted] = [-1, -1]
+    let [lastTrue, lastPredicted, predictedClass] = [-1, -1, n]
     for (let i = 0; i < pixels; i++) {
       const t = trueIds[i]!
       if (t === ignoreIndex) {
@@ -46,14 +46,15 @@ export class ClassMaps {
       const p = predictedIds[i]!
       if (t !== lastTrue || p !== lastPredicted) {
         // An unsigned comparison refuses what is negative as well as what is too large.
-        if (t >>> 0 >= n || p >>> 0 >= n) throw badPair(i, image, this.#options)
+        if (t >>> 0 >= n || (p >>> 0 >= n && p !== ignoreIndex)) throw badPair(i, image, this.#options)
+        predictedClass = p >>> 0 < n ? p : n
         present[t] = 1
-        present[p] = 1
+        present[predictedClass] = 1
         lastTrue = t
         lastPredicted = p
       }
       truth[i] = t
-      prediction[i] = p
+      prediction[i] = predictedClass
     }
   }
 }

@@ -149,7 +149,7 @@ export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistances
   /**
    * Adds an image.
    * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
-   *   outside 0..n-1 that is not the ignore index, or a prediction outside 0..n-1 where the truth is not void;
+   *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void;
    *   `limit-exceeded` where boundaries lie far apart in more than 32767 rows or columns. None changes what was gathered.
    */
   update(image: SegmentedImage): void {

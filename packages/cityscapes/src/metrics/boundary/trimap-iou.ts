@@ -93,7 +93,7 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
   /**
    * Adds an image.
    * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
-   *   outside 0..n-1 that is not the ignore index, or a prediction outside 0..n-1 where the truth is not void;
+   *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void;
    *   `limit-exceeded` for more than 32767 rows or columns. None changes what was gathered.
    */
   update(image: SegmentedImage): void {
@@ -110,13 +110,16 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
     const limits = this.widths.map((value) => value ** 2)
     const widest = limits.at(-1)!
     const counts = this.#rings.map((ring) => ring.counts)
+    const missed = this.#rings.map((ring) => ring.missed)
     for (let i = 0; i < truth.length; i++) {
       const square = squares[i]!
       const t = truth[i]!
       if (square >= widest || t === n) continue
       let ring = 0
       while (square >= limits[ring]!) ring++
-      counts[ring]![t * n + prediction[i]!]!++
+      const p = prediction[i]!
+      if (p === n) missed[ring]![t]!++
+      else counts[ring]![t * n + p]!++
     }
   }
 

@@ -33,6 +33,9 @@ export interface PixelLevelEvaluationState extends StateHeader {
 const newConfusion = (): ConfusionMatrix =>
   new ConfusionMatrix({ classes: mapLabels.length, ignoreIndex: null })
 
+/** All label ids have a column. */
+const NONE_MISSED = new Uint32Array(0)
+
 const LABEL_IDS = 'Pass label ids; toLabelIds() makes them of the train ids that networks predict.'
 
 /**
@@ -69,7 +72,7 @@ export class PixelLevelEvaluation
     checkSizes(image)
     const instanceIds = this.#instanceIds(image)
     const counts = this.#image.fill(0)
-    const bad = countPairs(image, this.#confusion, counts)
+    const bad = countPairs(image, this.#confusion, counts, NONE_MISSED)
     if (bad >= 0) throw badPair(bad, image, this.#confusion, LABEL_IDS)
     if (instanceIds !== undefined) this.#counter!.count(instanceIds, image)
     for (let i = 0; i < counts.length; i++) this.#confusion.counts[i]! += counts[i]!

@@ -21,9 +21,8 @@ async function trainIds(path: string) {
 async function imageOf(name: string): Promise<SegmentedImage> {
   const [city] = name.split('_')
   const { ids: truth, width, height } = await trainIds(`gtFine/val/${city}/${name}_gtFine_labelIds.png`)
-  const { ids } = await trainIds(`results/${city}/${name}_leftImg8bit.png`)
   // What is no class in a prediction is wrong, not void; the reference has it in no class's mask.
-  const prediction = ids.map((id) => (id === 255 ? 19 : id))
+  const { ids: prediction } = await trainIds(`results/${city}/${name}_leftImg8bit.png`)
   return { truth, prediction, width, height, name }
 }
 
@@ -34,10 +33,10 @@ describe.each(golden)('of $image', ({ image, classes: expected }) => {
   const of = (c: number): ClassGolden | undefined => (expected as unknown as Record<string, ClassGolden>)[c]
 
   it('boundary F is that of the reference', async () => {
-    const metric = new BoundaryF({ classes: 20, tolerances })
+    const metric = new BoundaryF({ tolerances })
     metric.update(await imageOf(image))
     for (const { tolerance, classes } of metric.compute().tolerances)
-      classes.slice(0, 19).forEach(({ f, images }, c) => {
+      classes.forEach(({ f, images }, c) => {
         const golden = of(c)
         expect(images).toBe(golden ? 1 : 0)
         if (golden) expect(Math.abs(f - (golden[`F@${tolerance}`] as number))).toBeLessThan(1e-12)
@@ -45,10 +44,10 @@ describe.each(golden)('of $image', ({ image, classes: expected }) => {
   })
 
   it('boundary IoU counts what the reference counts', async () => {
-    const metric = new BoundaryIou({ classes: 20, ratios })
+    const metric = new BoundaryIou({ ratios })
     metric.update(await imageOf(image))
     for (const { ratio, classes } of metric.compute().ratios)
-      classes.slice(0, 19).forEach(({ intersection, union }, c) => {
+      classes.forEach(({ intersection, union }, c) => {
         const golden = of(c)?.[`boundaryIoU@${ratio}`] ?? { intersection: 0, union: 0 }
         expect({ intersection, union }).toEqual(golden)
       })

@@ -100,7 +100,7 @@ describe.each(cases)('$name', ({ make, other, fromJSON, perClass }) => {
     const renamed = images.map((image) => ({
       ...image,
       truth: image.truth.map((id) => map[id] ?? id),
-      prediction: image.prediction.map((id) => map[id]!),
+      prediction: image.prediction.map((id) => map[id] ?? id),
     }))
     const before = perClass(gathered(make(), images))
     const after = perClass(gathered(make(), renamed))
@@ -152,8 +152,8 @@ describe.each(cases)('$name', ({ make, other, fromJSON, perClass }) => {
       /blobs 9 has the true id 5 at column 4, row 5; allowed are 0\.\.4 and 255/,
     )
     expect(() => metric.update(wrong('truth', -1))).toThrow(/true id -1/)
-    expect(() => metric.update(wrong('prediction', 255))).toThrow(
-      /blobs 9 has the predicted id 255 at column 4, row 5; allowed are 0\.\.4\./,
+    expect(() => metric.update(wrong('prediction', 254))).toThrow(
+      /blobs 9 has the predicted id 254 at column 4, row 5; allowed are 0\.\.4 and 255 \(no class\)\./,
     )
     expect(() => metric.update({ ...image, width: 5 })).toThrow(/of 5 x 23 pixels/)
     expect(metric.toJSON()).toEqual(before)

@@ -36,6 +36,8 @@ export function blobs(seed: number, width = 37, height = 23): TestImage {
   paint(prediction, Math.floor(next() * 4))
   if (seed % 3 > 0) paint(seed % 3 === 1 ? truth : prediction, 4)
   paint(truth, 255)
+  // A prediction of no class, in all of them but a few.
+  if (seed % 4 > 0) paint(prediction, 255)
   return { truth, prediction, width, height, name: `blobs ${seed}` }
 }
 
@@ -44,7 +46,8 @@ export function noise(seed: number, width = 21, height = 14): TestImage {
   const next = random(seed)
   const id = (): number => Math.floor(next() * CLASSES)
   const truth = Uint8Array.from({ length: width * height }, () => (next() < 0.1 ? 255 : id()))
-  return { truth, prediction: truth.map(id), width, height, name: `noise ${seed}` }
+  const prediction = truth.map(() => (next() < 0.05 ? 255 : id()))
+  return { truth, prediction, width, height, name: `noise ${seed}` }
 }
 
 /** Images in which a class is far from where it should be, fills a map, is a pixel, or is nowhere. */
