@@ -82,10 +82,17 @@ export function remap<Out extends Uint8Array | Uint16Array>(
   out: Out,
   source?: IdSource,
 ): Out {
+  // Most pixels repeat the id of the one before.
+  let last = 0
+  let id = NONE
   for (let i = 0; i < ids.length; i++) {
-    const at = ids[i]! - first
-    const id = at >= 0 && at < table.length ? table[at]! : otherwise
-    if (id === NONE) throw unmappedId(ids[i]!, i, source)
+    const old = ids[i]!
+    if (old !== last || i === 0) {
+      const at = old - first
+      id = at >= 0 && at < table.length ? table[at]! : otherwise
+      if (id === NONE) throw unmappedId(old, i, source)
+      last = old
+    }
     out[i] = id
   }
   return out

@@ -4,7 +4,7 @@ import { IGNORE, labels } from '../labels.js'
 import type { NamedImage } from '../metrics/image-scores.js'
 import type { LabelMap } from '../png.js'
 import type { ResultPair } from './match-by-stem.js'
-import { createMetrics, type MetricSelection, type Metrics } from './metric-set.js'
+import type { MetricSelection, Metrics } from './metric-set.js'
 import { readInstanceIds, readLabelPng } from './read.js'
 
 /**
@@ -38,13 +38,16 @@ const toLabelIds = labelMapping({
 })
 
 /**
- * Measures one pair.
+ * Adds one pair to the plan's metrics, which are of no use after an error.
  * @throws InverseFormError as reading label maps does; `size-mismatch` and, for ids that cannot be, `invalid-dataset`,
  *   naming the files
  */
-export async function evaluatePair(pair: PairToEvaluate, plan: EvaluationPlan): Promise<Partial<Metrics>> {
+export async function evaluatePair(
+  pair: PairToEvaluate,
+  plan: EvaluationPlan,
+  { official, ...others }: Partial<Metrics>,
+): Promise<void> {
   const { name, truth, prediction } = pair
-  const { official, ...others }: Partial<Metrics> = createMetrics(plan.metrics)
   const [trueMap, predictedMap, instances] = await Promise.all([
     readLabelPng(truth),
     readLabelPng(prediction),
@@ -88,7 +91,6 @@ export async function evaluatePair(pair: PairToEvaluate, plan: EvaluationPlan): 
   } catch (error) {
     throw isInverseFormError(error) && error.code === 'invalid-argument' ? badMaps(error, pair, plan) : error
   }
-  return official === undefined ? others : { official, ...others }
 }
 
 /** What is wrong with ids is wrong with the files that hold them. */

@@ -66,9 +66,8 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
   const lane = async (thread: MetricsThread | undefined): Promise<void> => {
     while (next < pairs.length) {
       const pair = pairs[next++]!
-      const metrics = await (thread === undefined ? evaluatePair(pair, plan) : thread.evaluate(pair))
+      await (thread === undefined ? evaluatePair(pair, plan, total) : thread.evaluate(pair))
       if (failure !== undefined) return
-      mergeMetrics(total, metrics)
       onProgress?.({ done: ++done, total: pairs.length, name: pair.name })
     }
   }
@@ -77,6 +76,8 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
   // Two for each thread: the one's files are read while the other's are measured.
   const lanes = workers === 0 ? [undefined, undefined] : [...threads, ...threads]
   await Promise.all(lanes.map((thread) => lane(thread).catch(stop)))
+  const gather = async (thread: MetricsThread) => mergeMetrics(total, await thread.metrics())
+  if (failure === undefined) await Promise.all(threads.map(gather)).catch(stop)
   signal?.removeEventListener('abort', onAbort)
   await end()
   if (failure !== undefined) throw failure.error

@@ -2,15 +2,14 @@ import { Worker } from 'node:worker_threads'
 import { fromMessage, InverseFormError } from '@inverseform/errors'
 import type { EvaluationPlan, PairToEvaluate } from './evaluate-pair.js'
 import { type Metrics, metricsFromJSON } from './metric-set.js'
-import type { PairReply, PairRequest } from './metrics-worker.js'
+import type { ThreadReply, ThreadRequest } from './metrics-worker.js'
 
 interface Pending {
-  readonly pair: PairToEvaluate
-  readonly resolve: (metrics: Partial<Metrics>) => void
+  readonly resolve: (states: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
-/** A thread that evaluates pairs, one after the other, reading the files of the next meanwhile. */
+/** A thread that gathers the metrics of pairs: it measures one after the other, reading the files of the next meanwhile. */
 export class MetricsThread {
   readonly #worker: Worker
   readonly #pending = new Map<number, Pending>()
@@ -20,19 +19,19 @@ export class MetricsThread {
 
   constructor(plan: EvaluationPlan) {
     this.#worker = startWorker(plan)
-    this.#worker.on('message', (reply: PairReply) => this.#receive(reply))
+    this.#worker.on('message', (reply: ThreadReply) => this.#receive(reply))
     this.#worker.on('error', (cause) => this.#fail(cause))
     this.#worker.on('exit', (code) => this.#fail(new Error(`exit code ${code}`)))
   }
 
   /** @throws InverseFormError as `evaluatePair`, and `out-of-memory` when the thread ends */
-  evaluate(pair: PairToEvaluate): Promise<Partial<Metrics>> {
-    return new Promise((resolve, reject) => {
-      if (this.#end !== undefined) return reject(threadEnded(pair, this.#end))
-      const id = this.#requests++
-      this.#pending.set(id, { pair, resolve, reject })
-      this.#worker.postMessage({ id, pair } satisfies PairRequest)
-    })
+  async evaluate(pair: PairToEvaluate): Promise<void> {
+    await this.#request(pair)
+  }
+
+  /** What the thread has gathered. */
+  async metrics(): Promise<Partial<Metrics>> {
+    return metricsFromJSON(await this.#request())
   }
 
   /** Ends the thread, whatever it is doing, and waits until it has ended. */
@@ -40,23 +39,31 @@ export class MetricsThread {
     await this.#worker.terminate()
   }
 
-  #receive(reply: PairReply): void {
+  #request(pair?: PairToEvaluate): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#end !== undefined) return reject(threadEnded(this.#end))
+      const id = this.#requests++
+      this.#pending.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, pair } satisfies ThreadRequest)
+    })
+  }
+
+  #receive(reply: ThreadReply): void {
     const { resolve, reject } = this.#pending.get(reply.id)!
     this.#pending.delete(reply.id)
     if ('error' in reply) reject(fromMessage(reply.error))
-    else resolve(metricsFromJSON(reply.states))
+    else resolve(reply.states)
   }
 
   #fail(cause: Error): void {
     this.#end ??= cause
-    for (const { pair, reject } of this.#pending.values()) reject(threadEnded(pair, this.#end))
+    for (const { reject } of this.#pending.values()) reject(threadEnded(this.#end))
   }
 }
 
-const threadEnded = (pair: PairToEvaluate, cause: Error): InverseFormError =>
-  new InverseFormError('out-of-memory', `The thread that evaluated ${pair.name} ended: ${cause.message}.`, {
+const threadEnded = (cause: Error): InverseFormError =>
+  new InverseFormError('out-of-memory', `A thread that evaluated pairs ended: ${cause.message}.`, {
     hint: 'Use fewer workers if the machine is short of memory, or 0 to work in the thread of the caller.',
-    details: { ...pair },
     cause,
   })
 

@@ -1,26 +1,31 @@
-/** Evaluates pairs in a thread of its own; it keeps nothing between them. */
+/** Evaluates pairs in a thread of its own, and gathers their metrics until it is asked for them. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorMessage, toMessage } from '@inverseform/errors'
 import { type EvaluationPlan, evaluatePair, type PairToEvaluate } from './evaluate-pair.js'
+import { createMetrics } from './metric-set.js'
 
-export interface PairRequest {
+/** A pair to add, or without one: give what was gathered. */
+export interface ThreadRequest {
   readonly id: number
-  readonly pair: PairToEvaluate
+  readonly pair?: PairToEvaluate
 }
 
-/** The states of a pair's metrics, or what went wrong. */
-export type PairReply =
-  | { readonly id: number; readonly states: unknown }
+/** Done; with the states of the metrics where they were asked for. */
+export type ThreadReply =
+  | { readonly id: number; readonly states?: unknown }
   | { readonly id: number; readonly error: ErrorMessage }
 
 const port = parentPort as NonNullable<typeof parentPort>
+const plan = workerData as EvaluationPlan
+const metrics = createMetrics(plan.metrics)
 
-port.on('message', async ({ id, pair }: PairRequest) => port.postMessage(await reply(id, pair)))
+port.on('message', async (request: ThreadRequest) => port.postMessage(await reply(request)))
 
-async function reply(id: number, pair: PairToEvaluate): Promise<PairReply> {
+async function reply({ id, pair }: ThreadRequest): Promise<ThreadReply> {
   try {
-    const metrics = Object.entries(await evaluatePair(pair, workerData as EvaluationPlan))
-    return { id, states: Object.fromEntries(metrics.map(([name, metric]) => [name, metric.toJSON()])) }
+    if (pair === undefined) return { id, states: JSON.parse(JSON.stringify(metrics)) }
+    await evaluatePair(pair, plan, metrics)
+    return { id }
   } catch (error) {
     return { id, error: toMessage(error) }
   }

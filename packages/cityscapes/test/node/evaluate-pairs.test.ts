@@ -218,7 +218,7 @@ describe('a thread that ends by itself', () => {
     })
     const ended = {
       code: 'out-of-memory',
-      message: expect.stringMatching(/^The thread that evaluated image_0 ended: exit code \d\.$/),
+      message: expect.stringMatching(/^A thread that evaluated pairs ended: exit code \d\.$/),
     }
     const run = expect(thread.evaluate(pair!)).rejects.toMatchObject(ended)
     await thread.end()
