@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
+import { firstFew, list } from './folders.js'
 
 export interface DatasetOptions {
   /** The folder that holds `leftImg8bit/` and `gtFine/`. Default: the environment variable CITYSCAPES_DATASET. */
@@ -129,7 +129,7 @@ async function findImages(root: string, split: string): Promise<Map<string, stri
   const images = new Map<string, string>()
   for (const [file, path] of files) if (file.endsWith(IMAGE)) images.set(file.slice(0, -IMAGE.length), path)
   if (images.size === 0) {
-    const found = files.size > 0 ? [...files.keys()] : ((await list(splitFolder)) ?? [])
+    const found = files.size > 0 ? [...files.keys()] : ((await namesIn(splitFolder)) ?? [])
     throw new InverseFormError(
       'invalid-dataset',
       `The split "${split}" has no images: looked for ${join(splitFolder, '<city>', `*${IMAGE}`)}, found ${firstFew(found)}.`,
@@ -140,13 +140,13 @@ async function findImages(root: string, split: string): Promise<Map<string, stri
 }
 
 async function missingSplit(root: string, imagesFolder: string, split: string): Promise<InverseFormError> {
-  const inRoot = await list(root)
+  const inRoot = await namesIn(root)
   if (inRoot === undefined)
     return new InverseFormError('not-found', `There is no data set folder ${root}.`, {
       hint: 'Pass the folder that holds leftImg8bit and gtFine.',
       details: { root },
     })
-  const splits = await list(imagesFolder)
+  const splits = await namesIn(imagesFolder)
   if (splits === undefined)
     return new InverseFormError(
       'not-found',
@@ -165,9 +165,9 @@ async function missingSplit(root: string, imagesFolder: string, split: string): 
 
 /** Paths of the files in a folder's folders, by `city/file`, sorted by city, then file; undefined for no such folder. */
 async function findFiles(folder: string): Promise<Map<string, string> | undefined> {
-  const cities = await list(folder)
+  const cities = await namesIn(folder)
   if (cities === undefined) return undefined
-  const files = await Promise.all(cities.map((city) => list(join(folder, city))))
+  const files = await Promise.all(cities.map((city) => namesIn(join(folder, city))))
   return new Map(
     cities.flatMap((city, i) =>
       (files[i] ?? []).map((file) => [`${city}/${file}`, join(folder, city, file)]),
@@ -179,22 +179,10 @@ async function findFiles(folder: string): Promise<Map<string, string> | undefine
  * Names in a folder, sorted; undefined for what is no folder. Names with a leading dot are left out: macOS puts
  * `._*.png` beside every picture it copies to a foreign disk.
  */
-async function list(folder: string): Promise<string[] | undefined> {
-  try {
-    const names = await readdir(folder)
-    return names.filter((name) => !name.startsWith('.')).sort()
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new InverseFormError('unreadable', `${folder} cannot be listed: ${message}.`, {
-      hint: 'Check that you may read this folder.',
-      details: { folder },
-      cause,
-    })
-  }
-}
-
-function firstFew(names: readonly string[]): string {
-  if (names.length === 0) return 'nothing'
-  return names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '')
+async function namesIn(folder: string): Promise<string[] | undefined> {
+  const entries = await list(folder)
+  return entries
+    ?.map(({ name }) => name)
+    .filter((name) => !name.startsWith('.'))
+    .sort()
 }

@@ -7,8 +7,10 @@ export const byName = (a: string, b: string): number => (a < b ? -1 : 1)
 
 export const baseName = (path: string): string => path.slice(path.lastIndexOf(sep) + 1)
 
-export const firstFew = (names: readonly string[]): string =>
-  names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')
+export function firstFew(names: readonly string[]): string {
+  if (names.length === 0) return 'nothing'
+  return names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')
+}
 
 /** What is in a folder; undefined for what is no folder. */
 export async function list(folder: string, recursive = false): Promise<Dirent[] | undefined> {
