@@ -1,4 +1,4 @@
-export { InverseFormError, isInverseFormError } from '@inverseform/errors'
+export { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 export { colourise, edgeImage, edgeOverlay, errorColours, errorMask, overlay } from './colouring.js'
 export { edgeMap } from './edges.js'
 export {
@@ -77,6 +77,7 @@ export {
   mmsegResults,
   presets,
 } from './metrics/presets.js'
+export type { StateHeader } from './metrics/state.js'
 export { decodeLabelPng, encodeLabelPng, type LabelMap, MAX_LABEL_PIXELS } from './png.js'
 export { type PolygonAnnotation, type PolygonObject, parsePolygons } from './polygons/annotation.js'
 export { type Canvas, fillPolygon } from './polygons/fill-polygon.js'

@@ -54,3 +54,23 @@ function classOptions({ preset, classes, ignoreIndex, reduceZeroLabel }: Selecti
   if (ignoreIndex === undefined) return { classes }
   return { classes, ignoreIndex: ignoreIndex === 'none' ? null : ignoreIndex }
 }
+
+/** @throws InverseFormError `invalid-argument` for a flag that would do nothing without another one */
+export function refuseIdleFlags(flags: {
+  readonly preset?: PresetName
+  readonly gtSuffix?: string
+  readonly predSuffix?: string
+  readonly out?: string
+  readonly worst?: number
+}): void {
+  const needs = [
+    ['--gt-suffix', flags.gtSuffix, '--preset', flags.preset],
+    ['--pred-suffix', flags.predSuffix, '--preset', flags.preset],
+    ['--worst', flags.worst, '--out', flags.out],
+  ] as const
+  for (const [flag, value, needed, given] of needs)
+    if (value !== undefined && given === undefined)
+      throw new InverseFormError('invalid-argument', `${flag} has no meaning without ${needed}.`, {
+        hint: `Leave out ${flag}, or give ${needed} too.`,
+      })
+}

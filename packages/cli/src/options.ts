@@ -1,5 +1,6 @@
 import { type SegmentationModelName, zoo } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
+import type { Device, SegmenterOptions, SelfCheckOption } from '@inverseform/runtime-node'
 import { InvalidArgumentError } from 'commander'
 
 /** Options of every command that loads a model, as the user may give them: ours and upstream's names. */
@@ -8,6 +9,10 @@ export interface ModelFlags {
   readonly checkpoint?: string
   readonly hasEdge?: boolean
   readonly classes?: number
+  readonly device: Device | 'auto'
+  readonly deviceId?: number
+  readonly selfCheck: SelfCheckOption
+  readonly threads?: number
   readonly model_path?: string
   readonly arch?: string
   readonly hrnet_base?: number
@@ -33,6 +38,16 @@ export function modelChoice(flags: ModelFlags): ModelChoice {
     })
   }
   return { model, checkpoint, edge: flags.hasEdge ?? flags.has_edge ?? false, classes: flags.classes }
+}
+
+/** Where a model is run. */
+export function deviceChoice({
+  device,
+  deviceId,
+  selfCheck,
+  threads,
+}: ModelFlags): Pick<SegmenterOptions, 'device' | 'deviceId' | 'selfCheck' | 'threads'> {
+  return { device, deviceId, selfCheck, threads }
 }
 
 /** Upstream's `--arch` and `--hrnet_base` as one of our models. */
@@ -79,7 +94,16 @@ export function parseCount(value: string): number {
 }
 
 export function parseCountOrZero(value: string): number {
-  return value === '0' ? 0 : parseCount(value)
+  const count = Number(value)
+  if (value.trim() !== '' && Number.isInteger(count) && count >= 0) return count
+  throw new InvalidArgumentError('Give a whole number, 0 or above.')
+}
+
+/** Of the bootstrap. */
+export function parseSamples(value: string): number {
+  const samples = Number(value)
+  if (Number.isInteger(samples) && samples >= 2 && samples <= 1e6) return samples
+  throw new InvalidArgumentError('Give a whole number from 2 to 1000000.')
 }
 
 /** A class id, or `none`. */
@@ -107,4 +131,11 @@ export function parseWords<T extends string>(known: readonly T[]): (value: strin
     if (wrong === undefined) return words as T[]
     throw new InvalidArgumentError(`"${wrong}" is none of ${known.join(', ')}.`)
   }
+}
+
+/** Names of folders with commas between them. */
+export function parseNames(value: string): string[] {
+  const names = value.split(',').map((name) => name.trim())
+  if (!names.includes('')) return names
+  throw new InvalidArgumentError('Give names with commas between them, such as train,val.')
 }

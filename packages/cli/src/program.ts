@@ -1,6 +1,8 @@
 import { labelEncodings } from '@inverseform/cityscapes'
+import { devices } from '@inverseform/runtime-node'
 import { Command, Option } from 'commander'
 import { convertCommand } from './commands/convert.js'
+import { doctorCommand } from './commands/doctor.js'
 import { type EvalFlags, evalCommand } from './commands/eval.js'
 import { inspectCommand } from './commands/inspect.js'
 import { type LabelsFlags, labelsCommand } from './commands/labels.js'
@@ -15,6 +17,8 @@ import {
   parseCountOrZero,
   parseIgnoreIndex,
   parseModel,
+  parseNames,
+  parseSamples,
   parseScales,
   parseWords,
 } from './options.js'
@@ -76,21 +80,22 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .option('--split <name>', 'folder in gtFine', 'val')
     .option('--no-instances', 'without instance-level scores')
     .addOption(
-      new Option('--ids <kind>', 'what the predictions hold')
-        .choices(['labelIds', 'trainIds'])
-        .default('labelIds'),
+      new Option('--ids <kind>', 'what the predictions hold, labelIds unless given').choices([
+        'labelIds',
+        'trainIds',
+      ]),
     )
     .option('--boundary', 'boundary F, Boundary IoU and the trimap curve too')
     .option('--surface', 'Hausdorff and surface distances too')
     .option(
       '--bootstrap [samples]',
       'confidence interval of the mean IoU; 1000 samples unless given',
-      parseCount,
+      parseSamples,
     )
     .addOption(
       new Option('--preset <tool>', 'of any data set, by class ids, as this tool prints them')
         .choices(presetNames)
-        .conflicts('ids'),
+        .conflicts(['ids', 'split', 'instances', 'officialJson']),
     )
     .option('--classes <n>', 'with --preset: number of classes', parseCount)
     .option(
@@ -99,18 +104,22 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
       parseIgnoreIndex,
     )
     .option('--reduce-zero-label', 'with --preset: true id 0 is no class, 1 the first')
-    .option('--gt-suffix <text>', 'with --preset: what the names of truths end in', '.png')
-    .option('--pred-suffix <text>', 'with --preset: what stands there in those of predictions', '.png')
+    .option('--gt-suffix <text>', 'with --preset: what the names of truths end in; .png unless given')
+    .option(
+      '--pred-suffix <text>',
+      'with --preset: what stands there in those of predictions; .png unless given',
+    )
     .option('--workers <n>', 'threads; one a core unless given', parseCountOrZero)
     .option('--official-json [file]', "write the official script's file, where it does unless given")
     .option('--json', 'print the results as JSON')
     .option('--out <folder>', 'write a page, results.json, state.json and pictures here')
-    .option('--worst <n>', 'pictures of the n worst images', parseCountOrZero, 10)
+    .option('--worst <n>', 'with --out: pictures of the n worst images; 10 unless given', parseCountOrZero)
     .option('--save-state <file>', 'write what was counted, for --merge')
     .addOption(
-      new Option('--merge <files...>', 'merge what --save-state wrote instead of reading images').conflicts(
-        'pred',
-      ),
+      new Option('--merge <files...>', 'merge what --save-state wrote instead of reading images').conflicts([
+        ...['gt', 'pred', 'split', 'instances', 'ids', 'boundary', 'surface', 'classes', 'ignoreIndex'],
+        ...['reduceZeroLabel', 'gtSuffix', 'predSuffix', 'workers', 'worst'],
+      ]),
     )
     .action((flags: MetricsFlags) => metricsCommand(flags, terminal, signal))
 
@@ -118,7 +127,7 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .command('labels')
     .description('Draw label images from the polygons of a data set')
     .option('--data <folder>', 'the data set; the environment variable CITYSCAPES_DATASET unless given')
-    .option('--split <names>', 'such as train,val; all unless given', (names) => names.split(','))
+    .option('--split <names>', 'such as train,val; all unless given', parseNames)
     .option(
       '--encoding <kinds>',
       `what to draw, of ${labelEncodings.join(', ')}`,
@@ -167,6 +176,12 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .option('--json', 'print JSON')
     .action((flags) => modelsCommand(flags, terminal))
 
+  program
+    .command('doctor')
+    .description('Show what networks can run on here, and what is missing for the other devices')
+    .option('--json', 'print JSON')
+    .action((flags) => doctorCommand(flags, terminal))
+
   return program
 }
 
@@ -178,6 +193,17 @@ function withModelOptions(command: Command): Command {
     .option('--classes <n>', "number of classes; the checkpoint's unless given", parseCount)
     .option('--scales <list>', 'scales to run, 1 among them, such as 0.5,1,2', parseScales)
     .option('--flip', 'average with the mirrored image')
+    .addOption(
+      new Option('--device <name>', 'where the network runs; auto takes the best there is')
+        .choices(['auto', ...devices])
+        .default('auto'),
+    )
+    .option('--device-id <n>', 'which of several GPUs, from 0: cuda, tensorrt, dml', parseCountOrZero)
+    .addOption(
+      new Option('--self-check <mode>', 'what becomes of a device that disagrees with the CPU')
+        .choices(['refuse', 'warn', 'skip'])
+        .default('refuse'),
+    )
     .option('--threads <n>', 'threads for the network; all cores unless given', parseCount)
     .addOption(new Option('--model_path <file>', "upstream's name for --checkpoint").hideHelp())
     .addOption(new Option('--arch <name>', "upstream's name of the model").hideHelp())

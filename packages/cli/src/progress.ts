@@ -15,7 +15,8 @@ export class Progress {
   constructor(
     private readonly terminal: Terminal,
     private readonly what: string,
-    private readonly total: number,
+    /** May become known with the first step only; the clock runs from the start. */
+    public total = 0,
   ) {}
 
   /** One more is done; `note` says what there is to know meanwhile. */

@@ -2,17 +2,18 @@ import { copyFile, mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeLabelPng } from '@inverseform/cityscapes'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type LabelsFlags, labelsCommand } from '../src/commands/labels.js'
-import { temporaryFolder } from './command-line.js'
+import { exitCodes } from '../src/exit-codes.js'
+import { inverseform, temporaryFolder } from './command-line.js'
 
 const fixtures = fileURLToPath(new URL('../../cityscapes/test/fixtures/polygons/', import.meta.url))
 
 /** Runs the command, and gives what it says. */
-async function labels(flags: LabelsFlags): Promise<string> {
+async function labels(flags: LabelsFlags, signal = new AbortController().signal): Promise<string> {
   let said = ''
   const terminal = { out: () => {}, err: (text: string) => (said += text), interactive: false }
-  await labelsCommand(flags, terminal, new AbortController().signal)
+  await labelsCommand(flags, terminal, signal)
   return said
 }
 
@@ -53,6 +54,34 @@ describe('inverseform labels', () => {
       /Wrote 1 label image\nnote: 1 were there already and were kept; --overwrite replaces them\.\n$/,
     )
     expect(await labels({ data, overwrite: true })).toMatch(/Wrote 2 label images\n$/)
+  })
+
+  it('counts the time from the start', async () => {
+    const data = await dataset()
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    // Asked before each of the two is drawn, which are drawn side by side.
+    const { signal } = new AbortController()
+    vi.spyOn(signal, 'throwIfAborted').mockImplementation(() => {
+      now += 2000
+    })
+    expect(await labels({ data }, signal)).toMatch(
+      /^1\/2 annotations {2}0\.25\/s {2}ETA 0:04\n2\/2 annotations {2}0\.50\/s {2}0:04\n/,
+    )
+  })
+
+  it('takes names of splits with spaces around them, and not none', async () => {
+    const data = await dataset()
+    const run = (split: string) => inverseform('labels', '--data', data, '--split', split)
+    expect((await run(' train, val')).err).toContain('Wrote 2 label images\n')
+    for (const split of ['', 'train,', ' ']) {
+      const { exitCode, err } = await run(split)
+      expect(exitCode).toBe(exitCodes.usage)
+      expect(err).toContain('such as train,val')
+    }
   })
 
   it('passes on what is wrong', async () => {

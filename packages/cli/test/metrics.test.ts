@@ -1,4 +1,5 @@
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { rmSync, writeFileSync } from 'node:fs'
+import { copyFile, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
@@ -196,7 +197,9 @@ describe('beyond the script', () => {
     const json = JSON.parse(await text(join(out, 'results.json')))
     expect(json.perImage.images).toHaveLength(3)
     expect(json.interval.samples).toBe(200)
-    const counted = ConfusionMatrix.fromJSON(JSON.parse(await text(join(out, 'state.json'))).confusion)
+    const counted = ConfusionMatrix.fromJSON(
+      JSON.parse(await text(join(out, 'state.json'))).metrics.confusion,
+    )
     const own = decodeLabelPng(await readFile(join(gt, 'ulm_000000_000019_gtFine_labelIds.png')))
     const perImage = own.data.filter((id) => labelIdToTrainId[id] !== 255).length
     expect(counted.compute().pixels).toBe(3 * perImage)
@@ -209,6 +212,42 @@ describe('beyond the script', () => {
     const expected = await inverseform('metrics', ...gt)
     const { out } = await inverseform('metrics', ...gt, '--pred', trainIds, '--ids', 'trainIds')
     expect(out).toBe(expected.out)
+  })
+
+  test('says that predictions named as train ids are taken for label ids, unless told what they hold', async () => {
+    const { root, pred, trainIds } = await dataset()
+    const name = 'ulm_000001_000019'
+    const named = join(trainIds, `${name}_labelTrainIds.png`)
+    await rename(join(trainIds, `${name}.png`), named)
+    const run = (...args: string[]) =>
+      inverseform('metrics', '--gt', root, '--no-instances', ...noThreads, ...args)
+    const { exitCode, err } = await run('--pred', trainIds)
+    expect(exitCode).toBe(0)
+    expect(err).toMatch(/^note: 1 of 3 predictions are read as label ids .*; give --ids trainIds .*\.$/m)
+    expect(err).toContain(named)
+    for (const ids of ['trainIds', 'labelIds'])
+      expect((await run('--pred', trainIds, '--ids', ids)).err).not.toContain('note:')
+    expect((await run('--pred', pred)).err).not.toContain('note:')
+  })
+
+  test('does not take its own pictures for predictions, the second time', async () => {
+    const { root, pred, trainIds } = await dataset()
+    const cityscapes = [
+      'metrics',
+      '--gt',
+      root,
+      '--no-instances',
+      ...noThreads,
+      '--out',
+      join(pred, 'report'),
+    ]
+    const flags = ['--preset', 'plain', '--classes', '19', '--reduce-zero-label', ...noThreads]
+    const truth = join(root, 'truth')
+    const plain = ['metrics', '--gt', truth, '--pred', trainIds, ...flags, '--out', join(truth, 'report')]
+    for (const args of [cityscapes, plain])
+      for (let run = 0; run < 2; run++) expect(await inverseform(...args)).toMatchObject({ exitCode: 0 })
+    const over = await inverseform(...cityscapes.slice(0, -1), pred)
+    expect(over).toMatchObject({ exitCode: exitCodes.usage, err: expect.stringContaining(pred) })
   })
 
   test('merges what several machines have counted', async () => {
@@ -231,7 +270,7 @@ describe('beyond the script', () => {
     expect(merged).toMatchObject({ exitCode: 0, out: whole.out })
 
     const mmseg = await inverseform('metrics', '--preset', 'mmseg', '--merge', ...shards)
-    expect(mmseg.exitCode).toBe(0)
+    expect(mmseg.out).toMatch(/^Class +IoU +Acc\nroad /)
     await inverseform('metrics', '--gt', root, '--no-instances', ...noThreads, '--save-state', shards[2])
     const without = await inverseform('metrics', '--bootstrap', '--merge', shards[2])
     expect(without).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('by image') })
@@ -239,12 +278,171 @@ describe('beyond the script', () => {
     expect(bare.err).toContain(`Wrote ${join(root, 'results.json')}`)
 
     const twice = await inverseform('metrics', '--merge', shards[0], shards[0])
-    expect(twice.err).toContain('ulm_000002_000019 is there a second time')
+    expect(twice.exitCode).toBe(exitCodes.usage)
+    expect(twice.err).toContain(
+      `${shards[0]} counts 1 of its 1 images a second time, after ${shards[0]}: ulm_000002_000019.`,
+    )
+    const official = join(root, 'official only.json')
+    const part = ['--gt', join(root, 'shard 0'), '--pred', pred, '--no-instances', ...noThreads]
+    await inverseform('metrics', ...part, '--save-state', official)
+    const unlike = await inverseform('metrics', '--merge', shards[0], official)
+    expect(unlike.exitCode).toBe(exitCodes.usage)
+    expect(unlike.err).toContain(`error: ${official} cannot be added to ${shards[0]}: `)
+    await writeFile(join(root, 'other.json'), '{"confusion":{}}')
+    const other = await inverseform('metrics', '--merge', join(root, 'other.json'))
+    expect(other).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('other.json: ') })
     const nowhere = await inverseform('metrics', '--merge', join(root, 'nowhere.json'))
     expect(nowhere).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('nowhere.json') })
     await writeFile(join(root, 'text.json'), '{"confusion":')
     const damaged = await inverseform('metrics', '--merge', join(root, 'text.json'))
     expect(damaged).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('text.json') })
+  })
+})
+
+describe('what was merged', () => {
+  test('tells the images and the data set, and merges again', async () => {
+    const { root, trainIds } = await dataset()
+    const [first, second, both] = ['1.json', '2.json', 'both.json'].map((name) => join(root, name))
+    const truth = (split: string, image: number) =>
+      join(root, 'gtFine', split, 'ulm', `ulm_00000${image}_000019_gtFine_labelIds.png`)
+    await mkdir(join(root, 'gtFine/train/ulm'), { recursive: true })
+    await rename(truth('val', 2), truth('train', 2))
+    const count = (split: string, state: string) =>
+      inverseform(
+        ...['metrics', '--gt', root, '--no-instances', ...noThreads, '--split', split, '--save-state', state],
+      )
+    await count('val', first)
+    await count('train', second)
+    const merged = await inverseform('metrics', '--merge', first, second, '--json', '--save-state', both)
+    expect(JSON.parse(merged.out).run).toEqual({ merged: `${first}, ${second}`, images: '3' })
+    const again = await inverseform('metrics', '--merge', both, '--json')
+    expect(JSON.parse(again.out)).toEqual({
+      ...JSON.parse(merged.out),
+      run: { merged: both, images: '3' },
+    })
+    const mmseg = await inverseform('metrics', '--preset', 'mmseg', '--merge', both)
+    expect(mmseg).toMatchObject({ exitCode: exitCodes.input, out: '' })
+    expect(mmseg.err).toContain('no scores by class')
+
+    const flags = ['--preset', 'plain', '--classes', '20', ...noThreads, '--save-state', first]
+    await inverseform('metrics', '--gt', join(root, 'truth'), '--pred', trainIds, ...flags)
+    const page = join(root, 'page')
+    await inverseform('metrics', '--merge', first, '--out', page)
+    expect(await text(join(page, 'index.html'))).toContain('<title>20 classes')
+  })
+
+  test('is titled with its splits', async () => {
+    const { root } = await dataset()
+    const page = join(root, 'page')
+    const flags = ['--gt', root, '--no-instances', '--bootstrap', '50', ...noThreads]
+    await rename(join(root, 'gtFine/val'), join(root, 'gtFine/train'))
+    await inverseform('metrics', ...flags, '--split', 'train', '--save-state', join(root, 's.json'))
+    await inverseform('metrics', '--merge', join(root, 's.json'), '--out', page)
+    expect(await text(join(page, 'index.html'))).toContain('<title>Cityscapes train')
+  })
+
+  test('has nothing left to select', async () => {
+    const { root } = await dataset()
+    const state = join(root, 's.json')
+    await inverseform('metrics', '--gt', root, '--no-instances', ...noThreads, '--save-state', state)
+    for (const flags of [
+      ['--gt', root],
+      ['--pred', root],
+      ['--split', 'train'],
+      ['--no-instances'],
+      ['--ids', 'trainIds'],
+      ['--boundary'],
+      ['--surface'],
+      ['--classes', '7'],
+      ['--ignore-index', '0'],
+      ['--reduce-zero-label'],
+      ['--gt-suffix', '.png'],
+      ['--pred-suffix', '.png'],
+      ['--workers', '2'],
+      ['--worst', '2', '--out', root],
+    ]) {
+      const { exitCode, out, err } = await inverseform('metrics', '--merge', state, ...flags)
+      expect({ flags, exitCode, out }).toEqual({ flags, exitCode: exitCodes.usage, out: '' })
+      expect(err).toContain(flags[0])
+    }
+    const official = await inverseform('metrics', '--merge', state, '--official-json')
+    expect(official.exitCode).toBe(exitCodes.usage)
+    expect(official.err).toContain('hint: Name the file to write: --official-json <file>.')
+    const file = join(root, 'official.json')
+    expect(await inverseform('metrics', '--official-json', file, '--merge', state)).toMatchObject({
+      exitCode: 0,
+    })
+    expect(JSON.parse((await text(file)).replaceAll('NaN', 'null'))).toHaveProperty('averageScoreClasses')
+  })
+})
+
+describe('outputs', () => {
+  /** Fails before an image is read, and leaves nothing behind. */
+  async function refused(exitCode: number, message: string, root: string, ...args: string[]): Promise<void> {
+    const flags = ['--gt', root, '--no-instances', ...noThreads]
+    const result = await inverseform('metrics', ...flags, ...args)
+    expect({ exitCode: result.exitCode, out: result.out }).toEqual({ exitCode, out: '' })
+    expect(result.err).toContain(message)
+    expect(result.err).not.toContain('images')
+  }
+
+  test('that cannot be written are found before the work', async () => {
+    const { root } = await dataset()
+    const file = join(root, 'file')
+    await writeFile(file, '')
+    for (const flag of ['--save-state', '--official-json', '--out']) {
+      await refused(exitCodes.output, 'cannot be made', root, flag, join(file, 'x'))
+      // There is such a folder, and nothing can be made in it.
+      await refused(exitCodes.output, '/dev/fd', root, flag, '/dev/fd/x')
+    }
+    for (const flag of ['--save-state', '--official-json'])
+      await refused(exitCodes.output, `${root} is a folder`, root, flag, root)
+    await mkdir(join(root, 'report/index.html'), { recursive: true })
+    await refused(exitCodes.output, 'index.html is a folder', root, '--out', join(root, 'report'))
+    expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
+  test('of one path are refused', async () => {
+    const { root } = await dataset()
+    await mkdir(join(root, 'out'))
+    await symlink(join(root, 'out'), join(root, 'link'))
+    const [s, same, link] = ['out/s.json', 'out/../out/s.json', 'link/s.json'].map(
+      (path) => `${root}/${path}`,
+    )
+    for (const other of [s, same, link])
+      await refused(exitCodes.usage, 'Two outputs', root, '--save-state', s, '--official-json', other)
+    const inReport = ['--out', join(root, 'out'), '--save-state', join(root, 'link/results.json')]
+    await refused(exitCodes.usage, 'Two outputs', root, ...inReport)
+    expect(await readdir(join(root, 'out'))).toEqual([])
+  })
+
+  test('that fail after all do not cost the scores', async () => {
+    const { root } = await dataset()
+    const folder = join(root, 'out')
+    const { run } = await import('../src/run.js')
+    let [out, err] = ['', '']
+    const terminal = {
+      out: (said: string) => (out += said),
+      // The folder becomes a file under way.
+      err: (said: string) => {
+        err += said
+        if (!said.startsWith('3/3')) return
+        rmSync(folder, { recursive: true })
+        writeFileSync(folder, '')
+      },
+      interactive: false,
+    }
+    const state = ['--save-state', join(folder, 's.json')]
+    const exitCode = await run(['metrics', '--gt', root, '--no-instances', ...noThreads, ...state], terminal)
+    expect({ exitCode, err }).toEqual({ exitCode: exitCodes.output, err: expect.stringContaining('error: ') })
+    expect(out).toContain('Score Average')
+  })
+
+  test('are not made where there is nothing to score', async () => {
+    const root = await temporaryFolder()
+    const { exitCode } = await inverseform('metrics', '--gt', join(root, 'typo'), '--official-json')
+    expect(exitCode).toBe(exitCodes.input)
+    expect(await readdir(root)).toEqual([])
   })
 })
 
@@ -260,7 +458,8 @@ describe("other data sets, with other tools' keys", () => {
     expect(Object.keys(json.mmseg.summary)).toEqual(['aAcc', 'mIoU', 'mAcc'])
 
     const mmseg = await run('--preset', 'mmseg')
-    expect(mmseg.out).toMatch(/^Class +IoU +Acc\nroad +\d+\.\d\d +\d+\.\d\d\n/)
+    // 19 classes of any data set are not Cityscapes'.
+    expect(mmseg.out).toMatch(/^Class +IoU +Acc\nclass 0 +\d+\.\d\d +\d+\.\d\d\n/)
     expect(mmseg.out).toContain(`\n${percent.join('  ')}\n`)
 
     const huggingFace = await run('--preset', 'huggingface')
@@ -269,6 +468,10 @@ describe("other data sets, with other tools' keys", () => {
     )
     const [, meanIou] = /mean_iou: (\S+)/.exec(huggingFace.out) as RegExpExecArray
     expect(Number(meanIou)).toBeCloseTo(json.scores.meanIou, 12)
+
+    const absent = await run('--preset', 'huggingface', '--classes', '20')
+    expect(absent.out).toMatch(/per_category_iou: \[.*, nan\]\n/)
+    expect(absent.out).not.toContain('NaN')
 
     const plain = await run('--preset', 'plain')
     expect(plain.out).toContain(`mean IoU                ${(100 * json.scores.meanIou).toFixed(2)} %  over`)
@@ -284,6 +487,10 @@ describe("other data sets, with other tools' keys", () => {
     const suffixes = ['--gt-suffix', '_truth.png', '--pred-suffix', '_pred.png', '--classes', '3']
     const { out } = await inverseform(...flags, ...suffixes, '--ignore-index', '9')
     expect(out).toContain('class 2')
+    await write('b.png', 1, 1, 1, 1)
+    const whole = await inverseform(...flags, '--gt-suffix', '', '--pred-suffix', '', '--classes', '10')
+    expect(whole.err).toContain('3/3 images')
+    expect(whole.out).toContain('100.00 %  over 4 of 10 classes')
     expect(out).toContain('50.00 %  over 3 of 3 classes')
     const counted = await inverseform(...flags, ...suffixes, '--ignore-index', 'none')
     expect(counted).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('true id 9') })
@@ -302,7 +509,15 @@ describe("other data sets, with other tools' keys", () => {
     await usage('--ids', '--preset', 'plain', '--classes', '3', '--ids', 'trainIds')
     await usage('--official-json', '--preset', 'plain', '--classes', '3', '--official-json')
     await usage('--ignore-index', '--preset', 'plain', '--ignore-index', 'x')
-    await usage('--merge', '--merge', 'a.json', '--pred', results)
+    const plain = ['--preset', 'plain', '--classes', '3']
+    await usage('--split', ...plain, '--split', 'train')
+    await usage('--no-instances', ...plain, '--no-instances')
+    await usage('--gt-suffix', '--gt-suffix', '_x.png')
+    await usage('--pred-suffix', '--pred-suffix', '_x.png')
+    await usage('--worst', '--gt', golden, '--worst', '3')
+    for (const samples of ['1', '0', '1.5', '1000001', 'x'])
+      await usage('from 2 to 1000000', '--gt', golden, '--bootstrap', samples)
+    for (const workers of ['-1', '', 'x']) await usage('0 or above', '--gt', golden, '--workers', workers)
   })
 })
 

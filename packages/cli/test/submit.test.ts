@@ -1,15 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeLabelPng } from '@inverseform/cityscapes'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type SubmitFlags, submitCommand } from '../src/commands/submit.js'
 import { temporaryFolder } from './command-line.js'
 
 /** Runs the command, and gives what it says. */
-async function submit(flags: SubmitFlags): Promise<string> {
+async function submit(flags: SubmitFlags, signal = new AbortController().signal): Promise<string> {
   let said = ''
   const terminal = { out: () => {}, err: (text: string) => (said += text), interactive: false }
-  await submitCommand(flags, terminal, new AbortController().signal)
+  await submitCommand(flags, terminal, signal)
   return said
 }
 
@@ -37,6 +37,24 @@ describe('inverseform submit', () => {
     const archive = (await readFile(out)).toString('latin1')
     expect(archive.startsWith('PK\x03\x04')).toBe(true)
     expect(archive).toContain('bonn_000000_000020_labelIds.png')
+  })
+
+  it('counts the time from the start', async () => {
+    const { data, pred, out } = await folders()
+    await writeFile(join(pred, 'bonn_000000_000020.png'), map)
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    // Asked before each of the two is converted, which are converted side by side.
+    const { signal } = new AbortController()
+    vi.spyOn(signal, 'throwIfAborted').mockImplementation(() => {
+      now += 2000
+    })
+    expect(await submit({ data, pred, out }, signal)).toMatch(
+      /^1\/2 predictions {2}0\.25\/s {2}ETA 0:04\n2\/2 predictions {2}0\.50\/s {2}0:04\n/,
+    )
   })
 
   it('names missing images where it knows the data set', async () => {

@@ -4,7 +4,7 @@ import { InverseFormError } from '@inverseform/errors'
 export const FAR = 0x7fffffff
 
 /** Most rows or columns: the square of the diagonal has to be less than {@link FAR}. */
-const LARGEST = 32767
+export const MAX_SIDE = 32767
 
 /** More than any distance within a column; with a column's length added it still fits 16 bits. */
 const NONE = 32768
@@ -27,9 +27,9 @@ export function squaredDistances(
   height: number,
   into = new Int32Array(width * height),
 ): Int32Array {
-  if (Math.max(width, height) > LARGEST)
+  if (Math.max(width, height) > MAX_SIDE)
     throw new InverseFormError('limit-exceeded', `A distance transform of ${width} x ${height} pixels.`, {
-      hint: `Cut the map into parts of at most ${LARGEST} rows and columns.`,
+      hint: `Cut the map into parts of at most ${MAX_SIDE} rows and columns.`,
       details: { width, height },
     })
   const squares = into.subarray(0, width * height)

@@ -12,7 +12,7 @@
  * - `size-mismatch`: two things that should have the same size
  * - `out-of-memory`: more memory would be needed than there is
  * - `write-failed`: an output that could not be written
- * - `runtime-unavailable`: no inference runtime for this platform or device
+ * - `runtime-unavailable`: no inference runtime for this platform or device, or a worker thread that cannot run
  * - `inference-failed`: the inference runtime reported an error
  * - `disposed`: use after `dispose()`
  */

@@ -10,7 +10,7 @@ export interface BootstrapOptions {
   readonly samples?: number
   /** Share of the resamples inside the interval, above 0 and below 1. Default 0.95. */
   readonly confidence?: number
-  /** The same seed gives the same interval; its lowest 32 bits count. Default 0. */
+  /** A whole number: the same gives the same interval; its lowest 32 bits count. Default 0. */
   readonly seed?: number
 }
 
@@ -53,15 +53,22 @@ export function bootstrap(
       `A confidence of ${confidence} is not between 0 and 1.`,
       'Pass a fraction, such as 0.95.',
     )
+  if (!Number.isInteger(seed))
+    throw badBootstrap(`The seed is ${seed}, not a whole number.`, 'Pass a whole number, such as 0.')
 
   const n = perImage.classes
-  const rows = images.map(({ tp, fp, fn }) => Float64Array.from([...tp, ...fp, ...fn]))
+  // Most images have few of the classes.
+  const rows = images.map(({ tp, fp, fn }) => {
+    const counts = [...tp, ...fp, ...fn]
+    const places = Uint32Array.from(counts.keys()).filter((k) => counts[k] !== 0)
+    return { places, counts: Float64Array.from(places, (k) => counts[k]!) }
+  })
   const sums = new Float64Array(3 * n)
   const score = (drawn: ArrayLike<number>): number => {
     sums.fill(0)
-    for (const [i, row] of rows.entries()) {
+    for (const [i, { places, counts }] of rows.entries()) {
       const times = drawn[i]!
-      if (times > 0) for (let k = 0; k < row.length; k++) sums[k]! += times * row[k]!
+      if (times > 0) for (let k = 0; k < places.length; k++) sums[places[k]!]! += times * counts[k]!
     }
     return statistic(classCounts(sums, n))
   }

@@ -8,6 +8,7 @@ import {
   expectSameOptions,
   expectState,
   isCount,
+  readSum,
   type StateHeader,
 } from './state.js'
 
@@ -24,14 +25,6 @@ export interface CalibrationOptions extends ClassOptions {
   readonly bins?: number
 }
 
-/** One bin's pixels on disk. */
-interface BinState {
-  readonly count: number
-  readonly correct: number
-  /** Doubles whose exact sum is the sum of the confidences. */
-  readonly confidence: readonly number[]
-}
-
 /** What a {@link CalibrationError} is on disk and between processes. */
 export interface CalibrationState extends StateHeader {
   readonly format: typeof FORMAT
@@ -39,8 +32,15 @@ export interface CalibrationState extends StateHeader {
   /** Number of classes n. */
   readonly classes: number
   readonly ignoreIndex: number | null
-  readonly bins: readonly BinState[]
+  readonly bins: readonly {
+    readonly count: number
+    readonly correct: number
+    /** Doubles whose exact sum is the sum of the confidences. */
+    readonly confidence: readonly number[]
+  }[]
 }
+
+type BinState = CalibrationState['bins'][number]
 
 /** One bar of a reliability diagram. */
 export interface ReliabilityBin {
@@ -139,8 +139,13 @@ export class CalibrationError implements Metric<ConfidentImage, CalibrationState
   }
 
   /** @throws InverseFormError `invalid-argument` when the options differ. */
-  merge(other: CalibrationError): void {
+  expectMergeable(other: CalibrationError): void {
     expectSameOptions('calibration error', optionsOf(this), optionsOf(other))
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
+  merge(other: CalibrationError): void {
+    this.expectMergeable(other)
     for (let bin = 0; bin < this.bins; bin++) {
       this.#count[bin]! += other.#count[bin]!
       this.#correct[bin]! += other.#correct[bin]!
@@ -169,11 +174,9 @@ export class CalibrationError implements Metric<ConfidentImage, CalibrationState
       const { count, correct, confidence } = (value ?? {}) as Partial<BinState>
       if (!isCount(count) || !isCount(correct) || correct > count)
         throw damagedState(FORMAT, `bin ${bin} has ${correct} right of ${count} pixels`)
-      if (!Array.isArray(confidence) || !confidence.every(Number.isFinite))
-        throw damagedState(FORMAT, `the confidence of bin ${bin} is not a list of numbers`)
       error.#count[bin] = count
       error.#correct[bin] = correct
-      error.#confidence[bin] = new ExactSum(confidence)
+      error.#confidence[bin] = readSum(FORMAT, `the confidence of bin ${bin}`, confidence, count)
     }
     return error
   }

@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import { expectOneOf } from '../one-of.js'
 
 /** One class against all others, in pixels. */
 export interface ClassCounts {
@@ -81,7 +82,10 @@ export function classScore({ tp, fp, fn, tn }: ClassCounts, metric: ClassMetric,
 
 /** A class's counts with all its scores. */
 export const classScores = (counts: ClassCounts): ClassScores => ({
-  ...counts,
+  tp: counts.tp,
+  fp: counts.fp,
+  fn: counts.fn,
+  tn: counts.tn,
   iou: classScore(counts, 'iou'),
   dice: classScore(counts, 'dice'),
   precision: classScore(counts, 'precision'),
@@ -97,10 +101,19 @@ export function nanMean(values: readonly number[]): number {
   return sum(numbers) / numbers.length
 }
 
+/** @throws InverseFormError `invalid-argument` for a beta that is not above 0 */
+export function expectBeta(beta: number): void {
+  if (beta > 0 && beta < Number.POSITIVE_INFINITY) return
+  throw new InverseFormError('invalid-argument', `F-beta has no beta of ${beta}.`, {
+    hint: 'Pass a number above 0: 1 for F1, 2 to have recall count more than precision.',
+  })
+}
+
 /**
  * One score for several classes, such as `averageScore(confusion.compute().classes, { metric: 'dice' })`.
  * @returns a fraction in 0..1, or NaN as the policy says
- * @throws InverseFormError `invalid-argument` for a class that is not there or listed twice, or a `beta` not above 0
+ * @throws InverseFormError `invalid-argument` for a class that is not there or listed twice, a `beta` not above 0, or an
+ *   option that has another value than listed
  */
 export function averageScore(
   counts: readonly ClassCounts[],
@@ -112,10 +125,9 @@ export function averageScore(
     classes = counts.map((_, c) => c),
   }: AverageOptions = {},
 ): number {
-  if (!(beta > 0 && beta < Number.POSITIVE_INFINITY))
-    throw new InverseFormError('invalid-argument', `F-beta has no beta of ${beta}.`, {
-      hint: 'Pass a number above 0: 1 for F1, 2 to have recall count more than precision.',
-    })
+  expectBeta(beta)
+  expectOneOf('average', average, ['macro', 'weighted', 'micro'])
+  expectOneOf('nanPolicy', nanPolicy, ['omit', 'zero', 'one', 'propagate'])
   const bad = classes.find((c, i) => counts[c] === undefined || classes.indexOf(c) !== i)
   if (bad !== undefined)
     throw new InverseFormError(

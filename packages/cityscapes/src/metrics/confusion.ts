@@ -13,6 +13,9 @@ import {
 
 const FORMAT = 'inverseform.confusion-matrix'
 
+/** Most classes whose rows are written as lists: of more, nearly all counts are 0. */
+const MOST_LISTED = 256
+
 /** What a confusion matrix is on disk and between processes. */
 export interface ConfusionMatrixState extends StateHeader {
   readonly format: typeof FORMAT
@@ -20,8 +23,11 @@ export interface ConfusionMatrixState extends StateHeader {
   /** Number of classes n. */
   readonly classes: number
   readonly ignoreIndex: number | null
-  /** n rows (truth) of n counts (prediction). */
-  readonly counts: readonly (readonly number[])[]
+  /**
+   * n rows (truth): each a list of n counts (prediction), or, above 256 classes, an object of its counts above 0 by the
+   * predicted class.
+   */
+  readonly counts: readonly (readonly number[] | Readonly<Record<number, number>>)[]
   /** For each class, its pixels predicted as the ignore index. */
   readonly missed: readonly number[]
 }
@@ -105,8 +111,13 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
   }
 
   /** @throws InverseFormError `invalid-argument` when the numbers of classes, or the ignored ids, differ. */
-  merge(other: ConfusionMatrix): void {
+  expectMergeable(other: ConfusionMatrix): void {
     expectSameOptions('confusion matrix', optionsOf(this), optionsOf(other))
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
+  merge(other: ConfusionMatrix): void {
+    this.expectMergeable(other)
     add(this.counts, other.counts)
     add(this.missed, other.missed)
   }
@@ -119,24 +130,29 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
 
   toJSON(): ConfusionMatrixState {
     const { classes, ignoreIndex } = this
-    return { format: FORMAT, version: 1, classes, ignoreIndex, counts: this.rows(), missed: [...this.missed] }
+    const counts = classes > MOST_LISTED ? this.#sparseRows() : this.rows()
+    return { format: FORMAT, version: 1, classes, ignoreIndex, counts, missed: [...this.missed] }
+  }
+
+  #sparseRows(): Record<number, number>[] {
+    const n = this.classes
+    return Array.from({ length: n }, (_, t) => {
+      const row: Record<number, number> = {}
+      for (let p = 0; p < n; p++) {
+        const count = this.counts[t * n + p]!
+        if (count > 0) row[p] = count
+      }
+      return row
+    })
   }
 
   /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns. */
   static fromJSON(json: unknown): ConfusionMatrix {
     const { counts, missed, ...state } = expectState<ConfusionMatrixState>(json, FORMAT, 1)
     const { classes: n, ignoreIndex } = expectClasses(state, FORMAT)
-    if (!Array.isArray(counts) || counts.length !== n || counts.some((row) => row?.length !== n))
-      throw damagedState(FORMAT, `counts are not ${n} rows of ${n}`)
+    if (!Array.isArray(counts) || counts.length !== n) throw damagedState(FORMAT, `counts are not ${n} rows`)
     const matrix = new ConfusionMatrix({ classes: n, ignoreIndex })
-    for (const [i, count] of counts.flat().entries()) {
-      if (!isCount(count))
-        throw damagedState(
-          FORMAT,
-          `row ${Math.floor(i / n)}, column ${i % n} is ${JSON.stringify(count)}, not a count`,
-        )
-      matrix.counts[i] = count
-    }
+    for (const [t, row] of counts.entries()) readRow(row, t, matrix.counts.subarray(t * n, (t + 1) * n))
     if (!Array.isArray(missed) || missed.length !== n || !missed.every(isCount))
       throw damagedState(FORMAT, `missed are not ${n} counts`)
     matrix.missed.set(missed)
@@ -184,8 +200,25 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
   }
 }
 
+/** Passes over zeros, most of a large matrix, so that memory that nothing was written to is not used up. */
 function add(to: Float64Array, from: ArrayLike<number>): void {
-  for (let i = 0; i < to.length; i++) to[i]! += from[i]!
+  for (let i = 0; i < to.length; i++) {
+    const count = from[i]!
+    if (count !== 0) to[i]! += count
+  }
+}
+
+/** Reads a row of a state into counts that are all 0. */
+function readRow(row: unknown, t: number, into: Float64Array): void {
+  const n = into.length
+  const isObject = typeof row === 'object' && row !== null
+  if (!isObject || (Array.isArray(row) && row.length !== n))
+    throw damagedState(FORMAT, `row ${t} is neither a list of ${n} counts nor an object of them`)
+  for (const [p, count] of Object.entries(row)) {
+    if (!/^\d+$/.test(p) || Number(p) >= n || !isCount(count))
+      throw damagedState(FORMAT, `row ${t}, column ${p} is ${JSON.stringify(count)}, not a count`)
+    into[Number(p)] = count
+  }
 }
 
 const optionsOf = ({ classes, ignoreIndex }: ConfusionMatrix): object => ({ classes, ignoreIndex })

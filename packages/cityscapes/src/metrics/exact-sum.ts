@@ -56,12 +56,12 @@ export class ExactSum {
 
   /**
    * What {@link ExactSum}'s constructor takes: the sum rounded, what that left out rounded, and so on, so that equal
-   * sums give equal lists whatever the order of adding.
+   * sums give equal lists whatever the order of adding. A sum beyond the doubles gives none.
    */
   toJSON(): number[] {
     const parts: number[] = []
     const rest = new ExactSum(this.#partials)
-    for (let part = rest.value; part !== 0; part = rest.value) {
+    for (let part = rest.value; Number.isFinite(part) && part !== 0; part = rest.value) {
       parts.push(part)
       rest.add(-part)
     }

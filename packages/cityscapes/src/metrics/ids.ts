@@ -3,7 +3,14 @@ import { IGNORE } from '../labels.js'
 import type { SegmentedImage } from './metric.js'
 
 /** Class ids, one a pixel, in any integer array. */
-export type IdArray = Uint8Array | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array
+export type IdArray =
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
 
 /** Which ids are classes, and which id is none. */
 export interface ClassOptions {
@@ -36,8 +43,13 @@ export function resolveClasses({
   return { classes, ignoreIndex }
 }
 
-/** @throws InverseFormError `size-mismatch` unless truth and prediction have width · height pixels, at least one */
+/**
+ * @throws InverseFormError `invalid-argument` unless truth and prediction are integer arrays of up to 32 bits;
+ *   `size-mismatch` unless they have width · height pixels, at least one
+ */
 export function checkSizes({ truth, prediction, width, height, name }: SegmentedImage): void {
+  expectIds('true', truth, name)
+  expectIds('predicted', prediction, name)
   const pixels = width * height
   const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0
   if (whole && truth.length === pixels && prediction.length === pixels) return
@@ -47,6 +59,22 @@ export function checkSizes({ truth, prediction, width, height, name }: Segmented
     {
       hint: 'Give one id a pixel for both; resize a prediction to the size of its truth by nearest neighbour first.',
       details: { name, width, height, truth: truth.length, prediction: prediction.length },
+    },
+  )
+}
+
+const ID_ARRAYS = /^(Uint8|Uint8Clamped|Uint16|Uint32|Int8|Int16|Int32)Array$/
+
+/** @throws InverseFormError `invalid-argument` for ids that could be fractions, BigInts or no numbers at all */
+export function expectIds(what: 'true' | 'predicted' | 'instance', ids: unknown, name?: string): void {
+  const kind = Object.prototype.toString.call(ids).slice('[object '.length, -1)
+  if (ID_ARRAYS.test(kind)) return
+  throw new InverseFormError(
+    'invalid-argument',
+    `${of(name)}has its ${what} ids in a value of the kind ${kind}.`,
+    {
+      hint: 'Pass an integer array such as Uint8Array or Int32Array; Int32Array.from(ids, Number) makes one of an array of any numbers.',
+      details: { name, what, kind },
     },
   )
 }

@@ -22,7 +22,9 @@ export interface SegmentedImage {
 export interface Metric<Image, State, Scores> {
   /** Adds one image. On an error the state is as before. */
   update(image: Image): void
-  /** Adds what another instance, of the same options, has gathered. */
+  /** Throws what {@link merge} would throw, and changes nothing. */
+  expectMergeable(other: this): void
+  /** Adds what another instance, of the same options, has gathered. On an error the state is as before. */
   merge(other: this): void
   toJSON(): State
   compute(): Scores

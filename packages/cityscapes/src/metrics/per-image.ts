@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import { expectOneOf } from '../one-of.js'
 import { averageScore, type ClassCounts, type ClassScores, classScores, nanMean } from './class-scores.js'
 import type { ConfusionMatrix } from './confusion.js'
 import { type ClassOptions, resolveClasses } from './ids.js'
@@ -15,14 +16,6 @@ import {
 
 const FORMAT = 'inverseform.per-image-scores'
 
-/** One image's counts on disk: an entry a class in each list. */
-interface ImageState {
-  readonly name: string
-  readonly tp: readonly number[]
-  readonly fp: readonly number[]
-  readonly fn: readonly number[]
-}
-
 /** What {@link PerImageScores} are on disk and between processes. */
 export interface PerImageState extends StateHeader {
   readonly format: typeof FORMAT
@@ -30,9 +23,16 @@ export interface PerImageState extends StateHeader {
   /** Number of classes n. */
   readonly classes: number
   readonly ignoreIndex: number | null
-  /** By name. */
-  readonly images: readonly ImageState[]
+  /** By name; an entry a class in each list. */
+  readonly images: readonly {
+    readonly name: string
+    readonly tp: readonly number[]
+    readonly fp: readonly number[]
+    readonly fn: readonly number[]
+  }[]
 }
+
+type ImageState = PerImageState['images'][number]
 
 /** The scores of one image by itself: fractions in 0..1, NaN where every pixel is ignored. */
 export interface PerImageEntry {
@@ -122,17 +122,21 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
   }
 
   /**
-   * @throws InverseFormError `invalid-argument` for other options, or an image that both have. Neither changes the
-   *   scores.
+   * @throws InverseFormError `invalid-argument` for other options, or an image that both have
    */
-  merge(other: PerImageScores): void {
+  expectMergeable(other: PerImageScores): void {
     expectSameOptions('set of per-image scores', optionsOf(this), optionsOf(other))
     this.#expectNew([...other.#images.keys()])
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
+  merge(other: PerImageScores): void {
+    this.expectMergeable(other)
     for (const [name, image] of other.#images) this.#images.set(name, image)
   }
 
   toJSON(): PerImageState {
-    return { format: FORMAT, version: 1, ...optionsOf(this), images: this.#sorted() }
+    return { format: FORMAT, version: 1, ...optionsOf(this), images: this.#sorted().map(copyOf) }
   }
 
   /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns. */
@@ -150,12 +154,14 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
       for (const [key, counts] of Object.entries({ tp, fp, fn }))
         if (!Array.isArray(counts) || counts.length !== scores.classes || !counts.every(isCount))
           throw damagedState(FORMAT, `${key} of ${name} is not a list of ${scores.classes} counts`)
-      scores.#images.set(name, { name, tp: tp!, fp: fp!, fn: fn! })
+      scores.#images.set(name, copyOf({ name, tp: tp!, fp: fp!, fn: fn! }))
     }
     return scores
   }
 
+  /** @throws InverseFormError `invalid-argument` for another value of `over` than listed */
   compute({ over = 'seen' }: PerImageOptions = {}): PerImageSummary {
+    expectOneOf('over', over, ['seen', 'truth'])
     const present = ({ tp, fp, fn }: ClassCounts): boolean => tp + fn + (over === 'seen' ? fp : 0) > 0
     const images = this.#sorted().map((image): PerImageEntry => {
       const pixels = sum(image.tp) + sum(image.fn)
@@ -171,7 +177,7 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
       const { meanIou, meanDice } = means(having)
       return { iou: meanIou, dice: meanDice, images: having.length }
     })
-    const dataset = sumOfCounts(images, this.classes)
+    const dataset = datasetCounts(images, this.classes)
     return {
       images,
       classes,
@@ -205,6 +211,12 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
 }
 
 const optionsOf = ({ classes, ignoreIndex }: Required<ClassOptions>) => ({ classes, ignoreIndex })
+const copyOf = ({ name, tp, fp, fn }: ImageState): ImageState => ({
+  name,
+  tp: [...tp],
+  fp: [...fp],
+  fn: [...fn],
+})
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 const means = (scores: readonly ClassScores[]): { meanIou: number; meanDice: number } => ({
@@ -212,9 +224,16 @@ const means = (scores: readonly ClassScores[]): { meanIou: number; meanDice: num
   meanDice: nanMean(scores.map(({ dice }) => dice)),
 })
 
-const sumOfCounts = (images: readonly PerImageEntry[], classes: number): ClassCounts[] =>
-  Array.from({ length: classes }, (_, c) => {
-    const counts = images.map((image) => image.classes[c]!)
-    const total = (count: keyof ClassCounts): number => sum(counts.map((scores) => scores[count]))
-    return { tp: total('tp'), fp: total('fp'), fn: total('fn'), tn: total('tn') }
-  })
+/** Each class's counts summed over the images. */
+function datasetCounts(images: readonly PerImageEntry[], n: number): ClassCounts[] {
+  const totals = Array.from({ length: n }, () => ({ tp: 0, fp: 0, fn: 0, tn: 0 }))
+  for (const { classes } of images)
+    for (const [c, { tp, fp, fn, tn }] of classes.entries()) {
+      const total = totals[c]!
+      total.tp += tp
+      total.fp += fp
+      total.fn += fn
+      total.tn += tn
+    }
+  return totals
+}

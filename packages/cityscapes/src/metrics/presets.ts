@@ -1,7 +1,7 @@
 import { InverseFormError } from '@inverseform/errors'
 import { categories, classNames, labels } from '../labels.js'
 import { davisTolerance, gatedScnnTolerances } from './boundary/boundary-f.js'
-import { nanMean } from './class-scores.js'
+import { expectBeta, nanMean } from './class-scores.js'
 import type { ConfusionMatrix } from './confusion.js'
 
 /**
@@ -72,7 +72,7 @@ export function cityscapesResults(matrix: ConfusionMatrix): CityscapesResults {
 export interface MmsegOptions {
   /** `iou_metrics`. Default `['mIoU']`. */
   readonly metrics?: readonly ('mIoU' | 'mDice' | 'mFscore')[]
-  /** Default 1. */
+  /** Above 0. Default 1. */
   readonly beta?: number
   /** `nan_to_num`: what stands for an undefined score, in the table and in the means. Default: they are left out. */
   readonly nanToNum?: number
@@ -94,11 +94,13 @@ export interface MmsegResults {
  * 0, for a class without a hit. It counts in float32, here it is doubles: beyond 16.8 million pixels of a class its last
  * decimal may differ.
  * Source: `mmseg/evaluation/metrics/iou_metric.py` of mmsegmentation 1.x.
+ * @throws InverseFormError `invalid-argument` for a metric that it has not, or a `beta` not above 0
  */
 export function mmsegResults(
   matrix: ConfusionMatrix,
   { metrics = ['mIoU'], beta = 1, nanToNum }: MmsegOptions = {},
 ): MmsegResults {
+  expectBeta(beta)
   const { classes, accuracy } = matrix.compute()
   const precision = classes.map((scores) => scores.precision)
   const recall = classes.map((scores) => scores.recall)

@@ -1,4 +1,5 @@
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
+import { ExactSum } from './exact-sum.js'
 import { type ClassOptions, resolveClasses } from './ids.js'
 
 /** What every metric's state starts with. */
@@ -36,6 +37,19 @@ export function damagedState(format: string, what: string): InverseFormError {
 /** A whole number of pixels or images, at least 0. */
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
+
+/**
+ * A sum of fractions or lengths from a state.
+ * @param most what it cannot exceed
+ * @throws InverseFormError `unreadable` for anything but a list of finite numbers that add up to 0..most
+ */
+export function readSum(format: string, name: string, json: unknown, most: number): ExactSum {
+  if (Array.isArray(json) && json.every(Number.isFinite)) {
+    const sum = new ExactSum(json)
+    if (sum.value >= 0 && sum.value <= most) return sum
+  }
+  throw damagedState(format, `${name} is ${JSON.stringify(json)}, not the parts of a sum in 0..${most}`)
+}
 
 /**
  * The classes of a state read from JSON.

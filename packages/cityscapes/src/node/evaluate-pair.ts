@@ -39,8 +39,8 @@ const toLabelIds = labelMapping({
 
 /**
  * Adds one pair to the plan's metrics, which are of no use after an error.
- * @throws InverseFormError as reading label maps does; `size-mismatch` and, for ids that cannot be, `invalid-dataset`,
- *   naming the files
+ * @throws InverseFormError as reading label maps does; `size-mismatch`; `invalid-dataset` for ids that cannot be or are
+ *   missing; `limit-exceeded` for maps that a metric cannot take. All name the files
  */
 export async function evaluatePair(
   pair: PairToEvaluate,
@@ -89,22 +89,29 @@ export async function evaluatePair(
       for (const metric of metrics) metric.update(image)
     }
   } catch (error) {
-    throw isInverseFormError(error) && error.code === 'invalid-argument' ? badMaps(error, pair, plan) : error
+    throw isInverseFormError(error) ? inFiles(error, pair, plan) : error
   }
 }
 
-/** What is wrong with ids is wrong with the files that hold them. */
-function badMaps(
-  { message, details, cause }: InverseFormError,
-  { truth, prediction }: PairToEvaluate,
+/** What is wrong with maps is wrong with the files that hold them. */
+function inFiles(
+  { code, message, hint, details, cause }: InverseFormError,
+  { name, truth, prediction }: PairToEvaluate,
   { truthIds, predictionIds }: EvaluationPlan,
 ): InverseFormError {
   const text = { labelIds: 'label ids', trainIds: 'train ids' }
-  return new InverseFormError('invalid-dataset', `${message} The files: ${truth} and ${prediction}.`, {
-    hint: `The truth is taken to hold ${text[truthIds]}, the prediction ${text[predictionIds]}: say so if they hold others.`,
-    details: { ...details, truth, prediction },
-    cause,
-  })
+  const isClassId = 'id' in details && details.what !== 'instance'
+  return new InverseFormError(
+    code === 'invalid-argument' ? 'invalid-dataset' : code,
+    `${message} The files: ${truth} and ${prediction}.`,
+    {
+      hint: isClassId
+        ? `The truth is taken to hold ${text[truthIds]}, the prediction ${text[predictionIds]}: say so if they hold others.`
+        : hint,
+      details: { name, ...details, truth, prediction },
+      cause,
+    },
+  )
 }
 
 function expectSameSize(map: LabelMap, file: string, other: LabelMap, otherFile: string): void {

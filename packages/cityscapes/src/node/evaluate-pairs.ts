@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { InverseFormError } from '@inverseform/errors'
+import { expectOneOf } from '../one-of.js'
 import { type EvaluationPlan, evaluatePair, type PairToEvaluate, type PixelIds } from './evaluate-pair.js'
 import { createMetrics, type MetricSelection, type Metrics, mergeMetrics } from './metric-set.js'
 import { MetricsThread } from './metrics-thread.js'
@@ -37,21 +38,22 @@ export interface EvaluationProgress {
  * @returns the metrics selected, by name
  * @throws InverseFormError `invalid-argument` for options that cannot be; `not-found`, `unreadable`, `limit-exceeded`
  *   for a file that cannot be read; `size-mismatch` for two maps of different sizes; `invalid-dataset` for an id that
- *   cannot be, naming files and pixel; `out-of-memory` when a thread ends by itself; the signal's reason when aborted. No
+ *   cannot be, naming files and pixel; `out-of-memory` and `runtime-unavailable` when a thread ends by itself; the signal's reason when aborted. No
  *   thread outlives the call.
  */
 export async function evaluatePairs<const Selection extends MetricSelection>(
   pairs: readonly PairToEvaluate[],
   options: EvaluatePairsOptions<Selection>,
 ): Promise<Metrics<Selection>> {
+  const total = createMetrics(options.metrics)
   const plan = planOf(options)
   const { workers = availableParallelism(), signal, onProgress } = options
   if (!Number.isInteger(workers) || workers < 0)
     throw new InverseFormError('invalid-argument', `There cannot be ${workers} workers.`, {
       hint: 'Pass a whole number of threads, or 0 to work in the thread of the caller.',
     })
+  if (total.perImage !== undefined) expectOwnNames(pairs)
   signal?.throwIfAborted()
-  const total = createMetrics(options.metrics)
   const threads = Array.from({ length: Math.min(workers, pairs.length) }, () => new MetricsThread(plan))
   const end = () => Promise.all(threads.map((thread) => thread.end()))
   let next = 0
@@ -90,6 +92,8 @@ function planOf({
   predictionIds = 'labelIds',
   reduceZeroLabel = false,
 }: EvaluatePairsOptions): EvaluationPlan {
+  expectOneOf('truthIds', truthIds, ['labelIds', 'trainIds'])
+  expectOneOf('predictionIds', predictionIds, ['labelIds', 'trainIds'])
   if (truthIds !== 'labelIds' && metrics.official !== undefined)
     throw new InverseFormError('invalid-argument', 'The official evaluation cannot judge by train ids.', {
       hint: 'Pass truths of label ids (*_gtFine_labelIds.png), or leave out the metric `official`.',
@@ -99,4 +103,22 @@ function planOf({
       hint: "Pass truthIds: 'trainIds' for truths of another data set.",
     })
   return { metrics, truthIds, predictionIds, reduceZeroLabel }
+}
+
+/** @throws InverseFormError `invalid-argument` for two pairs of one name, which per-image scores could not tell apart */
+function expectOwnNames(pairs: readonly PairToEvaluate[]): void {
+  const byName = new Map<string, PairToEvaluate>()
+  for (const pair of pairs) {
+    const other = byName.get(pair.name)
+    if (other !== undefined)
+      throw new InverseFormError(
+        'invalid-argument',
+        `Two pairs have the name ${pair.name}: ${other.prediction} and ${pair.prediction}.`,
+        {
+          hint: 'Give each pair a name of its own, such as its path below the data set, or leave out the metric `perImage`.',
+          details: { name: pair.name, predictions: [other.prediction, pair.prediction] },
+        },
+      )
+    byName.set(pair.name, pair)
+  }
 }

@@ -1,6 +1,7 @@
 import { relative, sep } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
-import { byName, firstFew, walk } from './folders.js'
+import { byName, firstFew } from './folders.js'
+import { walkOutside } from './walk-outside.js'
 
 /** A truth and the prediction to judge by it, as paths. */
 export interface ResultPair {
@@ -23,6 +24,8 @@ export interface MatchByStemOptions {
   readonly truthSuffix?: string
   /** What stands in its place in the predictions' file names. Default `.png`. */
   readonly predictionSuffix?: string
+  /** A folder that is written to: what lies in it is left out of both. */
+  readonly output?: string
 }
 
 /**
@@ -31,21 +34,22 @@ export interface MatchByStemOptions {
  *
  * @returns pairs sorted by name, which has `/` between folders
  * @throws InverseFormError `not-found` for a missing folder or one without truths; `invalid-dataset` for truths
- *   without a prediction, naming all
+ *   without a prediction, naming all; `invalid-argument` for an output that is one of the two folders
  */
 export async function matchByStem({
   truth,
   predictions,
   truthSuffix = '.png',
   predictionSuffix = '.png',
+  output,
 }: MatchByStemOptions): Promise<ResultPair[]> {
-  const truths = byStem(await walk(truth, HINT), truth, truthSuffix)
+  const truths = byStem(await walkOutside(truth, output, HINT), truth, truthSuffix)
   if (truths.size === 0)
     throw new InverseFormError('not-found', `${truth} holds no *${truthSuffix}.`, {
       hint: 'Pass the folder of the truths, and as truthSuffix what their names end in.',
       details: { truth, truthSuffix },
     })
-  const found = byStem(await walk(predictions, HINT), predictions, predictionSuffix)
+  const found = byStem(await walkOutside(predictions, output, HINT), predictions, predictionSuffix)
   const missing = [...truths.keys()].filter((name) => !found.has(name))
   if (missing.length > 0)
     throw new InverseFormError(
@@ -62,7 +66,10 @@ function byStem(paths: readonly string[], folder: string, suffix: string): Map<s
   return new Map(
     paths
       .filter((path) => path.endsWith(suffix))
-      .map((path) => [relative(folder, path).slice(0, -suffix.length).replaceAll(sep, '/'), path] as const)
+      .map((path) => {
+        const file = relative(folder, path)
+        return [file.slice(0, file.length - suffix.length).replaceAll(sep, '/'), path] as const
+      })
       .sort(([a], [b]) => byName(a, b)),
   )
 }

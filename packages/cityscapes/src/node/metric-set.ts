@@ -33,8 +33,22 @@ export type Metrics<Selection = MetricSelection> = {
 /** What all metrics have in common. */
 type AnyMetric = Metric<NamedImage, unknown, unknown>
 
+/** @throws InverseFormError `invalid-argument` for none, a metric that there is not, or options that one cannot have */
 export function createMetrics<Selection extends MetricSelection>(selection: Selection): Metrics<Selection> {
+  const names = Object.keys(selection ?? {}).filter((name) => selection[name as MetricName] !== undefined)
+  const unknown = names.find((name) => !Object.hasOwn(kinds, name))
+  if (names.length === 0 || unknown !== undefined)
+    throw new InverseFormError(
+      'invalid-argument',
+      unknown === undefined ? 'No metrics were selected.' : `There is no metric ${JSON.stringify(unknown)}.`,
+      { hint: `Select some of ${Object.keys(kinds).join(', ')}, such as { confusion: {} }.` },
+    )
   return each(selection, (Kind, options) => new Kind(options as object))
+}
+
+/** The states that {@link metricsFromJSON} takes, as values that can be sent to another thread. */
+export function statesOf(metrics: Partial<Metrics>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, metric.toJSON()]))
 }
 
 /**
@@ -56,7 +70,8 @@ export function metricsFromJSON(json: unknown): Partial<Metrics> {
 
 /**
  * Adds what other metrics have gathered, exactly, in any order.
- * @throws InverseFormError `invalid-argument` unless both are the same metrics with the same options
+ * @throws InverseFormError `invalid-argument` unless both are the same metrics with the same options, and for an image that
+ *   both have in `perImage`. Nothing has been added then.
  */
 export function mergeMetrics(into: Partial<Metrics>, other: Partial<Metrics>): void {
   const [ours, theirs] = [into, other].map((metrics) => Object.keys(metrics).sort().join(', '))
@@ -64,8 +79,11 @@ export function mergeMetrics(into: Partial<Metrics>, other: Partial<Metrics>): v
     throw new InverseFormError('invalid-argument', `The metrics ${theirs} cannot be merged into ${ours}.`, {
       hint: 'Merge only results of the same metrics.',
     })
-  for (const [name, metric] of Object.entries(into) as [MetricName, AnyMetric][])
-    metric.merge(other[name] as AnyMetric)
+  const pairs = (Object.entries(into) as [MetricName, AnyMetric][]).map(
+    ([name, metric]) => [metric, other[name] as AnyMetric] as const,
+  )
+  for (const [metric, theirs] of pairs) metric.expectMergeable(theirs)
+  for (const [metric, theirs] of pairs) metric.merge(theirs)
 }
 
 /** What `make` gives for each metric that `values` has. */

@@ -7,6 +7,7 @@ import type { ThreadReply, ThreadRequest } from './metrics-worker.js'
 interface Pending {
   readonly resolve: (states: unknown) => void
   readonly reject: (error: unknown) => void
+  readonly pair: PairToEvaluate | undefined
 }
 
 /** A thread that gathers the metrics of pairs: it measures one after the other, reading the files of the next meanwhile. */
@@ -24,7 +25,8 @@ export class MetricsThread {
     this.#worker.on('exit', (code) => this.#fail(new Error(`exit code ${code}`)))
   }
 
-  /** @throws InverseFormError as `evaluatePair`, and `out-of-memory` when the thread ends */
+  /** @throws InverseFormError as `evaluatePair`, `out-of-memory` when the thread ends for want of it, and
+   *   `runtime-unavailable` when it ends, or does not start, for another reason */
   async evaluate(pair: PairToEvaluate): Promise<void> {
     await this.#request(pair)
   }
@@ -41,9 +43,9 @@ export class MetricsThread {
 
   #request(pair?: PairToEvaluate): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#end !== undefined) return reject(threadEnded(this.#end))
+      if (this.#end !== undefined) return reject(threadEnded(this.#end, pair))
       const id = this.#requests++
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { resolve, reject, pair })
       this.#worker.postMessage({ id, pair } satisfies ThreadRequest)
     })
   }
@@ -57,15 +59,26 @@ export class MetricsThread {
 
   #fail(cause: Error): void {
     this.#end ??= cause
-    for (const { reject } of this.#pending.values()) reject(threadEnded(this.#end))
+    for (const { reject, pair } of this.#pending.values()) reject(threadEnded(this.#end, pair))
   }
 }
 
-const threadEnded = (cause: Error): InverseFormError =>
-  new InverseFormError('out-of-memory', `A thread that evaluated pairs ended: ${cause.message}.`, {
-    hint: 'Use fewer workers if the machine is short of memory, or 0 to work in the thread of the caller.',
-    cause,
-  })
+/** The error for a pair, or for what was gathered, that a thread did not live to give. */
+function threadEnded(cause: Error, pair?: PairToEvaluate): InverseFormError {
+  const outOfMemory = (cause as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
+  const work = pair === undefined ? '' : ` before it was done with ${pair.name}`
+  return new InverseFormError(
+    outOfMemory ? 'out-of-memory' : 'runtime-unavailable',
+    `A thread that evaluated pairs ended${work}: ${cause.message.replace(/\.$/, '')}.`,
+    {
+      hint: outOfMemory
+        ? 'Use fewer workers, or 0 to work in the thread of the caller.'
+        : 'Use 0 workers to work in the thread of the caller. A bundler must leave metrics-worker.js beside the module that starts it.',
+      details: { name: pair?.name, truth: pair?.truth, prediction: pair?.prediction },
+      cause,
+    },
+  )
+}
 
 function startWorker(workerData: EvaluationPlan): Worker {
   if (!import.meta.url.endsWith('.ts'))

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorMessage, toMessage } from '@inverseform/errors'
 import { type EvaluationPlan, evaluatePair, type PairToEvaluate } from './evaluate-pair.js'
-import { createMetrics } from './metric-set.js'
+import { createMetrics, statesOf } from './metric-set.js'
 
 /** A pair to add, or without one: give what was gathered. */
 export interface ThreadRequest {
@@ -23,7 +23,7 @@ port.on('message', async (request: ThreadRequest) => port.postMessage(await repl
 
 async function reply({ id, pair }: ThreadRequest): Promise<ThreadReply> {
   try {
-    if (pair === undefined) return { id, states: JSON.parse(JSON.stringify(metrics)) }
+    if (pair === undefined) return { id, states: statesOf(metrics) }
     await evaluatePair(pair, plan, metrics)
     return { id }
   } catch (error) {

@@ -98,7 +98,8 @@ export async function createLabelImages({
  */
 export async function readPolygons(path: string): Promise<PolygonAnnotation> {
   const bytes = await readBytes(path, 'Check the path of the annotation.')
-  return parsePolygons(bytes.toString(), path)
+  // Unlike toString() it takes a byte-order mark, which editors on Windows write, for what it is.
+  return parsePolygons(new TextDecoder().decode(bytes), path)
 }
 
 /** Paths of the annotations, by split, city and name. */

@@ -1,8 +1,9 @@
 import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
-import { baseName, byName, firstFew, list, walk } from './folders.js'
+import { baseName, byName, firstFew, list } from './folders.js'
 import type { ResultPair } from './match-by-stem.js'
+import { walkOutside } from './walk-outside.js'
 
 /** A pair of the official evaluation. */
 export interface OfficialPair extends ResultPair {
@@ -25,6 +26,8 @@ export interface MatchPairsOptions {
   readonly results?: string
   /** Whether every truth must have its instance ids. Default true. */
   readonly instances?: boolean
+  /** A folder that is written to: what lies in it is no prediction. */
+  readonly output?: string
 }
 
 const LABEL_IDS = '_gtFine_labelIds.png'
@@ -38,8 +41,8 @@ const PNG = '.png'
  * Source: getPrediction of cityscapesscripts/evaluation/evalPixelLevelSemanticLabeling.py.
  *
  * @returns pairs sorted by the path of the truth
- * @throws InverseFormError `invalid-argument` for no data set; `not-found` for no truths or no results folder;
- *   `invalid-dataset`, naming all, for truths without a prediction or with several, predictions that are of several
+ * @throws InverseFormError `invalid-argument` for no data set, or an output that is the results folder; `not-found` for
+ *   no truths or no results folder; `invalid-dataset`, naming all, for truths without a prediction or with several, predictions that are of several
  *   truths, and truths without instance ids
  */
 export async function matchPairs({
@@ -47,6 +50,7 @@ export async function matchPairs({
   split = 'val',
   results,
   instances = true,
+  output,
 }: MatchPairsOptions = {}): Promise<OfficialPair[]> {
   const root = datasetFolder(dataset)
   const files = await truthFiles(root, split)
@@ -60,8 +64,9 @@ export async function matchPairs({
         details: { dataset: root, split },
       },
     )
-  const predictions = await walk(
+  const predictions = await walkOutside(
     results || process.env.CITYSCAPES_RESULTS || join(root, 'results'),
+    output,
     'Pass the folder of the predictions as results, or set the environment variable CITYSCAPES_RESULTS to it.',
   )
   const pairs = pairUp(truths, predictions)

@@ -1,12 +1,13 @@
-import { open } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import { IGNORE, labels, trainIdToLabelId } from '../labels.js'
 import { openDataset } from './dataset.js'
 import { encodePng } from './encode-png.js'
-import { baseName, byName, firstFew, walk } from './folders.js'
+import { baseName, byName, firstFew } from './folders.js'
 import { mapAhead } from './map-ahead.js'
 import { readLabelPng } from './read.js'
+import { walkOutside } from './walk-outside.js'
 import { writeFileAtomically } from './write-file.js'
 import { writeZip, type ZipEntry } from './zip.js'
 
@@ -61,7 +62,7 @@ const IDS = /label(Train)?Ids\.png$/i
  * @throws InverseFormError `not-found` for no predictions; `invalid-dataset` for several of an image, images of the data
  *   set without one and predictions of other images, naming them; `size-mismatch` for another size than the image's,
  *   or than 2048 x 1024 without a data set; `unreadable` for what is no label map or holds an id that is none, naming
- *   file and pixel; `invalid-argument` for an output among the predictions; `write-failed`
+ *   file and pixel; `invalid-argument` for the predictions' folder as output; `write-failed`
  */
 export async function createSubmission({
   predictions,
@@ -72,7 +73,8 @@ export async function createSubmission({
   onProgress,
   signal,
 }: CreateSubmissionOptions): Promise<string[]> {
-  const found = await findPredictions(predictions, out)
+  await expectPlace(out)
+  const found = await findPredictions(predictions, isZip(out) ? undefined : out)
   const images = root === undefined ? undefined : await matchImages(found, root, split)
 
   const convert = async ({ name, path }: Prediction): Promise<ZipEntry> => {
@@ -113,21 +115,23 @@ export async function createSubmission({
 
 const isZip = (path: string): boolean => /\.zip$/i.test(path)
 
+/** Refuses what could only fail once predictions have been converted. */
+async function expectPlace(out: string): Promise<void> {
+  const there = await stat(out).catch(() => undefined)
+  if (there === undefined || there.isDirectory() !== isZip(out)) return
+  throw new InverseFormError(
+    'write-failed',
+    isZip(out) ? `${out} is a folder, not an archive.` : `${out} is a file, not a folder.`,
+    { hint: 'Choose another output, a file ending in .zip or a folder.', details: { out } },
+  )
+}
+
 /** The prediction of each image, sorted by its name; what lies in the folder `out` is left out. */
-async function findPredictions(folder: string, out: string): Promise<Prediction[]> {
-  if (!isZip(out) && resolve(out) === resolve(folder))
-    throw new InverseFormError(
-      'invalid-argument',
-      `${out} holds the predictions and cannot be the output too.`,
-      {
-        hint: 'Write to another folder, or to a .zip file.',
-        details: { folder },
-      },
-    )
+async function findPredictions(folder: string, out: string | undefined): Promise<Prediction[]> {
   const byImage = new Map<string, string[]>()
-  for (const path of await walk(folder, 'Pass the folder that holds the predictions.')) {
+  for (const path of await walkOutside(folder, out, 'Pass the folder that holds the predictions.')) {
     const name = FRAME.exec(baseName(path))?.[0]
-    if (name === undefined || !/\.png$/i.test(path) || resolve(path).startsWith(resolve(out) + sep)) continue
+    if (name === undefined || !/\.png$/i.test(path)) continue
     byImage.set(name, [...(byImage.get(name) ?? []), path])
   }
   if (byImage.size === 0)

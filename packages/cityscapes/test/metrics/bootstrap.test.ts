@@ -74,6 +74,23 @@ describe('bootstrap', () => {
     expect(share(0) + share(0.5) + share(1)).toBe(1)
   })
 
+  it('has the standard deviation of a sample, over n - 1', () => {
+    const seen: number[] = []
+    const { standardError } = bootstrap(
+      scoresOf(accuracyImages(5, 1), 2),
+      (classes) => {
+        seen.push(accuracy(classes))
+        return seen.at(-1)!
+      },
+      { samples: 3 },
+    )
+    // The estimate is no resample.
+    const [a, b, c] = seen.slice(0, 3) as [number, number, number]
+    const byPairs = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2) / 6
+    expect(byPairs).toBeGreaterThan(0)
+    expect(standardError).toBeCloseTo(Math.sqrt(byPairs), 14)
+  })
+
   it('is the same for a seed, whatever the order of the images, and another for another', () => {
     const images = Array.from({ length: 8 }, (_, i) => randomImage(i + 50, 200, 4))
     const options = { samples: 200, seed: 11 }
@@ -109,6 +126,8 @@ describe('bootstrap', () => {
     const scores = scoresOf([randomImage(1, 10, 4)], 4)
     for (const samples of [1, 2.5, 1e7, NaN])
       expect(() => bootstrap(scores, averageScore, { samples })).toThrow(`${samples} resamples`)
+    for (const seed of [0.5, NaN, Infinity])
+      expect(() => bootstrap(scores, averageScore, { seed })).toThrow(`The seed is ${seed}`)
     for (const confidence of [0, 1, 95, NaN])
       expect(() => bootstrap(scores, averageScore, { confidence })).toThrow(`confidence of ${confidence}`)
   })

@@ -114,6 +114,16 @@ describe('CalibrationError', () => {
     expect(errorOf([image]).compute()).toMatchObject({ confidence: Math.fround(0.7), pixels })
   })
 
+  it('does not round the sum of an image whose confidences do not fit one double together', () => {
+    const pixels = 2 ** 22 + 2
+    const least = 2 ** -8 + 2 ** -31
+    const confidence = new Float32Array(pixels).fill(1).with(pixels - 1, least)
+    const image = { ...imageOf(new Uint8Array(pixels), new Uint8Array(pixels)), confidence }
+    const [bin] = errorOf([image], 1).toJSON().bins
+    const parts = bin!.confidence.reduce((sum, part) => sum + units(part), 0n)
+    expect(parts).toBe(BigInt(pixels - 1) * units(1) + units(least))
+  })
+
   it('names the pixel of a confidence or an id that cannot be, and counts nothing of that image', () => {
     const error = errorOf([confident(7)])
     const before = error.toJSON()
@@ -147,6 +157,9 @@ describe('CalibrationError', () => {
       [changed({ count: -1 }), /bin 0 has \d+ right of -1/],
       [changed({ correct: 1e9 }), /bin 0 has 1000000000 right/],
       [changed({ confidence: [null] }), /confidence of bin 0/],
+      [changed({ confidence: [1.7e308, 1.7e308] }), /confidence of bin 0/],
+      [changed({ confidence: [-0.5] }), /confidence of bin 0/],
+      [changed({ count: 2, correct: 0, confidence: [2, 2 ** -51] }), /confidence of bin 0/],
       [{ ...json, bins: [null] }, /bin 0 has undefined right/],
     ] as const)
       expect(() => CalibrationError.fromJSON(bad)).toThrow(message)

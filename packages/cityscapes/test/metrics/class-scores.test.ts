@@ -99,4 +99,8 @@ describe('averageScore', () => {
     for (const beta of [0, -1, NaN, Infinity])
       expect(() => average({ metric: 'fbeta', beta })).toThrow(`no beta of ${beta}`)
   })
+  it('refuses averages and policies that there are not', () => {
+    expect(() => average({ average: 'bogus' as 'macro' })).toThrow('The option average is "bogus".')
+    expect(() => average({ nanPolicy: 'bogus' as 'omit' })).toThrow('The option nanPolicy is "bogus".')
+  })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ConfusionMatrix, scoreImage, worstImages } from '../../src/index.js'
 import golden from '../fixtures/pytorch-confusion.json' with { type: 'json' }
+import { random } from '../random.js'
 import { fromRows, imageOf, matrixOf, randomImage } from './images.js'
 
 const five = { classes: 5 }
@@ -232,7 +233,7 @@ describe('ConfusionMatrix', () => {
       [null, /Not a state of inverseform\.confusion-matrix/],
       ['text', /Not a state of inverseform\.confusion-matrix/],
       [{ ...json, version: 2 }, /version 2/],
-      [{ ...json, classes: 4 }, /not 4 rows of 4/],
+      [{ ...json, classes: 4 }, /not 4 rows/],
       [{ ...json, classes: 0.5 }, /damaged.*0\.5 classes/],
       [{ ...json, classes: 1e6 }, /damaged.*1000000 classes/],
       [{ ...json, classes: undefined }, /classes is undefined/],
@@ -240,15 +241,55 @@ describe('ConfusionMatrix', () => {
       [{ ...json, ignoreIndex: 'void' }, /ignore index is void/],
       [{ ...json, counts: undefined }, /not 5 rows/],
       [
-        { ...json, counts: json.counts.map((row, i) => (i === 3 ? row.with(1, -1) : row)) },
+        { ...json, counts: matrix.rows().map((row, i) => (i === 3 ? row.with(1, -1) : row)) },
         /row 3, column 1 is -1/,
       ],
-      [{ ...json, counts: json.counts.map((row) => row.map(() => null)) }, /is null/],
-      [{ ...json, counts: json.counts.map(() => null) }, /not 5 rows/],
+      [{ ...json, counts: matrix.rows().map((row) => row.map(() => null)) }, /is null/],
+      [{ ...json, counts: json.counts.map(() => null) }, /row 0 is neither/],
+      [{ ...json, counts: json.counts.map(() => [1, 2]) }, /row 0 is neither a list of 5 counts/],
+      [{ ...json, counts: json.counts.map(() => ({ 5: 1 })) }, /row 0, column 5 is 1/],
+      [{ ...json, counts: json.counts.map(() => ({ a: 1 })) }, /row 0, column a is 1/],
+      [{ ...json, counts: json.counts.map(() => ({ 4: 0.5 })) }, /row 0, column 4 is 0\.5/],
       [{ ...json, missed: undefined }, /missed are not 5 counts/],
       [{ ...json, missed: [0, 0, -1, 0, 0] }, /missed are not 5 counts/],
     ] as const)
       expect(() => ConfusionMatrix.fromJSON(bad)).toThrow(message)
+  })
+
+  it('writes what is not 0 alone where there are many classes', () => {
+    const next = random(4)
+    const ids = () => Uint16Array.from({ length: 400 }, () => Math.floor(next() * 4096))
+    for (const classes of [256, 257, 4096]) {
+      const [truth, prediction] = [ids().map((id) => id % classes), ids().map((id) => id % classes)]
+      const matrix = matrixOf([imageOf(truth, prediction)], { classes })
+      const text = JSON.stringify(matrix)
+      if (classes > 256) expect(text.length).toBeLessThan(20 * 400 + 10 * classes)
+      const back = ConfusionMatrix.fromJSON(JSON.parse(text))
+      expect(Buffer.from(back.counts.buffer).equals(Buffer.from(matrix.counts.buffer))).toBe(true)
+      expect(JSON.stringify(back)).toBe(text)
+    }
+  })
+
+  it('refuses ids in anything but integer arrays, which hold fractions or no numbers', () => {
+    const truth = Uint8Array.of(0, 1, 2)
+    const update = (image: object) =>
+      new ConfusionMatrix({ classes: 3 }).update({ ...imageOf(truth, truth), name: 'a.png', ...image })
+    for (const [kind, ids] of Object.entries({
+      Float32Array: Float32Array.of(0, 0.5, Number.NaN),
+      Float64Array: Float64Array.of(0, 1, 2),
+      BigInt64Array: BigInt64Array.of(0n, 1n, 2n),
+      Array: [0, 1.5, 2],
+      DataView: new DataView(new ArrayBuffer(3)),
+      Undefined: undefined,
+    })) {
+      const message = (what: string) => `a.png has its ${what} ids in a value of the kind ${kind}.`
+      expect(() => update({ truth: ids })).toThrow(message('true'))
+      expect(() => update({ prediction: ids })).toThrow(
+        expect.objectContaining({ code: 'invalid-argument', message: message('predicted') }),
+      )
+    }
+    for (const ids of [Uint8ClampedArray, Int8Array, Int16Array, Uint16Array, Int32Array, Uint32Array])
+      expect(() => update({ truth: ids.of(0, 1, 2), prediction: Buffer.from(truth) })).not.toThrow()
   })
 
   it('refuses an impossible number of classes, or ignored id', () => {

@@ -70,6 +70,10 @@ describe('ExactSum', () => {
       expect(sumOf(values).value).toBe(nearest(values.reduce((sum, x) => sum + exact(x), 0n)))
   })
 
+  it('has no parts beyond the doubles, and ends', () => {
+    expect(new ExactSum([1.7e308, 1.7e308]).toJSON()).toEqual([])
+  })
+
   it('is the same for any split, through JSON', () => {
     const values = numbers(99, 200, 60)
     const whole = sumOf(values).value

@@ -220,6 +220,11 @@ describe('what cannot be evaluated', () => {
       [changed('instanceIds', 90000), 'invalid-argument', /there is no label 90\.$/],
       [{ ...image, instanceIds: undefined }, 'invalid-argument', /^ulm has no instance ids/],
       [{ ...image, instanceIds: new Uint16Array(31) }, 'size-mismatch', /8 x 4 pixels has 31 instance ids/],
+      [
+        { ...image, instanceIds: Float32Array.from(image.truth) as never },
+        'invalid-argument',
+        /^ulm has its instance ids in a value of the kind Float32Array\.$/,
+      ],
       [{ ...image, width: 9 }, 'size-mismatch', /9 x 4 pixels has 32 truth ids/],
     ] as const) {
       const error = failure(bad)

@@ -33,8 +33,10 @@ describe('the state of the official evaluation', () => {
     expect(new PixelLevelEvaluation().instances).toBe(true)
     const whole = evaluationOf(images)
     const before = whole.toJSON()
-    expect(() => whole.merge(without)).toThrow(/without instances cannot be added to one with instances/)
-    expect(() => without.merge(whole)).toThrow(/with instances cannot be added to one without instances/)
+    expect(() => whole.merge(without)).toThrow(
+      /"instances":false.* cannot be merged into one with .*"instances":true/,
+    )
+    expect(() => without.merge(whole)).toThrow(expect.objectContaining({ code: 'invalid-argument' }))
     expect(whole.toJSON()).toEqual(before)
   })
 
@@ -56,6 +58,12 @@ describe('the state of the official evaluation', () => {
         { ...state, instances: { ...others, car: { tp: car!.tp, fn: [1, null] } } },
         /fn of car is \[1,null\]/,
       ],
+      [
+        { ...state, instances: { ...others, car: { tp: [1.7e308, 1.7e308], fn: [] } } },
+        /tp of car is \[1\.7e\+308,1\.7e\+308\], not the parts of a sum/,
+      ],
+      [{ ...state, instances: { ...others, car: { tp: [-1], fn: [] } } }, /tp of car/],
+      [{ ...state, instances: { ...others, car: { tp: [1e12], fn: [] } } }, /tp of car/],
     ] as const)
       expect(() => PixelLevelEvaluation.fromJSON(bad)).toThrow(message)
   })

@@ -116,6 +116,21 @@ describe('PerImageScores', () => {
     expect(scores.toJSON()).toEqual(before)
   })
 
+  it('shares no list with its state', () => {
+    const scores = scoresOf(images)
+    const text = JSON.stringify(scores)
+    const state = JSON.parse(text)
+    const back = PerImageScores.fromJSON(state)
+    for (const held of [scores.toJSON(), state])
+      for (const key of ['tp', 'fp', 'fn']) held.images[0][key][0] = 99
+    expect(JSON.stringify(scores)).toBe(text)
+    expect(JSON.stringify(back)).toBe(text)
+  })
+
+  it('refuses classes to average over that it does not know', () => {
+    expect(() => scoresOf(images).compute({ over: 'x' as 'seen' })).toThrow('The option over is "x".')
+  })
+
   it('takes images counted before', () => {
     const scores = new PerImageScores(options)
     for (const image of images) scores.add(image.name, scoreImage(image, options).confusion)

@@ -148,4 +148,10 @@ describe('the results of other tools', () => {
     for (const { boundary } of [presets.davis, presets.gscnn])
       expect(new BoundaryF(boundary)).toMatchObject(boundary)
   })
+  it('of mmsegmentation have a beta above 0', () => {
+    for (const beta of [0, -1, Number.NaN])
+      expect(() => mmsegResults(fromRows([[1]]), { metrics: ['mFscore'], beta })).toThrow(
+        `no beta of ${beta}`,
+      )
+  })
 })

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { encodeLabelPng, labels, mmsegResults, officialJson, toLabelIds } from '../../src/index.js'
 import { MetricsThread } from '../../src/node/metrics-thread.js'
 import {
   createMetrics,
   evaluatePairs,
+  type MetricSelection,
+  type Metrics,
   matchPairs,
   mergeMetrics,
   metricsFromJSON,
@@ -164,6 +166,78 @@ describe('evaluatePairs', () => {
     })
   })
 
+  it('refuses ids, metrics and names that cannot be before any work', async () => {
+    const [pair] = await somePairs(1)
+    const missing = { ...pair!, truth: 'nowhere' }
+    const run = (options: object, pairs = [missing]) =>
+      evaluatePairs(pairs, { metrics: { perImage: {} }, ...options })
+    for (const [options, message] of [
+      [{ truthIds: 'bogus' }, 'The option truthIds is "bogus".'],
+      [{ predictionIds: 'bogus' }, 'The option predictionIds is "bogus".'],
+      [{ metrics: { foo: {} } }, 'There is no metric "foo".'],
+      [{ metrics: {} }, 'No metrics were selected.'],
+      [{ metrics: undefined }, 'No metrics were selected.'],
+      [{ metrics: { official: undefined } }, 'No metrics were selected.'],
+    ] as const)
+      await expect(run(options)).rejects.toMatchObject({ code: 'invalid-argument', message })
+    for (const workers of threadCounts)
+      await expect(
+        run({ workers }, [missing, { ...missing, name: 'b' }, { ...missing, prediction: 'second.png' }]),
+      ).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: `Two pairs have the name image_0: ${pair!.prediction} and second.png.`,
+      })
+    // Metrics that keep no names can do with any.
+    await evaluatePairs([pair!, pair!], { metrics: { confusion: {} }, workers: 0 })
+  })
+
+  it('names the files of maps that a metric cannot take, and keeps its hint', async () => {
+    const data = new Uint8Array(32768)
+    const path = join(folder, 'long.png')
+    await writeFile(path, encodeLabelPng({ width: 32768, height: 1, data }))
+    const pair = { name: 'long', truth: path, prediction: path }
+    await expect(evaluatePairs([pair], { metrics: { boundaryIou: {} }, workers: 0 })).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      message: expect.stringMatching(/^long of 32768 x 1 pixels .*long\.png and .*long\.png\.$/),
+      hint: expect.stringContaining('32767'),
+    })
+    const [small] = await somePairs(1)
+    await expect(evaluatePairs([small!], { metrics: { official: {} }, workers: 0 })).rejects.toMatchObject({
+      code: 'invalid-dataset',
+      message: expect.stringMatching(/^image_0 has no instance ids\. The files: /),
+      hint: expect.stringContaining('instances: false'),
+    })
+  })
+
+  it.each([0, 1])('sends states of many classes with %i threads', async (workers) => {
+    const [width, height, classes] = [64, 8, 2000]
+    const ids = (step: number) => Uint16Array.from({ length: width * height }, (_, i) => (i * step) % classes)
+    const [truth, prediction] = [join(folder, 'many_t.png'), join(folder, 'many_p.png')]
+    await writeFile(truth, encodeLabelPng({ width, height, data: ids(7) }))
+    await writeFile(prediction, encodeLabelPng({ width, height, data: ids(11) }))
+    const { trimap, confusion } = await evaluatePairs([{ name: 'many', truth, prediction }], {
+      metrics: { confusion: { classes }, trimap: { classes, widths: [1, 3] } },
+      truthIds: 'trainIds',
+      predictionIds: 'trainIds',
+      workers,
+    })
+    expect(JSON.stringify(trimap).length + JSON.stringify(confusion).length).toBeLessThan(200_000)
+    ids(7).forEach((t, i) => {
+      expect(confusion.counts[t * classes + ids(11)[i]!]).toBe(1)
+    })
+    expect(confusion.counts.reduce((sum, count) => sum + count)).toBe(width * height)
+  })
+
+  it('takes its listener off the signal', async () => {
+    const { signal } = new AbortController()
+    const kept = new Set<unknown>()
+    const add = vi.spyOn(signal, 'addEventListener').mockImplementation((_, it) => void kept.add(it))
+    vi.spyOn(signal, 'removeEventListener').mockImplementation((_, it) => void kept.delete(it))
+    await evaluatePairs(await somePairs(2), { metrics: { confusion: {} }, workers: 0, signal })
+    expect(add).toHaveBeenCalled()
+    expect(kept.size).toBe(0)
+  })
+
   it.each(threadCounts)('stops when aborted with %i threads', async (workers) => {
     const pairs = await somePairs(12)
     const controller = new AbortController()
@@ -217,8 +291,12 @@ describe('a thread that ends by itself', () => {
       reduceZeroLabel: false,
     })
     const ended = {
-      code: 'out-of-memory',
-      message: expect.stringMatching(/^A thread that evaluated pairs ended: exit code \d\.$/),
+      code: 'runtime-unavailable',
+      message: expect.stringMatching(
+        /^A thread that evaluated pairs ended before it was done with image_0: exit code \d\.$/,
+      ),
+      hint: expect.stringContaining('metrics-worker.js'),
+      details: { name: 'image_0', prediction: pair!.prediction },
     }
     const run = expect(thread.evaluate(pair!)).rejects.toMatchObject(ended)
     await thread.end()
@@ -228,6 +306,21 @@ describe('a thread that ends by itself', () => {
 })
 
 describe('sets of metrics', () => {
+  it('are as before where a merge fails, whichever metric cannot be merged', async () => {
+    const [pair, other] = await somePairs(2)
+    const metrics = { confusion: {}, boundaryF: { tolerances: [1] }, perImage: {} }
+    const run = (some: readonly PairToEvaluate[], change: MetricSelection = {}): Promise<Partial<Metrics>> =>
+      evaluatePairs(some, { metrics: { ...metrics, ...change }, workers: 0 })
+    const into = await run([pair!])
+    const before = JSON.stringify(into)
+    expect(() => mergeMetrics(into, into)).toThrow('The image image_0 is there a second time.')
+    const again = await run([pair!])
+    expect(() => mergeMetrics(into, again)).toThrow('The image image_0 is there a second time.')
+    const unlike = await run([other!], { boundaryF: { tolerances: [2] } })
+    expect(() => mergeMetrics(into, unlike)).toThrow('cannot be merged')
+    expect(JSON.stringify(into)).toBe(before)
+  })
+
   it('merge, through JSON, into what one run gives', async () => {
     const pairs = await somePairs(5)
     const run = (some: readonly PairToEvaluate[]) => evaluatePairs(some, { metrics: everything, workers: 0 })

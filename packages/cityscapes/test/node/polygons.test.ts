@@ -170,6 +170,13 @@ describe('readPolygons', () => {
     )
     expect((await failure(readPolygons(root))).message).toContain(`${root} cannot be read`)
   })
+
+  it('reads a file that starts with a byte-order mark', async () => {
+    const path = join(root, 'marked_polygons.json')
+    await writeFile(path, `\uFEFF${await readFile(fixture('_polygons.json'), 'utf8')}`)
+    const { objects } = await readPolygons(path)
+    expect(objects).toEqual((await readPolygons(fixture('_polygons.json'))).objects)
+  })
 })
 
 describe('encodePng', () => {

@@ -137,6 +137,29 @@ describe('matchPairs', () => {
     expect((await failure(matchPairs({ dataset: root }))).message).toContain('2 of 2 files belong to several')
   })
 
+  it('leaves what was written into the results out, and refuses to write over them', async () => {
+    await addTruth([three[0]!])
+    await add(`results/${three[0]}.png`, `results/report/images/${three[0]}_errors.png`)
+    await symlink(join(root, 'results'), join(root, 'linked'))
+    for (const [results, output] of [
+      ['results', 'results/report'],
+      ['linked', 'results/report'],
+      ['results', 'linked/report'],
+    ] as const)
+      expect(
+        await matchPairs({ dataset: root, results: join(root, results), output: join(root, output) }),
+      ).toMatchObject([{ prediction: join(root, results, `${three[0]}.png`) }])
+    for (const output of ['results', 'linked'])
+      expect(await failure(matchPairs({ dataset: root, output: join(root, output) }))).toMatchObject({
+        code: 'invalid-argument',
+        message: `${join(root, output)} holds the label maps that are read and cannot be the output too.`,
+      })
+    // Above or beside, nothing is left out.
+    await rm(join(root, 'results/report'), { recursive: true })
+    for (const output of ['', 'results 2'])
+      expect(await matchPairs({ dataset: root, output: join(root, output) })).toHaveLength(1)
+  })
+
   it('asks for instance ids, and says how to go without', async () => {
     await addTruth(three)
     await add(...three.map((name) => `results/${name}.png`))
@@ -202,6 +225,24 @@ describe('matchByStem', () => {
       truth: join(root, 'truth/a/1_train_id.png'),
       prediction: join(root, 'predictions/a/1.png'),
     })
+  })
+
+  it('tells whole names apart where the suffixes are empty', async () => {
+    const names = ['1.png', '2.png', 'a/1.png']
+    await add(...names.flatMap((name) => [`truth/${name}`, `predictions/${name}`]))
+    const pairs = await matchByStem({ ...folders(), truthSuffix: '', predictionSuffix: '' })
+    expect(pairs.map(({ name, truth, prediction }) => [name, truth, prediction])).toEqual(
+      names.map((name) => [name, join(root, 'truth', name), join(root, 'predictions', name)]),
+    )
+  })
+
+  it('leaves what was written out of both folders', async () => {
+    await add('both/1.png', 'both/report/images/1_errors.png')
+    const both = join(root, 'both')
+    const pairs = await matchByStem({ truth: both, predictions: both, output: join(both, 'report') })
+    expect(pairs.map(({ name }) => name)).toEqual(['1'])
+    const error = await failure(matchByStem({ ...folders(), truth: both, output: both }))
+    expect(error.code).toBe('invalid-argument')
   })
 
   it('names what has no prediction, and folders that are missing or empty', async () => {

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeLabelPng, encodeLabelPng, type InverseFormError, toLabelIds } from '../../src/index.js'
 import { type CreateSubmissionOptions, createSubmission } from '../../src/node/submission.js'
 import { writeZip, type ZipEntry } from '../../src/node/zip.js'
@@ -175,6 +175,43 @@ describe('createSubmission', () => {
     await submit({ out })
     expect(await submit({ out })).toEqual([berlin])
     expect((await failure(submit({ out: predictions }))).code).toBe('invalid-argument')
+  })
+
+  it('writes above the predictions, and finds them again', async () => {
+    await addImages(berlin)
+    await put(join(predictions, `${berlin}.png`), png(trainIds(1)))
+    for (let run = 0; run < 2; run++) expect(await submit({ out: folder })).toEqual([berlin])
+    expect(await readdir(folder)).toContain(`${berlin}_labelIds.png`)
+  })
+
+  it('knows the folder of the predictions by another name', async () => {
+    await addImages(berlin)
+    await put(join(predictions, `${berlin}.png`), png(trainIds(1)))
+    const link = join(folder, 'link')
+    await symlink(predictions, link)
+    expect((await failure(submit({ predictions: link, out: predictions }))).code).toBe('invalid-argument')
+    expect((await failure(submit({ out: link }))).code).toBe('invalid-argument')
+    const out = join(link, 'results')
+    for (let run = 0; run < 2; run++) expect(await submit({ out })).toEqual([berlin])
+  })
+
+  it('refuses a folder for an archive and a file for a folder before any work', async () => {
+    await addImages(berlin)
+    await put(join(predictions, `${berlin}.png`), png(trainIds(1)))
+    const progress = vi.fn()
+    await mkdir(join(folder, 'd.zip'))
+    await writeFile(join(folder, 'file'), '')
+    for (const [name, is] of [
+      ['d.zip', 'a folder, not an archive'],
+      ['file', 'a file, not a folder'],
+    ]) {
+      const out = join(folder, name!)
+      expect(await failure(submit({ out, onProgress: progress }))).toMatchObject({
+        code: 'write-failed',
+        message: `${out} is ${is}.`,
+      })
+    }
+    expect(progress).not.toHaveBeenCalled()
   })
 
   it('refuses pictures, and images that are none', async () => {

@@ -10,7 +10,8 @@ import {
 } from '@inverseform/runtime-node'
 import { EdgeHeadComparison } from '../edge-head-comparison.js'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../evaluation.js'
-import { type ModelFlags, modelChoice } from '../options.js'
+import { deviceChoice, type ModelFlags, modelChoice } from '../options.js'
+import { noteOnDevices } from '../output/device.js'
 import { writePanels } from '../output/evaluation-pictures.js'
 import {
   type EvaluationReport,
@@ -33,7 +34,6 @@ export interface EvalFlags extends ModelFlags {
   readonly scales?: number[]
   readonly flip?: boolean
   readonly limit?: number
-  readonly threads?: number
   readonly out?: string
   readonly output_dir?: string
   readonly pictures: number
@@ -56,10 +56,11 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
   if (folder) await makeFolder(folder)
   noteUnpaired(dataset, terminal)
 
-  const load = { checkpoint, model, classes, threads: flags.threads, signal }
+  const load = { checkpoint, model, classes, ...deviceChoice(flags), signal }
   await using segmenter = await createSegmenter({ ...load, edge: edge || flags.compareEdgeHead })
   await using without = flags.compareEdgeHead ? await createSegmenter({ ...load, edge: false }) : undefined
   noteOnTensors(segmenter, terminal)
+  noteOnDevices(segmenter, terminal)
   const edgeHead = without && new EdgeHeadComparison(without)
   const regressor = flags.inversenet
     ? { checkpoint: flags.inversenet, precision: flags.inversenetPrecision, threads: flags.threads }

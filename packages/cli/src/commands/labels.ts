@@ -20,7 +20,7 @@ export async function labelsCommand(
   signal: AbortSignal,
 ): Promise<void> {
   if (out !== undefined) await makeFolder(out)
-  let progress: Progress | undefined
+  const progress = new Progress(terminal, 'annotations')
   const { written, kept } = await createLabelImages({
     root: data,
     type: coarse ? 'gtCoarse' : 'gtFine',
@@ -30,10 +30,10 @@ export async function labelsCommand(
     overwrite,
     signal,
     onProgress: ({ total }) => {
-      progress ??= new Progress(terminal, 'annotations', total)
+      progress.total = total
       progress.step()
     },
-  }).finally(() => progress?.end())
+  }).finally(() => progress.end())
   terminal.err(`Wrote ${written} label ${written === 1 ? 'image' : 'images'}\n`)
   if (kept > 0) terminal.err(`note: ${kept} were there already and were kept; --overwrite replaces them.\n`)
 }

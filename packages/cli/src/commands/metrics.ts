@@ -1,25 +1,24 @@
-import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { officialJson } from '@inverseform/cityscapes'
 import {
   evaluatePairs,
-  type Metrics,
   matchByStem,
   matchPairs,
-  mergeMetrics,
-  metricsFromJSON,
   officialResultPath,
   type PairToEvaluate,
   type PixelIds,
 } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
-import { type SelectionFlags, selectedMetrics } from '../metrics-selection.js'
-import { makeFolder, writeOutput } from '../output/files.js'
+import { refuseIdleFlags, type SelectionFlags, selectedMetrics } from '../metrics-selection.js'
+import { type Counted, mergeStates, stateJson } from '../metrics-state.js'
+import { expectWritable } from '../output/expect-writable.js'
+import { writeOutput } from '../output/files.js'
 import type { IdKinds } from '../output/metrics-pictures.js'
 import {
   type MetricsReport,
   metricsJson,
+  reportFiles,
   reportOf,
-  stateJson,
   writeMetricsReport,
 } from '../output/metrics-report.js'
 import { metricsText } from '../output/metrics-text.js'
@@ -30,12 +29,12 @@ export interface MetricsFlags extends SelectionFlags {
   readonly gt?: string
   readonly pred?: string
   readonly split: string
-  readonly ids: PixelIds
-  readonly gtSuffix: string
-  readonly predSuffix: string
+  readonly ids?: PixelIds
+  readonly gtSuffix?: string
+  readonly predSuffix?: string
   readonly workers?: number
   readonly officialJson?: string | true
-  readonly worst: number
+  readonly worst?: number
   readonly json?: boolean
   readonly saveState?: string
   readonly merge?: string[]
@@ -47,30 +46,49 @@ export async function metricsCommand(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
+  refuseIdleFlags(flags)
   const officialFile = await officialPath(flags)
-  if (flags.out !== undefined) await makeFolder(flags.out)
+  const files = outputs(flags, officialFile)
   const started = performance.now()
-  const { metrics, pairs } = await (flags.merge === undefined
-    ? evaluate(flags, terminal, signal)
-    : mergeFiles(flags.merge))
+  const { counted, pairs } = await (flags.merge === undefined
+    ? evaluate(flags, files, terminal, signal)
+    : merge(flags.merge, files))
   const seconds = (performance.now() - started) / 1000
 
-  const report = reportOf(metrics, { flags, pairs, ids: idsOf(flags), seconds })
-  if (flags.saveState !== undefined) await writeOutput(flags.saveState, stateJson(metrics))
-  if (officialFile !== undefined) await writeOfficial(officialFile, report, terminal)
+  const report = reportOf(counted, { flags, pairs, ids: idsOf(flags), seconds })
+  const official = officialFile === undefined ? undefined : officialText(report)
+  // First of all, so that a full disk does not cost the scores.
   terminal.out(flags.json ? metricsJson(report) : metricsText(report))
+  if (flags.saveState !== undefined) await writeOutput(flags.saveState, stateJson(counted))
+  if (officialFile !== undefined && official !== undefined) {
+    await writeOutput(officialFile, official)
+    terminal.err(`Wrote ${officialFile}\n`)
+  }
   if (flags.out !== undefined) terminal.err(`Wrote ${await writeMetricsReport(flags.out, report, signal)}\n`)
 }
 
-/** What was counted, and the files it was counted in, where these are at hand. */
-interface Counted {
-  readonly metrics: Partial<Metrics>
+/** The files that will be written. */
+function outputs({ saveState, out }: MetricsFlags, officialFile: string | undefined): string[] {
+  const report = out === undefined ? [] : reportFiles.map((name) => join(out, name))
+  return [saveState, officialFile, ...report].filter((file) => file !== undefined)
+}
+
+interface Scored {
+  readonly counted: Counted
+  /** The files of the images; none of merged states. */
   readonly pairs: readonly PairToEvaluate[]
 }
 
-async function evaluate(flags: MetricsFlags, terminal: Terminal, signal: AbortSignal): Promise<Counted> {
+async function evaluate(
+  flags: MetricsFlags,
+  files: readonly string[],
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Scored> {
   const selection = selectedMetrics(flags)
   const pairs = await findPairs(flags)
+  await expectWritable(files)
+  noteTrainIds(flags, pairs, terminal)
   const progress = new Progress(terminal, 'images', pairs.length)
   const metrics = await evaluatePairs(pairs, {
     metrics: selection,
@@ -79,18 +97,40 @@ async function evaluate(flags: MetricsFlags, terminal: Terminal, signal: AbortSi
     signal,
     onProgress: () => progress.step(),
   }).finally(() => progress.end())
-  return { metrics, pairs }
+  const split = flags.preset === undefined ? flags.split : undefined
+  return { counted: { metrics, split, images: pairs.map(({ name }) => name) }, pairs }
+}
+
+async function merge(states: readonly string[], files: readonly string[]): Promise<Scored> {
+  const counted = await mergeStates(states)
+  await expectWritable(files)
+  return { counted, pairs: [] }
 }
 
 /** A preset takes the ids of both as they are: those of its data set's classes. */
-function idsOf({ preset, ids, reduceZeroLabel }: MetricsFlags): IdKinds {
+function idsOf({ preset, ids = 'labelIds', reduceZeroLabel }: MetricsFlags): IdKinds {
   if (preset === undefined) return { truthIds: 'labelIds', predictionIds: ids }
   return { truthIds: 'trainIds', predictionIds: 'trainIds', reduceZeroLabel }
 }
 
+/** The official script scores train ids as label ids too, and nothing but the score shows it. */
+function noteTrainIds(
+  { preset, ids }: MetricsFlags,
+  pairs: readonly PairToEvaluate[],
+  terminal: Terminal,
+): void {
+  if (preset !== undefined || ids !== undefined) return
+  const named = pairs.map(({ prediction }) => prediction).filter((path) => /trainIds/i.test(basename(path)))
+  if (named.length === 0) return
+  terminal.err(
+    `note: ${named.length} of ${pairs.length} predictions are read as label ids though named as train ids, such as ` +
+      `${named[0]}; give --ids trainIds if that is what they hold.\n`,
+  )
+}
+
 function findPairs(flags: MetricsFlags): Promise<PairToEvaluate[]> {
-  const { gt, pred, preset, split, instances } = flags
-  if (preset === undefined) return matchPairs({ dataset: gt, results: pred, split, instances })
+  const { gt, pred, preset, split, instances, out } = flags
+  if (preset === undefined) return matchPairs({ dataset: gt, results: pred, split, instances, output: out })
   if (gt === undefined || pred === undefined)
     throw new InverseFormError('invalid-argument', `--preset ${preset} was given without two folders.`, {
       hint: "Name the truths' folder with --gt and the predictions' with --pred.",
@@ -100,47 +140,28 @@ function findPairs(flags: MetricsFlags): Promise<PairToEvaluate[]> {
     predictions: pred,
     truthSuffix: flags.gtSuffix,
     predictionSuffix: flags.predSuffix,
+    output: out,
   })
 }
 
-async function mergeFiles([first, ...others]: string[]): Promise<Counted> {
-  const metrics = await readState(first)
-  for (const file of others) mergeMetrics(metrics, await readState(file))
-  return { metrics, pairs: [] }
-}
-
-async function readState(file: string): Promise<Partial<Metrics>> {
-  try {
-    return metricsFromJSON(JSON.parse(await readFile(file, 'utf8')))
-  } catch (cause) {
-    const { message, code } = cause as NodeJS.ErrnoException
-    throw new InverseFormError(
-      code === 'ENOENT' ? 'not-found' : 'unreadable',
-      code === 'ENOENT' ? `There is no file ${file}.` : `${file}: ${message}`,
-      { hint: 'Merge what --save-state wrote.', details: { file }, cause },
-    )
-  }
-}
-
 /** Where the official result goes, found out before any work is done. */
-async function officialPath({ officialJson, preset, gt }: MetricsFlags): Promise<string | undefined> {
-  if (officialJson === undefined) return undefined
-  if (preset !== undefined)
+async function officialPath({ officialJson, merge, gt }: MetricsFlags): Promise<string | undefined> {
+  if (officialJson !== true) return officialJson
+  const { CITYSCAPES_DATASET, CITYSCAPES_EXPORT_DIR } = process.env
+  if (merge !== undefined && !CITYSCAPES_DATASET && !CITYSCAPES_EXPORT_DIR)
     throw new InverseFormError(
       'invalid-argument',
-      `--official-json has no meaning with --preset ${preset}.`,
+      '--official-json was given with --merge and without a file.',
       {
-        hint: 'Leave one of them out.',
+        hint: 'Name the file to write: --official-json <file>.',
       },
     )
-  return officialJson === true ? officialResultPath({ dataset: gt }) : officialJson
+  return officialResultPath({ dataset: gt })
 }
 
-async function writeOfficial(file: string, { official }: MetricsReport, terminal: Terminal): Promise<void> {
-  if (official === undefined)
-    throw new InverseFormError('invalid-dataset', 'The merged states have no official evaluation.', {
-      hint: 'Leave out --official-json.',
-    })
-  await writeOutput(file, officialJson(official))
-  terminal.err(`Wrote ${file}\n`)
+function officialText({ official }: MetricsReport): string {
+  if (official !== undefined) return officialJson(official)
+  throw new InverseFormError('invalid-dataset', 'The merged states have no official evaluation.', {
+    hint: 'Leave out --official-json.',
+  })
 }

@@ -10,7 +10,8 @@ import {
 } from '@inverseform/runtime-node'
 import { findImages, type InputImage } from '../inputs.js'
 import { loadAhead } from '../load-ahead.js'
-import { type ModelFlags, modelChoice } from '../options.js'
+import { deviceChoice, type ModelFlags, modelChoice } from '../options.js'
+import { noteOnDevices } from '../output/device.js'
 import { makeFolder, writeOutput } from '../output/files.js'
 import { noteOnTensors } from '../output/load-report.js'
 import { jpegOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/pictures.js'
@@ -25,7 +26,6 @@ export interface PredictFlags extends ModelFlags {
   readonly outputs?: PredictionKind[]
   readonly scales?: number[]
   readonly flip?: boolean
-  readonly threads?: number
 }
 
 /** Segments images and writes what was asked for beside one another. Images that cannot be read are named at the end. */
@@ -44,10 +44,11 @@ export async function predictCommand(
     model,
     classes,
     edge: edge || kinds.includes('edges'),
-    threads: flags.threads,
+    ...deviceChoice(flags),
     signal,
   })
   noteOnTensors(segmenter, terminal)
+  noteOnDevices(segmenter, terminal)
   const options = { outputs: networkOutputs(kinds), scales: flags.scales, flip: flags.flip, signal }
 
   const failures: InverseFormError[] = []

@@ -19,7 +19,7 @@ export async function submitCommand(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  let progress: Progress | undefined
+  const progress = new Progress(terminal, 'predictions')
   const images = await createSubmission({
     predictions: pred,
     out,
@@ -28,10 +28,10 @@ export async function submitCommand(
     ids,
     signal,
     onProgress: ({ total }) => {
-      progress ??= new Progress(terminal, 'predictions', total)
+      progress.total = total
       progress.step()
     },
-  }).finally(() => progress?.end())
+  }).finally(() => progress.end())
   terminal.err(
     `Wrote the label ids of ${images.length} ${images.length === 1 ? 'image' : 'images'} to ${out}\n`,
   )

@@ -24,8 +24,11 @@ export interface EvaluationReport {
 
 /** The names of a model's classes: Cityscapes' where it has 19, else numbers. */
 export function namesOfClasses(classes: number): readonly string[] {
-  return classes === classNames.length ? classNames : Array.from({ length: classes }, (_, i) => `class ${i}`)
+  return classes === classNames.length ? classNames : numberedClasses(classes)
 }
+
+export const numberedClasses = (classes: number): string[] =>
+  Array.from({ length: classes }, (_, i) => `class ${i}`)
 
 /** What `--json` prints and `results.json` holds. Scores are fractions in [0,1]; null where there is none. */
 export function resultsJson({

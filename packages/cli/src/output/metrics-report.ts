@@ -18,7 +18,8 @@ import {
 import type { Metrics, PairToEvaluate } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import type { PresetName, SelectionFlags } from '../metrics-selection.js'
-import { type Facts, namesOfClasses } from './evaluation-report.js'
+import { type Counted, stateJson } from '../metrics-state.js'
+import { type Facts, namesOfClasses, numberedClasses } from './evaluation-report.js'
 import { writeOutput } from './files.js'
 import { type IdKinds, paletteOf, writeWorstImages } from './metrics-pictures.js'
 
@@ -27,7 +28,7 @@ export interface MetricsReport {
   readonly title: string
   readonly facts: Facts
   readonly preset?: PresetName
-  readonly metrics: Partial<Metrics>
+  readonly counted: Counted
   /** By class; none without a metric over classes. */
   readonly names: readonly string[]
   readonly official?: PixelLevelScores
@@ -48,29 +49,32 @@ interface Circumstances {
   readonly flags: SelectionFlags & {
     readonly gt?: string
     readonly pred?: string
-    readonly split: string
     readonly merge?: readonly string[]
-    readonly worst: number
+    readonly worst?: number
   }
   readonly pairs: readonly PairToEvaluate[]
   readonly ids: IdKinds
   readonly seconds: number
 }
 
-export function reportOf(metrics: Partial<Metrics>, circumstances: Circumstances): MetricsReport {
+export function reportOf(counted: Counted, circumstances: Circumstances): MetricsReport {
   const { flags, pairs, ids } = circumstances
-  const perImage = metrics.perImage?.compute()
+  const { metrics, split, images } = counted
   const { confusion, boundaryF, boundaryIou, trimap, surface } = metrics
   const classes = (confusion ?? boundaryF ?? surface)?.classes ?? 0
+  if (flags.preset !== undefined && confusion === undefined)
+    throw new InverseFormError('invalid-dataset', 'The merged states have no scores by class for --preset.', {
+      hint: 'Leave out --preset, or count each part with --bootstrap or --out too.',
+    })
   return {
-    title: flags.preset === undefined ? `Cityscapes ${flags.split}` : `${classes} classes`,
-    facts: factsOf(circumstances, perImage?.images.length),
+    title: split === undefined ? `${classes} classes` : `Cityscapes ${split}`,
+    facts: factsOf(circumstances, images.length),
     preset: flags.preset,
-    metrics,
-    names: namesOfClasses(classes),
-    official: metrics.official?.compute(),
+    counted,
+    names: split === undefined ? numberedClasses(classes) : namesOfClasses(classes),
+    official: flags.preset === undefined ? metrics.official?.compute() : undefined,
     confusion,
-    perImage,
+    perImage: metrics.perImage?.compute(),
     interval: flags.bootstrap === undefined ? undefined : intervalOf(metrics, flags.bootstrap),
     boundaryF: boundaryF?.compute(),
     boundaryIou: boundaryIou?.compute(),
@@ -78,7 +82,7 @@ export function reportOf(metrics: Partial<Metrics>, circumstances: Circumstances
     surface: surface?.compute(),
     pairs,
     ids,
-    worst: flags.worst,
+    worst: flags.worst ?? 10,
   }
 }
 
@@ -90,7 +94,7 @@ function intervalOf({ perImage }: Partial<Metrics>, samples: number | true): Boo
   })
 }
 
-function factsOf({ flags, pairs, seconds }: Circumstances, images = pairs.length): Facts {
+function factsOf({ flags, seconds }: Circumstances, images: number): Facts {
   if (flags.merge !== undefined)
     return [
       ['merged', flags.merge.join(', ')],
@@ -131,12 +135,11 @@ export function metricsJson(report: MetricsReport): string {
   return `${JSON.stringify(results, null, 2)}\n`
 }
 
-/** What `--save-state` writes and `--merge` reads. */
-export const stateJson = (metrics: Partial<Metrics>): string => `${JSON.stringify(metrics)}\n`
+/** What {@link writeMetricsReport} writes beside pictures; the first two alone where nothing was counted by class. */
+export const reportFiles = ['results.json', 'state.json', 'confusion.svg', 'index.html'] as const
 
 /**
- * Writes `results.json`, `state.json`, `confusion.svg`, pictures of the worst images and `index.html`, the page that shows
- * it all; the first two alone where nothing was counted by class.
+ * Writes results, state, confusion matrix, pictures of the worst images and the page that shows it all.
  *
  * @returns the file to look at
  */
@@ -146,11 +149,11 @@ export async function writeMetricsReport(
   signal: AbortSignal,
 ): Promise<string> {
   const { confusion, names } = report
-  const [results, page] = [join(folder, 'results.json'), join(folder, 'index.html')]
+  const [results, state, matrix, page] = reportFiles.map((name) => join(folder, name))
   await writeOutput(results, metricsJson(report))
-  await writeOutput(join(folder, 'state.json'), stateJson(report.metrics))
+  await writeOutput(state, stateJson(report.counted))
   if (confusion === undefined) return results
-  await writeOutput(join(folder, 'confusion.svg'), confusionSvg(confusion, names))
+  await writeOutput(matrix, confusionSvg(confusion, names))
   const images = await writeWorstImages(folder, report, signal)
   const palette = paletteOf(confusion.classes)
   await writeOutput(page, metricsReportHtml({ ...report, confusion, palette, images }))

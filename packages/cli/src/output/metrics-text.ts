@@ -42,7 +42,10 @@ function mmsegText(confusion: ConfusionMatrix, names: readonly string[]): string
 /** The dictionary that `compute` of Hugging Face's metric returns, a key a line. */
 function huggingFaceText(confusion: ConfusionMatrix): string {
   return Object.entries(huggingFaceResults(confusion))
-    .map(([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(', ')}]` : value}\n`)
+    .map(
+      ([key, value]) =>
+        `${key}: ${Array.isArray(value) ? `[${value.map(python).join(', ')}]` : python(value)}\n`,
+    )
     .join('')
 }
 
@@ -99,6 +102,7 @@ function sections({
 }
 
 /** As Python prints numbers: NaN in small letters. */
+const python = (value: number): string => (Number.isNaN(value) ? 'nan' : String(value))
 const fixed = (value: number, digits: number): string => (Number.isNaN(value) ? 'nan' : value.toFixed(digits))
 
 /** A fraction, or pixels, as the official tables have them. */

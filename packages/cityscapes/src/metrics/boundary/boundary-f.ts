@@ -17,6 +17,7 @@ import { PixelLists } from './pixel-lists.js'
 import {
   addCounts,
   addSums,
+  atMost,
   meanOfNumbers,
   noCounts,
   noSums,
@@ -119,8 +120,9 @@ interface ToleranceTally {
  * is a boundary, in both maps alike where both have the class there.
  *
  * A class in neither map of an image (void apart) is left out of that image. Where only the truth has a boundary,
- * precision is 1 and recall 0, where only the prediction has one the reverse, F being 0; where neither has, as when a
- * class fills both maps, both are 1.
+ * precision is 1 and recall 0, where only the prediction has one the reverse, F being 0. Where neither has, both are 1,
+ * as DAVIS's code has it: when a class fills both maps, and also when it fills the one and is missing from the other, so
+ * that a map wholly of one class against a truth wholly of another has F 1. Read F beside an IoU.
  *
  * Sources: Perazzi et al., CVPR 2016 (`db_eval_boundary`, `f_measure` of DAVIS), Takikawa et al., ICCV 2019 (Gated-SCNN,
  * which takes void out of both masks).
@@ -169,7 +171,7 @@ export class BoundaryF implements Metric<SegmentedImage, BoundaryFState, Boundar
    * Adds an image.
    * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
    *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void;
-   *   `limit-exceeded` where boundaries lie far apart in more than 32767 rows or columns. None changes what was gathered.
+   *   `limit-exceeded` for more than 32767 rows or columns. None changes what was gathered.
    */
   update(image: SegmentedImage): void {
     const { width, height } = image
@@ -203,8 +205,13 @@ export class BoundaryF implements Metric<SegmentedImage, BoundaryFState, Boundar
   }
 
   /** @throws InverseFormError `invalid-argument` when the options differ */
-  merge(other: BoundaryF): void {
+  expectMergeable(other: BoundaryF): void {
     expectSameOptions('boundary F', this.#options, other.#options)
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
+  merge(other: BoundaryF): void {
+    this.expectMergeable(other)
     this.#images += other.#images
     addCounts(this.#classImages, other.#classImages)
     addCounts(this.#truth, other.#truth)
@@ -246,15 +253,21 @@ export class BoundaryF implements Metric<SegmentedImage, BoundaryFState, Boundar
     const n = metric.classes
     if (!isCount(state.images)) throw damagedState(FORMAT, `images is ${JSON.stringify(state.images)}`)
     metric.#images = state.images
-    addCounts(metric.#classImages, readCounts(FORMAT, 'classImages', state.classImages, n))
-    addCounts(metric.#truth, readCounts(FORMAT, 'truth', state.truth, n))
-    addCounts(metric.#prediction, readCounts(FORMAT, 'prediction', state.prediction, n))
+    const classImages = readCounts(FORMAT, 'classImages', state.classImages, atMost(n, state.images))
+    const truth = readCounts(FORMAT, 'truth', state.truth, atMost(n))
+    const prediction = readCounts(FORMAT, 'prediction', state.prediction, atMost(n))
+    addCounts(metric.#classImages, classImages)
+    addCounts(metric.#truth, truth)
+    addCounts(metric.#prediction, prediction)
     metric.#tallies.forEach((tally, k) => {
       const read = state.perTolerance?.[k]
       for (const pixels of readLengths(FORMAT, 'pixels', read?.pixels)) addLength(tally.pixels, pixels)
-      addCounts(tally.matchedTruth, readCounts(FORMAT, 'matchedTruth', read?.matchedTruth, n))
-      addCounts(tally.matchedPrediction, readCounts(FORMAT, 'matchedPrediction', read?.matchedPrediction, n))
-      addSums(tally.f, readSums(FORMAT, 'f', read?.f, n))
+      addCounts(tally.matchedTruth, readCounts(FORMAT, 'matchedTruth', read?.matchedTruth, truth))
+      addCounts(
+        tally.matchedPrediction,
+        readCounts(FORMAT, 'matchedPrediction', read?.matchedPrediction, prediction),
+      )
+      addSums(tally.f, readSums(FORMAT, 'f', read?.f, classImages))
     })
     return metric
   }

@@ -14,6 +14,7 @@ import { addLength, checkNumbers, diagonal } from './lengths.js'
 import {
   addCounts,
   addSums,
+  atMost,
   meanOfNumbers,
   noCounts,
   noSums,
@@ -139,8 +140,8 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
   /**
    * Adds an image.
    * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
-   *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void. Neither
-   *   changes what was gathered.
+   *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void;
+   *   `limit-exceeded` for more than 32767 rows or columns. None changes what was gathered.
    */
   update(image: SegmentedImage): void {
     const { width, height } = image
@@ -161,8 +162,13 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
   }
 
   /** @throws InverseFormError `invalid-argument` when the options differ */
-  merge(other: BoundaryIou): void {
+  expectMergeable(other: BoundaryIou): void {
     expectSameOptions('boundary IoU', this.#options, other.#options)
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
+  merge(other: BoundaryIou): void {
+    this.expectMergeable(other)
     this.#images += other.#images
     addCounts(this.#classImages, other.#classImages)
     this.#tallies.forEach((tally, k) => {
@@ -198,14 +204,16 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
     const n = metric.classes
     if (!isCount(state.images)) throw damagedState(FORMAT, `images is ${JSON.stringify(state.images)}`)
     metric.#images = state.images
-    addCounts(metric.#classImages, readCounts(FORMAT, 'classImages', state.classImages, n))
+    const classImages = readCounts(FORMAT, 'classImages', state.classImages, atMost(n, state.images))
+    addCounts(metric.#classImages, classImages)
     metric.#tallies.forEach((tally, k) => {
       const read = state.perRatio?.[k]
       for (const dilation of readLengths(FORMAT, 'dilations', read?.dilations))
         addLength(tally.dilations, dilation)
-      addCounts(tally.intersection, readCounts(FORMAT, 'intersection', read?.intersection, n))
-      addCounts(tally.union, readCounts(FORMAT, 'union', read?.union, n))
-      addSums(tally.iou, readSums(FORMAT, 'iou', read?.iou, n))
+      const union = readCounts(FORMAT, 'union', read?.union, atMost(n))
+      addCounts(tally.intersection, readCounts(FORMAT, 'intersection', read?.intersection, union))
+      addCounts(tally.union, union)
+      addSums(tally.iou, readSums(FORMAT, 'iou', read?.iou, classImages))
     })
     return metric
   }

@@ -1,4 +1,6 @@
-import { badPair, type ClassOptions, checkSizes } from '../ids.js'
+import { MAX_SIDE } from '@inverseform/distance-transform'
+import { InverseFormError } from '@inverseform/errors'
+import { badPair, type ClassOptions, checkSizes, of } from '../ids.js'
 import type { SegmentedImage } from '../metric.js'
 
 /**
@@ -20,11 +22,12 @@ export class ClassMaps {
   }
 
   /**
-   * @throws InverseFormError `size-mismatch`, or `invalid-argument` for a true id outside 0..n-1 that is not the ignore
-   *   index, or such a prediction where the truth is not void
+   * @throws InverseFormError `size-mismatch`; `limit-exceeded` for more than 32767 rows or columns; `invalid-argument` for
+   *   a true id outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void
    */
   read(image: SegmentedImage): void {
     checkSizes(image)
+    checkSides(image)
     const { classes: n, ignoreIndex } = this.#options
     const pixels = image.truth.length
     if (this.truth.length !== pixels) {
@@ -57,4 +60,17 @@ export class ClassMaps {
       prediction[i] = predictedClass
     }
   }
+}
+
+/** Squares of larger distances do not fit the whole numbers of 32 bits that all boundary metrics count in. */
+function checkSides({ width, height, name }: SegmentedImage): void {
+  if (Math.max(width, height) <= MAX_SIDE) return
+  throw new InverseFormError(
+    'limit-exceeded',
+    `${of(name)}of ${width} x ${height} pixels is too large to measure boundaries in.`,
+    {
+      hint: `Cut the maps into parts of at most ${MAX_SIDE} rows and columns.`,
+      details: { name, width, height },
+    },
+  )
 }

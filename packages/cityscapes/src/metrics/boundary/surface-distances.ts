@@ -1,16 +1,18 @@
+import { MAX_SIDE } from '@inverseform/distance-transform'
 import type { ExactSum } from '../exact-sum.js'
 import { type ClassOptions, resolveClasses } from '../ids.js'
 import type { Metric, SegmentedImage } from '../metric.js'
 import { expectClasses, expectSameOptions, expectState, type StateHeader } from '../state.js'
 import { ClassMaps } from './class-maps.js'
 import { type DirectedDistances, directedDistances, pooledQuantile } from './directed-distances.js'
-import { checkNumbers } from './lengths.js'
+import { checkNumbers, diagonal } from './lengths.js'
 import { NearestPixels } from './nearest-pixels.js'
 import { listSurfaces } from './outlines.js'
 import { PixelLists } from './pixel-lists.js'
 import {
   addCounts,
   addSums,
+  atMost,
   meanOfNumbers,
   noCounts,
   noSums,
@@ -33,10 +35,9 @@ const distances = [
   'assdMeanOfDirected',
   'assdPooled',
 ] as const
-type Distance = (typeof distances)[number]
 
 /** The distances between the surfaces of one class, in pixels. */
-export interface SurfaceDistanceScores extends Readonly<Record<Distance, number>> {
+export interface SurfaceDistanceScores {
   /** The greatest distance of a surface pixel, of either map, to the other map's surface. */
   readonly hausdorff: number
   /** The greater of the two directed distances' 95th percentiles: MONAI; DeepMind's surface-distance. */
@@ -48,6 +49,8 @@ export interface SurfaceDistanceScores extends Readonly<Record<Distance, number>
   /** The mean of both directions' distances together: the average symmetric surface distance of Heimann et al. */
   readonly assdPooled: number
 }
+
+type Distance = keyof SurfaceDistanceScores
 
 /** What a {@link SurfaceDistances} is on disk and between processes; its lists are by class. */
 export interface SurfaceDistancesState extends StateHeader {
@@ -63,7 +66,7 @@ export interface SurfaceDistancesState extends StateHeader {
   /** Images with the class in the prediction alone. */
   readonly spurious: readonly number[]
   /** Sums over images, in parts that add up exactly. */
-  readonly distances: Readonly<Record<Distance, readonly (readonly number[])[]>>
+  readonly distances: Readonly<Record<keyof SurfaceDistanceScores, readonly (readonly number[])[]>>
   /** For each tolerance, sums over images, in parts that add up exactly. */
   readonly surfaceDice: readonly (readonly (readonly number[])[])[]
 }
@@ -150,7 +153,7 @@ export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistances
    * Adds an image.
    * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
    *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void;
-   *   `limit-exceeded` where boundaries lie far apart in more than 32767 rows or columns. None changes what was gathered.
+   *   `limit-exceeded` for more than 32767 rows or columns. None changes what was gathered.
    */
   update(image: SegmentedImage): void {
     const { width, height } = image
@@ -176,8 +179,13 @@ export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistances
   }
 
   /** @throws InverseFormError `invalid-argument` when the options differ */
-  merge(other: SurfaceDistances): void {
+  expectMergeable(other: SurfaceDistances): void {
     expectSameOptions('metric of surface distances', this.#options, other.#options)
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
+  merge(other: SurfaceDistances): void {
+    this.expectMergeable(other)
     addCounts(this.#both, other.#both)
     addCounts(this.#missed, other.#missed)
     addCounts(this.#spurious, other.#spurious)
@@ -210,13 +218,15 @@ export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistances
       () => new SurfaceDistances({ ...classes, tolerances: state.tolerances ?? [] }),
     )
     const n = metric.classes
-    addCounts(metric.#both, readCounts(FORMAT, 'both', state.both, n))
-    addCounts(metric.#missed, readCounts(FORMAT, 'missed', state.missed, n))
-    addCounts(metric.#spurious, readCounts(FORMAT, 'spurious', state.spurious, n))
+    const both = readCounts(FORMAT, 'both', state.both, atMost(n))
+    addCounts(metric.#both, both)
+    addCounts(metric.#missed, readCounts(FORMAT, 'missed', state.missed, atMost(n)))
+    addCounts(metric.#spurious, readCounts(FORMAT, 'spurious', state.spurious, atMost(n)))
+    const farthest = both.map((images) => images * diagonal(MAX_SIDE, MAX_SIDE))
     for (const name of distances)
-      addSums(metric.#distances[name], readSums(FORMAT, name, state.distances?.[name], n))
+      addSums(metric.#distances[name], readSums(FORMAT, name, state.distances?.[name], farthest))
     metric.#surfaceDice.forEach((sums, k) => {
-      addSums(sums, readSums(FORMAT, 'surfaceDice', state.surfaceDice?.[k], n))
+      addSums(sums, readSums(FORMAT, 'surfaceDice', state.surfaceDice?.[k], both))
     })
     return metric
   }

@@ -1,21 +1,24 @@
 import { isInverseFormError } from '@inverseform/errors'
 import { ExactSum } from '../exact-sum.js'
-import { damagedState, isCount } from '../state.js'
+import { damagedState, isCount, readSum } from '../state.js'
 
-/** A list of `length` counts from a state. */
-export function readCounts(format: string, name: string, json: unknown, length: number): number[] {
-  if (Array.isArray(json) && json.length === length && json.every(isCount)) return [...json]
-  throw damagedState(format, `${name} is not a list of ${length} counts`)
+/** A list of counts from a state: one for each of `most`, which it cannot exceed. */
+export function readCounts(format: string, name: string, json: unknown, most: readonly number[]): number[] {
+  const isGood = (count: unknown, i: number): boolean => isCount(count) && count <= most[i]!
+  if (Array.isArray(json) && json.length === most.length && json.every(isGood)) return [...json]
+  throw damagedState(format, `${name} is not a list of ${most.length} counts that can be`)
 }
 
-/** A list of `length` sums from a state. */
-export function readSums(format: string, name: string, json: unknown, length: number): ExactSum[] {
-  const isPartials = (value: unknown): value is number[] =>
-    Array.isArray(value) && value.every(Number.isFinite)
-  if (Array.isArray(json) && json.length === length && json.every(isPartials))
-    return json.map((partials) => new ExactSum(partials))
-  throw damagedState(format, `${name} is not a list of ${length} sums`)
+/** A list of sums from a state: one for each of `most`, which it cannot exceed. */
+export function readSums(format: string, name: string, json: unknown, most: readonly number[]): ExactSum[] {
+  if (!Array.isArray(json) || json.length !== most.length)
+    throw damagedState(format, `${name} is not a list of ${most.length} sums`)
+  return most.map((limit, i) => readSum(format, `${name}[${i}]`, json[i], limit))
 }
+
+/** The same limit for each of `length` counts; without one, that of all whole numbers. */
+export const atMost = (length: number, limit = Number.MAX_SAFE_INTEGER): number[] =>
+  new Array<number>(length).fill(limit)
 
 export const noCounts = (length: number): number[] => new Array<number>(length).fill(0)
 export const noSums = (length: number): ExactSum[] => Array.from({ length }, () => new ExactSum())

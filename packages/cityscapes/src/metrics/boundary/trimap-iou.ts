@@ -63,7 +63,7 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
   /** Ascending. */
   readonly widths: readonly number[]
   readonly voidBorders: boolean
-  readonly #rings: readonly ConfusionMatrix[]
+  #rings: readonly ConfusionMatrix[]
   readonly #maps: ClassMaps
   #boundary = new Uint8Array(0)
   #squares = new Int32Array(0)
@@ -124,8 +124,13 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
   }
 
   /** @throws InverseFormError `invalid-argument` when the options differ */
-  merge(other: TrimapIou): void {
+  expectMergeable(other: TrimapIou): void {
     expectSameOptions('trimap IoU', this.#options, other.#options)
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
+  merge(other: TrimapIou): void {
+    this.expectMergeable(other)
     this.#rings.forEach((ring, k) => {
       ring.merge(other.#rings[k]!)
     })
@@ -149,8 +154,10 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
     const classes = expectClasses(state, FORMAT)
     return withOptions(FORMAT, () => {
       const metric = new TrimapIou({ ...classes, widths: widths ?? [], voidBorders })
-      metric.#rings.forEach((ring, k) => {
-        ring.merge(ConfusionMatrix.fromJSON(rings?.[k]))
+      metric.#rings = metric.#rings.map((empty, k) => {
+        const ring = ConfusionMatrix.fromJSON(rings?.[k])
+        empty.expectMergeable(ring)
+        return ring
       })
       return metric
     })

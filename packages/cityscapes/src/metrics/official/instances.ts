@@ -27,6 +27,9 @@ const averageSizes: Readonly<Record<string, number>> = {
   truck: 27855.1264367816,
 }
 
+/** The most that a pixel can weigh: one that is an instance of its own. */
+export const GREATEST_WEIGHT = Math.max(...Object.values(averageSizes))
+
 /** What {@link newInstanceSums} has an entry for: the labels, then the categories, that instances are counted of. */
 export const instanceNames: readonly string[] = [
   ...mapLabels.filter((label) => label.hasInstances && !label.ignoreInEval).map(({ name }) => name),
@@ -139,7 +142,7 @@ function badInstanceId(id: number, instanceIds: IdArray, { width, name }: Segmen
     `${of(name)}has the instance id ${id} at column ${x}, row ${y}; ${why}.`,
     {
       hint: 'Pass the ids of *_instanceIds.png: label id · 1000 + number for single objects, plain label ids for all else.',
-      details: { name, id, x, y },
+      details: { name, what: 'instance', id, x, y },
     },
   )
 }

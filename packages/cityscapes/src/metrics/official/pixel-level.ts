@@ -1,11 +1,17 @@
 import { InverseFormError } from '@inverseform/errors'
 import { ConfusionMatrix, type ConfusionMatrixState } from '../confusion.js'
 import { countPairs } from '../count-pairs.js'
-import { ExactSum } from '../exact-sum.js'
-import { badPair, checkSizes, type IdArray, of } from '../ids.js'
+import { badPair, checkSizes, expectIds, type IdArray, of } from '../ids.js'
 import type { Metric, SegmentedImage } from '../metric.js'
-import { damagedState, expectState, type StateHeader } from '../state.js'
-import { InstanceCounter, type InstanceSums, instanceNames, mapLabels, newInstanceSums } from './instances.js'
+import { damagedState, expectSameOptions, expectState, readSum, type StateHeader } from '../state.js'
+import {
+  GREATEST_WEIGHT,
+  InstanceCounter,
+  type InstanceSums,
+  instanceNames,
+  mapLabels,
+  newInstanceSums,
+} from './instances.js'
 import { type PixelLevelScores, pixelLevelScores } from './scores.js'
 
 const FORMAT = 'inverseform.pixel-level-evaluation'
@@ -79,16 +85,14 @@ export class PixelLevelEvaluation
     this.#counter?.addTo(this.#sums)
   }
 
-  /** @throws InverseFormError `size-mismatch` when one has scored instances and the other has not */
+  /** @throws InverseFormError `invalid-argument` when one has scored instances and the other has not */
+  expectMergeable({ instances }: PixelLevelEvaluation): void {
+    expectSameOptions('pixel-level evaluation', { instances: this.instances }, { instances })
+  }
+
+  /** @throws as {@link expectMergeable} does, and is then as before */
   merge(other: PixelLevelEvaluation): void {
-    if (other.instances !== this.instances)
-      throw new InverseFormError(
-        'size-mismatch',
-        `An evaluation ${other.#text} cannot be added to one ${this.#text}.`,
-        {
-          hint: 'Evaluate every part with the same options.',
-        },
-      )
+    this.expectMergeable(other)
     this.#confusion.merge(other.#confusion)
     for (const [name, { tp, fn }] of this.#sums) {
       tp.merge(other.#sums.get(name)!.tp)
@@ -119,12 +123,11 @@ export class PixelLevelEvaluation
       )
     evaluation.#confusion.merge(counts)
     if (instances === null) return evaluation
+    const most = counts.compute().pixels * GREATEST_WEIGHT
     for (const name of instanceNames)
       for (const part of ['tp', 'fn'] as const) {
-        const parts: unknown = instances[name]?.[part]
-        if (!Array.isArray(parts) || !parts.every(Number.isFinite))
-          throw damagedState(FORMAT, `${part} of ${name} is ${JSON.stringify(parts)}, not a list of numbers`)
-        evaluation.#sums.get(name)![part].merge(new ExactSum(parts))
+        const sum = readSum(FORMAT, `${part} of ${name}`, instances[name]?.[part], most)
+        evaluation.#sums.get(name)![part].merge(sum)
       }
     return evaluation
   }
@@ -140,6 +143,7 @@ export class PixelLevelEvaluation
         hint: 'Pass the ids of *_instanceIds.png as instanceIds, or evaluate with { instances: false }.',
         details: { name },
       })
+    expectIds('instance', instanceIds, name)
     if (instanceIds.length !== truth.length)
       throw new InverseFormError(
         'size-mismatch',
@@ -150,9 +154,5 @@ export class PixelLevelEvaluation
         },
       )
     return instanceIds
-  }
-
-  get #text(): string {
-    return this.instances ? 'with instances' : 'without instances'
   }
 }

@@ -162,6 +162,37 @@ describe.each(cases)('$name', ({ make, other, fromJSON, perClass }) => {
     )
   })
 
+  it('refuses more rows or columns than squares fit 32 bits for, whatever the boundaries, before anything', () => {
+    const metric = gathered(make(2), [])
+    const before = metric.toJSON()
+    for (const [width, height] of [
+      [32768, 1],
+      [1, 60000],
+    ] as const) {
+      const [truth, prediction] = [new Uint8Array(width * height), new Uint8Array(width * height)]
+      truth[0] = prediction[prediction.length - 1] = 1
+      for (const image of [
+        { truth, prediction },
+        { truth, prediction: truth },
+      ])
+        expect(() => metric.update({ ...image, width, height, name: 'a.png' })).toThrow(
+          expect.objectContaining({
+            code: 'limit-exceeded',
+            message: expect.stringContaining(`a.png of ${width} x ${height} pixels`),
+          }),
+        )
+    }
+    expect(metric.toJSON()).toEqual(before)
+  })
+
+  it('tells of what cannot be merged, and changes nothing', () => {
+    const metric = gathered(make(), images.slice(0, 3))
+    const before = structuredClone(metric.toJSON())
+    metric.expectMergeable(gathered(make(), images))
+    expect(() => metric.expectMergeable(other())).toThrow(/cannot be merged/)
+    expect(metric.toJSON()).toEqual(before)
+  })
+
   it('refuses to merge with other options', () => {
     for (const theirs of [make(7), other()])
       expect(() => (make() as AnyMetric & { merge(it: unknown): void }).merge(theirs)).toThrow(
@@ -203,5 +234,59 @@ describe('options', () => {
     const metric = new BoundaryIou({ classes: 2, ignoreIndex: 0 })
     metric.update({ ...image, truth: Uint8Array.of(0, 1, 1) })
     expect(metric.compute().ratios[0]!.classes.map(({ iou }) => iou)).toEqual([Number.NaN, 1])
+  })
+})
+
+describe('damaged states', () => {
+  const images = allImages().slice(0, 3)
+  const stateOf = (metric: AnyMetric) => JSON.parse(JSON.stringify(gathered(metric, images)))
+
+  it('are those in which parts exceed their whole', () => {
+    const iou = stateOf(new BoundaryIou({ classes: CLASSES }))
+    const perRatio = (change: object) => ({ ...iou, perRatio: [{ ...iou.perRatio[0], ...change }] })
+    const all = (value: unknown) => new Array(CLASSES).fill(value)
+    for (const [bad, message] of [
+      [perRatio({ intersection: all(5), union: all(1) }), /intersection is not/],
+      [perRatio({ iou: all([-7]) }), /iou\[0\] is \[-7\]/],
+      [perRatio({ iou: all([4]) }), /iou\[0\] is \[4\], not the parts of a sum in 0\.\./],
+      [perRatio({ iou: all([1.7e308, 1.7e308]) }), /iou\[0\] is/],
+      [{ ...iou, classImages: all(4) }, /classImages is not/],
+    ] as const)
+      expect(() => BoundaryIou.fromJSON(bad)).toThrow(message)
+
+    const f = stateOf(new BoundaryF({ classes: CLASSES, tolerances: [1] }))
+    const perTolerance = (change: object) => ({ ...f, perTolerance: [{ ...f.perTolerance[0], ...change }] })
+    for (const key of ['matchedTruth', 'matchedPrediction'])
+      expect(() => BoundaryF.fromJSON(perTolerance({ [key]: all(1e9) }))).toThrow(`${key} is not`)
+    expect(() => BoundaryF.fromJSON(perTolerance({ f: all([4]) }))).toThrow(/f\[0\] is/)
+
+    const surfaces = stateOf(new SurfaceDistances({ classes: CLASSES, tolerances: [1] }))
+    const distances = { ...surfaces.distances, hausdorff: all([3 * 46340]) }
+    expect(() => SurfaceDistances.fromJSON({ ...surfaces, distances })).toThrow(/hausdorff\[0\] is/)
+    expect(() => SurfaceDistances.fromJSON({ ...surfaces, surfaceDice: [all([4])] })).toThrow(/surfaceDice/)
+  })
+})
+
+describe('distances at the limits of size', () => {
+  const [width, height] = [32767, 2]
+  const [truth, prediction] = [new Uint8Array(width * height), new Uint8Array(width * height)]
+  truth[0] = 1
+  prediction[width - 2] = 1
+  const image = { truth, prediction, width, height }
+
+  it('are right', () => {
+    const metric = new SurfaceDistances({ classes: 2, ignoreIndex: null })
+    metric.update(image)
+    expect(metric.compute().classes[1]).toMatchObject({ hausdorff: width - 2, assdPooled: width - 2 })
+  })
+
+  it('match within tolerances of any size, and not beyond', () => {
+    const tolerances = [30000, 40000, 46341, 50000, 2 ** 40]
+    const metric = new BoundaryF({ classes: 2, ignoreIndex: null, tolerances })
+    metric.update(image)
+    expect(metric.compute().tolerances.map(({ classes }) => classes[1]!.f)).toEqual([0, 1, 1, 1, 1])
+    const alone = new BoundaryF({ classes: 2, ignoreIndex: null, tolerances: [30000] })
+    alone.update(image)
+    expect(alone.compute().tolerances[0]!.classes[1]!.f).toBe(0)
   })
 })
