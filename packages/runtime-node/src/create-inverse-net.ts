@@ -1,7 +1,7 @@
 import { INVERSENET_TILE, type WeightPrecision } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import type { Tensor } from '@inverseform/runtime'
-import { type InverseNetOptions, networkSettings, requireOption } from './options.js'
+import { type InverseNetOptions, networkSettings, requireDevice, requireOption } from './options.js'
 import type { InverseNetTask } from './tasks/inverse-net.js'
 import { compact, WorkerClient } from './worker-client.js'
 
@@ -48,8 +48,9 @@ const PRECISIONS: readonly WeightPrecision[] = ['float32', 'float16', 'int8']
  * device or platform that cannot run it, `invalid-argument` for other options.
  */
 export async function createInverseNet(options: InverseNetOptions): Promise<InverseNet> {
-  const { precision = 'float32', signal } = options
+  const { device = 'auto', precision = 'float32', signal } = options
   const settings = networkSettings(options)
+  requireDevice(device, ['auto', 'cpu'])
   requireOption('precision', precision, PRECISIONS.includes(precision), `one of ${PRECISIONS.join(', ')}`)
   const { client, loaded } = await WorkerClient.start('inverseNet', { ...settings, precision }, signal)
 

@@ -1,6 +1,9 @@
 import type { Segmenter, SegmentOptions } from '@inverseform/runtime'
+import type { Device } from './devices.js'
 import { type ImageInput, readImage } from './images.js'
-import { networkSettings, requireOption, type SegmenterOptions } from './options.js'
+import type { Rung } from './ladder.js'
+import { deviceSettings, networkSettings, requireOption, type SegmenterOptions } from './options.js'
+import { disagrees } from './self-check.js'
 import type { SegmenterTask } from './tasks/segmenter.js'
 import { compact, WorkerClient } from './worker-client.js'
 
@@ -16,7 +19,9 @@ import { compact, WorkerClient } from './worker-client.js'
  * checkpoint that cannot be used, `runtime-unavailable` for a device or platform that cannot run it.
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<NodeSegmenter> {
-  const { client, loaded } = await WorkerClient.start('segmenter', settingsOf(options), options.signal)
+  const settings = settingsOf(options)
+  const { client, loaded } = await WorkerClient.start('segmenter', settings, options.signal)
+  if (disagrees(loaded.ladder)) process.emitWarning(loaded.ladder.at(-1)?.reason as string)
 
   async function segmentBatch(images: readonly ImageInput[], segmentOptions: SegmentOptions = {}) {
     client.requireRunning()
@@ -38,11 +43,15 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
   }
 }
 
-export type NodeSegmenter = Segmenter<ImageInput>
+export interface NodeSegmenter extends Segmenter<ImageInput> {
+  readonly device: Device
+  /** The devices tried, in order, and why each was left; the last one is the one that is used. */
+  readonly ladder: readonly Rung[]
+}
 
 function settingsOf(options: SegmenterOptions): SegmenterTask['settings'] {
   const { model, edge = false, classes, memoryBudget } = options
-  const settings = networkSettings(options)
+  const settings = { ...networkSettings(options), ...deviceSettings(options) }
   requireOption(
     'memoryBudget',
     memoryBudget,

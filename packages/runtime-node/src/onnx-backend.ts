@@ -3,10 +3,13 @@ import { InverseFormError } from '@inverseform/errors'
 import type { Backend, Session, Tensor } from '@inverseform/runtime'
 import type * as Ort from 'onnxruntime-node'
 import { collectGarbage } from './collect-garbage.js'
-import type { Device } from './options.js'
+import type { Device } from './devices.js'
+import { splitMiscomputed } from './webgpu-graph.js'
 import { WEIGHT_FILE, type WeightFolder, writeWeightFolder } from './weight-folder.js'
 
 export interface BackendOptions {
+  /** Which of several devices of the kind, from 0. */
+  readonly deviceId?: number
   /**
    * Store weights in this precision and keep them so, instead of in the layout that runs fastest: for networks that are
    * mostly weights.
@@ -31,14 +34,16 @@ const compactSession: Readonly<Record<WeightPrecision, Ort.InferenceSession.Sess
 export async function onnxBackend(
   device: Device,
   threads: number,
-  { compact }: BackendOptions = {},
+  { compact, deviceId }: BackendOptions = {},
 ): Promise<Backend> {
   const ort = await loadOnnxRuntime()
   const options: Ort.InferenceSession.SessionOptions = {
-    executionProviders: [device],
+    executionProviders: [deviceId === undefined ? device : { name: device, deviceId }],
     intraOpNumThreads: threads,
     // Sizes change from image to image; a pattern learnt from one would only hold on to its memory.
     enableMemPattern: false,
+    // On every device but the CPU it warns that sizes are computed on the CPU, which is as it should be.
+    logSeverityLevel: device === 'cpu' ? 2 : 3,
   }
   const create = (model: Uint8Array, folder?: string) => {
     const { extra, ...rest } = compact ? compactSession[compact] : {}
@@ -51,7 +56,8 @@ export async function onnxBackend(
 
   return {
     device,
-    async createSession(graph) {
+    async createSession(network) {
+      const graph = device === 'webgpu' ? splitMiscomputed(network) : network
       const model = encodeOnnx(graph, { weightFile: WEIGHT_FILE, precision: compact })
       const bytes = await bytesOf(model)
       const folder = await writeWeightFolder(model.weights as Writable)
@@ -102,7 +108,7 @@ class OnnxSession implements Session {
   }
 }
 
-async function loadOnnxRuntime(): Promise<typeof Ort> {
+export async function loadOnnxRuntime(): Promise<typeof Ort> {
   try {
     const module = await import('onnxruntime-node')
     return module.default ?? module
@@ -122,8 +128,8 @@ async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (cause) {
-    const message = (cause as Error).message
-    if (/bad_alloc|failed to allocate|out of memory/i.test(message)) {
+    const message = readable((cause as Error).message)
+    if (/bad_alloc|failed to allocate|out of memory|8007000e/i.test(message)) {
       throw new InverseFormError('out-of-memory', `There was not enough memory to ${what}.`, {
         hint: 'Use smaller scales, tiles, a smaller model, or a machine with more memory.',
         cause,
@@ -134,4 +140,12 @@ async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
       cause,
     })
   }
+}
+
+/** ONNX Runtime's message without the place in its source and the condition that did not hold. */
+function readable(message: string): string {
+  return message
+    .replace(/^.*\/onnxruntime_src\/.* was false\. /s, '')
+    .trim()
+    .replace(/\.$/, '')
 }

@@ -1,4 +1,5 @@
 import type { ErrorMessage } from '@inverseform/errors'
+import type { DiagnosisTask } from './tasks/diagnosis.js'
 import type { InverseNetTask } from './tasks/inverse-net.js'
 import type { SegmenterTask } from './tasks/segmenter.js'
 
@@ -6,6 +7,7 @@ import type { SegmenterTask } from './tasks/segmenter.js'
 export interface Tasks {
   readonly segmenter: SegmenterTask
   readonly inverseNet: InverseNetTask
+  readonly diagnosis: DiagnosisTask
 }
 
 /** The types of a task; all of them must survive being sent between threads. */

@@ -4,7 +4,11 @@ import { fromMessage, InverseFormError } from '@inverseform/errors'
 import type { RequestProgress, TaskKind, Tasks, WorkerReply, WorkerRequest, WorkerStart } from './protocol.js'
 
 /** What users call what the worker runs. */
-const nouns: Readonly<Record<TaskKind, string>> = { segmenter: 'segmenter', inverseNet: 'InverseNet' }
+const nouns: Readonly<Record<TaskKind, string>> = {
+  segmenter: 'segmenter',
+  inverseNet: 'InverseNet',
+  diagnosis: 'diagnosis',
+}
 
 interface Pending<K extends TaskKind> {
   readonly onProgress: (progress: RequestProgress) => void

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { toMessage } from '@inverseform/errors'
 import type { RunRequest, TaskKind, Tasks, WorkerReply, WorkerRequest, WorkerStart } from './protocol.js'
+import { startDiagnosis } from './tasks/diagnosis.js'
 import { startInverseNet } from './tasks/inverse-net.js'
 import { startSegmenter } from './tasks/segmenter.js'
 import type { AbortFlag, StartTask, Task } from './tasks/task.js'
@@ -12,6 +13,7 @@ const send = (reply: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMess
 const starters: { readonly [K in TaskKind]: StartTask<Tasks[K]> } = {
   segmenter: startSegmenter,
   inverseNet: startInverseNet,
+  diagnosis: startDiagnosis,
 }
 
 await start(workerData as WorkerStart)

@@ -152,7 +152,7 @@ describe('life', () => {
   })
 
   test('of one whose thread dies', async () => {
-    const settings = { checkpoint, precision: 'int8', device: 'cpu', threads: 1 } as const
+    const settings = { checkpoint, precision: 'int8', threads: 1 } as const
     const { client } = await WorkerClient.start('inverseNet', settings)
     const { prediction, target } = golden
     const request = failureOf(client.run({ prediction, target }))

@@ -38,7 +38,7 @@ let segmenter: NodeSegmenter
 beforeAll(async () => {
   folder = await temporaryFolder()
   checkpoint = await writeCheckpoint(folder.path, 'hrnet16-slim')
-  segmenter = await createSegmenter({ checkpoint, edge: true })
+  segmenter = await createSegmenter({ checkpoint, edge: true, device: 'cpu' })
 })
 afterAll(async () => {
   await segmenter.dispose()
@@ -57,6 +57,7 @@ describe('createSegmenter', () => {
   test('says what it loaded', () => {
     expect(segmenter).toMatchObject({ model: 'hrnet16-slim', classes: 19, edge: true, device: 'cpu' })
     expect(segmenter.report).toMatchObject({ missing: [], unexpected: [], unused: [] })
+    expect(segmenter.ladder.at(-1)).toMatchObject({ device: 'cpu', outcome: 'used' })
     expect(segmenter.loadTimings.open).toBeGreaterThan(0)
     expect(segmenter.loadTimings.session).toBeGreaterThan(0)
   })
@@ -94,6 +95,9 @@ describe('createSegmenter', () => {
     ['no checkpoint', { checkpoint: undefined }, 'invalid-argument'],
     ['a URL on the web', { checkpoint: new URL('https://example.org/a.pth') }, 'invalid-argument'],
     ['a device that is not there', { device: 'tpu' }, 'runtime-unavailable'],
+    ['a self-check that is none', { selfCheck: 'maybe' }, 'invalid-argument'],
+    ['half a GPU', { device: 'cuda', deviceId: 0.5 }, 'invalid-argument'],
+    ['one of several CPUs', { device: 'cpu', deviceId: 1 }, 'invalid-argument'],
     ['half a thread', { threads: 0.5 }, 'invalid-argument'],
     ['fewer than no threads', { threads: -1 }, 'invalid-argument'],
     ['no memory', { memoryBudget: 0 }, 'invalid-argument'],
@@ -308,6 +312,7 @@ describe('the end', () => {
       checkpoint,
       edge: false,
       device: 'cpu',
+      selfCheck: 'refuse',
       threads: 1,
     })
     const request = failureOf(client.run({ images: [image(512, 512)], options: {} }))

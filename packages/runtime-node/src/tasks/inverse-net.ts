@@ -7,14 +7,14 @@ import {
 import type { LoadTimings, Tensor } from '@inverseform/runtime'
 import { withCheckpoint } from '../checkpoint.js'
 import { onnxBackend } from '../onnx-backend.js'
-import type { Device, NetworkSettings } from '../options.js'
+import type { NetworkSettings } from '../options.js'
 import type { StartTask } from './task.js'
 
 export interface InverseNetTask {
   readonly settings: NetworkSettings & { readonly precision: WeightPrecision }
   readonly loaded: {
     readonly precision: WeightPrecision
-    readonly device: Device
+    readonly device: 'cpu'
     readonly report: LoadReport
     readonly loadTimings: LoadTimings
   }
@@ -27,7 +27,8 @@ export interface InverseNetTask {
 /** The coefficients between stacks of tiles. */
 export const startInverseNet: StartTask<InverseNetTask> = async (settings, aborted) => {
   const started = performance.now()
-  const { device, threads, precision } = settings
+  const { threads, precision } = settings
+  const device = 'cpu'
   return withCheckpoint(settings.checkpoint, aborted, async (checkpoint) => {
     const { graph, report } = loadInverseNet(checkpoint)
     const opened = performance.now()

@@ -8,18 +8,27 @@ import {
   segmentBatch,
 } from '@inverseform/runtime'
 import { withCheckpoint } from '../checkpoint.js'
-import { onnxBackend } from '../onnx-backend.js'
-import type { NetworkSettings } from '../options.js'
+import type { Device } from '../devices.js'
+import type { Rung } from '../ladder.js'
+import { openSession } from '../open-session.js'
+import type { DeviceSettings, NetworkSettings } from '../options.js'
 import type { StartTask } from './task.js'
 
 export interface SegmenterTask {
-  readonly settings: NetworkSettings & {
-    readonly model?: SegmentationModelName
-    readonly edge: boolean
-    readonly classes?: number
-    readonly memoryBudget?: number
+  readonly settings: NetworkSettings &
+    DeviceSettings & {
+      readonly model?: SegmentationModelName
+      readonly edge: boolean
+      readonly classes?: number
+      readonly memoryBudget?: number
+    }
+  readonly loaded: Omit<
+    Segmenter<never>,
+    'segment' | 'segmentBatch' | 'dispose' | typeof Symbol.asyncDispose
+  > & {
+    readonly device: Device
+    readonly ladder: readonly Rung[]
   }
-  readonly loaded: Omit<Segmenter<never>, 'segment' | 'segmentBatch' | 'dispose' | typeof Symbol.asyncDispose>
   readonly request: {
     readonly images: readonly RgbImage[]
     readonly options: Omit<SegmentOptions, 'signal' | 'onProgress'>
@@ -30,12 +39,11 @@ export interface SegmenterTask {
 /** Segmenting batches of images. */
 export const startSegmenter: StartTask<SegmenterTask> = async (settings, aborted) => {
   const started = performance.now()
-  const { model, edge, classes, device, threads } = settings
+  const { model, edge, classes } = settings
   return withCheckpoint(settings.checkpoint, aborted, async (checkpoint) => {
     const built = loadModel(checkpoint, { model, edge, classes })
     const opened = performance.now()
-    const backend = await onnxBackend(device, threads)
-    const session = await backend.createSession(built.graph)
+    const { device, opened: session, ladder } = await openSession(built.graph, settings)
     const network: Network = {
       session,
       graph: built.graph,
@@ -49,6 +57,7 @@ export const startSegmenter: StartTask<SegmenterTask> = async (settings, aborted
         classes: built.classes,
         edge: built.edge,
         device,
+        ladder,
         report: built.report,
         loadTimings: { open: opened - started, session: performance.now() - opened },
       },

@@ -1,15 +1,16 @@
 import { loadModel, type SegmentationModelName, zoo } from '@inverseform/backbones'
 import type { Network } from '@inverseform/runtime'
 import { publishedCheckpoint } from '../../../backbones/test/support/models.js'
+import type { Device } from '../../src/devices.js'
 import { onnxBackend } from '../../src/onnx-backend.js'
 
 /** A model with deterministic weights and its edge head, in this thread. */
 export async function deterministicNetwork(
   model: SegmentationModelName,
-  memoryBudget = Number.POSITIVE_INFINITY,
+  device: Device = 'cpu',
 ): Promise<Network> {
   const { graph, classes } = loadModel(publishedCheckpoint(model), { model, edge: true })
-  const backend = await onnxBackend('cpu', 2)
+  const backend = await onnxBackend(device, 2)
   const session = await backend.createSession(graph)
-  return { session, graph, info: zoo[model], classes, memoryBudget }
+  return { session, graph, info: zoo[model], classes, memoryBudget: Number.POSITIVE_INFINITY }
 }

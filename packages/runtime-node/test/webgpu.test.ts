@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { SegmentationModelName } from '@inverseform/backbones'
+import { describe, expect, test } from 'vitest'
+import type { Diagnosis } from '../src/index.js'
+
+/** Debian's Chromium brings a Vulkan loader and SwiftShader, a driver that computes on the CPU: slow, but WebGPU. */
+const CHROMIUM = '/usr/lib/chromium'
+const driver = `${CHROMIUM}/vk_swiftshader_icd.json`
+const hasDriver = process.platform === 'linux' && process.arch === 'x64' && existsSync(driver)
+const note = hasDriver ? '' : ` (skipped: ${driver} is not there; install chromium)`
+
+/** The loader and the driver are found when a process starts, so each test has one of its own. */
+async function runWithDriver(program: string, ...args: string[]) {
+  const path = fileURLToPath(new URL(`./support/${program}.ts`, import.meta.url))
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@inverseform/source', '--import', 'tsx', path, ...args],
+    { env: { ...process.env, VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: CHROMIUM } },
+  )
+  return { result: JSON.parse(stdout), stderr }
+}
+
+describe.skipIf(!hasDriver)(`on a software WebGPU device${note}`, { concurrent: true }, () => {
+  const models: SegmentationModelName[] = ['hrnet16-slim', 'hrnet18']
+  test.each(models)('%s segments as published', async (model) => {
+    const { result, stderr } = await runWithDriver('webgpu-child', model)
+    const { errors, drivers } = result
+    expect(drivers).toEqual(['libvk_swiftshader.so'])
+    expect(errors.logits).toBeLessThan(1e-4)
+    expect(errors.edges).toBeLessThan(1e-4)
+    expect(stderr).toBe('')
+  })
+
+  test('a diagnosis finds it, and auto passes over it', async () => {
+    const { result }: { result: Diagnosis } = await runWithDriver('diagnosis-child')
+    const webgpu = result.devices.find(({ device }) => device === 'webgpu')
+    expect(webgpu).toMatchObject({
+      outcome: 'used',
+      reason: expect.stringMatching(/agrees with the CPU .*libvk_swiftshader\.so, computes on the CPU\.$/),
+    })
+    expect(webgpu?.disagreement).toBeLessThan(1e-4)
+    expect(result.drivers.vulkan).toEqual(['libvk_swiftshader.so'])
+    expect(result.auto.ladder.find(({ device }) => device === 'webgpu')?.outcome).not.toBe('used')
+  })
+})
