@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const browserSafe = new Set(['backbones', 'cityscapes', 'runtime'])
+const browserSafe = new Set(['backbones', 'cityscapes', 'runtime', 'runtime-web'])
 const problems = []
 
 const run = (command, args, cwd) =>

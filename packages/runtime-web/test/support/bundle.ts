@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/** The test's page and the package's worker, bundled from source as an application would: file name → code. */
+export async function bundle(): Promise<Map<string, Uint8Array>> {
+  const { outputFiles } = await build({
+    entryPoints: { page: path('page.ts'), worker: path('../../src/worker.ts') },
+    bundle: true,
+    write: false,
+    outdir: '/',
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['@inverseform/source'],
+    logLevel: 'error',
+  })
+  return new Map(outputFiles.map(({ path, contents }) => [path, contents]))
+}

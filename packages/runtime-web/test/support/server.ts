@@ -1,0 +1,45 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export type Files = ReadonlyMap<string, Uint8Array | string>
+
+const types: readonly (readonly [ending: RegExp, type: string])[] = [
+  [/\.m?js$/, 'text/javascript'],
+  [/\.wasm$/, 'application/wasm'],
+  [/\.png$/, 'image/png'],
+  [/\/$/, 'text/html'],
+]
+
+/** What makes a page cross-origin isolated. */
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+/** Serves files from memory; under `/slow/` they never end. */
+export async function serve(files: Files, { isolated = false } = {}) {
+  const requested: string[] = []
+  const server = createServer((request, response) => {
+    const url = request.url as string
+    requested.push(url)
+    const body = files.get(url.replace(/^\/slow/, ''))
+    response.writeHead(body === undefined ? 404 : 200, {
+      'Content-Type': types.find(([ending]) => ending.test(url))?.[1] ?? 'application/octet-stream',
+      ...(body !== undefined && { 'Content-Length': Buffer.byteLength(body) }),
+      // Kept by the browser, compiled.
+      'Cache-Control': 'max-age=600',
+      ...(isolated && isolation),
+    })
+    if (url.startsWith('/slow/')) response.write(body?.slice(0, 1000))
+    else response.end(body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+  return {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    requested,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -1,0 +1,303 @@
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { relativeError } from '../../backbones/test/support/tensors.js'
+import { createSegmenter as createNodeSegmenter } from '../../runtime-node/src/index.js'
+import { chromiumPath, launch, openPage } from './support/browser.js'
+import { DEMO_CHECKPOINT, DEMO_IMAGE, siteFiles } from './support/files.js'
+import { expectGoldens } from './support/goldens.js'
+import { serve } from './support/server.js'
+
+const project = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
+
+type Site = Awaited<ReturnType<typeof serve>>
+let site: Site
+let isolatedSite: Site
+beforeAll(async () => {
+  if (!chromiumPath) return
+  const files = await siteFiles()
+  site = await serve(files)
+  isolatedSite = await serve(files, { isolated: true })
+})
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+  await isolatedSite?.[Symbol.asyncDispose]()
+})
+
+describe.skipIf(!chromiumPath)('on WebAssembly', () => {
+  let browser: Browser
+  let page: Page
+  beforeAll(async () => {
+    browser = await launch()
+    page = await openPage(browser, isolatedSite.origin)
+  })
+  afterAll(() => browser?.close())
+
+  test('gives the published numbers, on threads', async () => {
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    expect(await expectGoldens(page, 'wasm', 1e-4)).toBe(0)
+  })
+
+  test('labels an image as Node does, and says what it loaded and where', async () => {
+    await using node = await createNodeSegmenter({ checkpoint: project(DEMO_CHECKPOINT), device: 'cpu' })
+    const expected = await node.segment(project(DEMO_IMAGE))
+    const { segmentation, about, progress, done } = await page.evaluate(async () => {
+      const progress: { stage: string; loaded?: number; total?: number }[] = []
+      const done: number[] = []
+      const segmenter = await harness.createSegmenter({
+        source: 'models/demo.pth',
+        onProgress: (step) => progress.push(step),
+      })
+      const segmentation = await segmenter.segment('street.png', {
+        onProgress: (progress) => done.push(progress.done / progress.total),
+      })
+      const { model, classes, edge, device, ladder, report } = segmenter
+      await segmenter.dispose()
+      const about = { model, classes, edge, device, ladder, missing: report.missing }
+      return { segmentation: harness.plain(segmentation), about, progress, done }
+    })
+    expect(segmentation).toMatchObject({ width: 1024, height: 512, classes: 19, tiles: 1 })
+    expect(Uint8Array.from(segmentation.labels as number[])).toEqual(expected.labels)
+    expect(about).toMatchObject({
+      model: 'hrnet16-slim',
+      classes: 19,
+      edge: false,
+      device: 'wasm',
+      missing: [],
+    })
+    expect(about.ladder).toMatchObject([
+      { device: 'webgpu', outcome: 'unavailable', reason: expect.stringMatching(/^[A-Z].*\.$/) },
+      { device: 'wasm', outcome: 'used', reason: expect.stringContaining('threads') },
+    ])
+    const downloads = progress.filter(({ stage }) => stage === 'download')
+    expect(downloads.at(-1)?.loaded).toBe(downloads.at(-1)?.total)
+    expect(downloads.at(-1)?.loaded).toBeGreaterThan(13_000_000)
+    expect(progress.at(-1)).toEqual({ stage: 'compile', device: 'wasm' })
+    expect(done).toEqual([1])
+  })
+
+  test('has the numbers of Node for all outputs, at scales and mirrored', async () => {
+    const [width, height] = [61, 45]
+    const data = Array.from({ length: width * height * 3 }, (_, i) => 128 + 100 * Math.sin(i / 90) + (i % 27))
+    const image = { data: Uint8Array.from(data), width, height }
+    const options = {
+      outputs: ['labels', 'confidence', 'logits', 'edges', 'edgeOutput'],
+      scales: [0.5, 1, 2],
+      flip: true,
+    } as const
+    await using node = await createNodeSegmenter({
+      checkpoint: project(DEMO_CHECKPOINT),
+      device: 'cpu',
+      edge: true,
+    })
+    const expected = await node.segment(image, options)
+    const actual = await page.evaluate(
+      async ({ data, width, height, options }) => {
+        const segmenter = await harness.createSegmenter({
+          source: '/models/demo.pth',
+          edge: true,
+          device: 'wasm',
+        })
+        const [, result] = await segmenter.segmentBatch(
+          [
+            { data: new Uint8Array(3), width: 1, height: 1 },
+            { data: Uint8Array.from(data), width, height },
+          ],
+          options,
+        )
+        await segmenter.dispose()
+        return harness.plain(result)
+      },
+      { data: Array.from(image.data), width, height, options },
+    )
+    for (const output of ['confidence', 'logits', 'edges', 'edgeOutput'] as const) {
+      expect(actual[output]).toHaveLength(expected[output]?.length as number)
+      expect(relativeError(actual[output] as number[], expected[output] as Float32Array)).toBeLessThan(1e-4)
+    }
+    const differing = expected.labels?.filter((label, i) => label !== actual.labels?.[i]).length
+    expect(differing).toBeLessThan((width * height) / 1000)
+  })
+
+  test('takes a URL, bytes and a File as the source, and whatever shows an image', async () => {
+    const labels = await page.evaluate(async () => {
+      const url = new URL('/models/demo.pth', location.href)
+      const bytes = await (await fetch(url)).arrayBuffer()
+      const file = new File([bytes], 'demo.pth')
+      const image = await (await fetch('/street.png')).blob()
+      const bitmap = await createImageBitmap(image, 300, 200, 96, 64)
+      const canvas = document.createElement('canvas')
+      const offscreen = new OffscreenCanvas(96, 64)
+      Object.assign(canvas, { width: 96, height: 64 })
+      const context = canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D
+      context.drawImage(bitmap, 0, 0)
+      offscreen.getContext('2d')?.drawImage(bitmap, 0, 0)
+      const imageData = context.getImageData(0, 0, 96, 64)
+      const blob = await offscreen.convertToBlob()
+      const img = new Image()
+      img.src = URL.createObjectURL(blob)
+      await img.decode()
+      const frame = new VideoFrame(bitmap, { timestamp: 0 })
+      const pixels = new Uint8Array(100 + 96 * 64 * 3).subarray(100)
+      pixels.set(imageData.data.filter((_, i) => i % 4 !== 3))
+      const inputs = {
+        bitmap,
+        canvas,
+        offscreen,
+        imageData,
+        blob,
+        file: new File([blob], 'a.png'),
+        bytes: new Uint8Array(await blob.arrayBuffer()),
+        img,
+        frame,
+        url: img.src,
+        pixels: { data: pixels, width: 96, height: 64 },
+      }
+      const results: Record<string, number[] | undefined> = {}
+      for (const source of [url, new Uint8Array(bytes), file]) {
+        const wasmPaths = source === file ? { wasm: '/ort/ort-wasm-simd-threaded.asyncify.wasm' } : undefined
+        const segmenter = await harness.createSegmenter({ source, device: 'wasm', wasmPaths })
+        const of = source.constructor.name
+        results[of] = harness.plain(await segmenter.segment(bitmap)).labels
+        if (source === file) {
+          const all = await segmenter.segmentBatch(Object.values(inputs))
+          for (const [i, name] of Object.keys(inputs).entries()) results[name] = harness.plain(all[i]).labels
+        }
+        await segmenter.dispose()
+      }
+      frame.close()
+      bitmap.close()
+      return results
+    })
+    expect(Object.keys(labels)).toHaveLength(14)
+    expect(new Set(labels.URL).size).toBeGreaterThan(2)
+    for (const [name, found] of Object.entries(labels)) expect(found, name).toEqual(labels.URL)
+  })
+
+  test('can be given up while it downloads and while it runs; dispose() ends the worker', async () => {
+    const before = page.workers().length
+    const outcome = await page.evaluate(async () => {
+      const failureOf = (work: Promise<unknown>) =>
+        work.then(
+          () => 'no failure',
+          (error) => error,
+        )
+      const reason = new Error('enough')
+      const loading = new AbortController()
+      const slow = harness.createSegmenter({
+        source: '/slow/models/demo.pth',
+        signal: loading.signal,
+        onProgress: () => loading.abort(reason),
+      })
+      const abortedLoad = (await failureOf(slow)) === reason
+
+      const segmenter = await harness.createSegmenter({ source: '/models/demo.pth', device: 'wasm' })
+      const running = new AbortController()
+      const runs: number[] = []
+      const tiled = segmenter.segment('/street.png', {
+        tile: { width: 256, height: 256, overlap: 64 },
+        signal: running.signal,
+        onProgress: ({ done }) => {
+          runs.push(done)
+          running.abort(reason)
+        },
+      })
+      const abortedRun = (await failureOf(tiled)) === reason
+      const next = await segmenter.segment(new ImageData(64, 64))
+      const underWay = segmenter.segment(new ImageData(64, 32))
+      await Promise.all([segmenter.dispose(), segmenter.dispose()])
+      const { labels } = await underWay
+      const afterwards = await failureOf(segmenter.segment(new ImageData(64, 64)))
+      return {
+        abortedLoad,
+        abortedRun,
+        runs,
+        next: next.labels?.length,
+        underWay: labels?.length,
+        afterwards: afterwards.code,
+      }
+    })
+    expect(outcome).toEqual({
+      abortedLoad: true,
+      abortedRun: true,
+      runs: [1],
+      next: 64 * 64,
+      underWay: 64 * 32,
+      afterwards: 'disposed',
+    })
+    await expect.poll(() => page.workers().length).toBe(before)
+  })
+
+  test('says what is wrong', async () => {
+    const errors = await page.evaluate(async () => {
+      const { createSegmenter } = harness
+      const source = '/models/demo.pth'
+      const segmenter = await createSegmenter({ source, device: 'wasm' })
+      const failures: Record<string, () => Promise<unknown>> = {
+        'not-found source': () => createSegmenter({ source: '/models/none.pth' }),
+        'invalid-checkpoint text': () => createSegmenter({ source: '/models/text.pth' }),
+        'checkpoint-mismatch model': () => createSegmenter({ source, model: 'hrnet18' }),
+        'invalid-argument source': () => createSegmenter({ source: undefined as unknown as string }),
+        'invalid-argument url': () => createSegmenter({ source: 'http://' }),
+        'invalid-argument threads': () => createSegmenter({ source, threads: -1 }),
+        'runtime-unavailable device': () => createSegmenter({ source, device: 'cpu' as 'wasm' }),
+        'runtime-unavailable webgpu': () => createSegmenter({ source, device: 'webgpu' }),
+        'runtime-unavailable files': () => createSegmenter({ source, wasmPaths: '/nowhere' }),
+        'runtime-unavailable worker': () =>
+          createSegmenter({ source, worker: () => new Worker('/nowhere.js', { type: 'module' }) }),
+        'not-found image': () => segmenter.segment('/none.png'),
+        'unreadable image': () => segmenter.segment('/models/text.pth'),
+        'unreadable canvas': () => segmenter.segment(new OffscreenCanvas(0, 0)),
+        'invalid-argument image': () => segmenter.segment(7 as unknown as string),
+        'size-mismatch pixels': () => segmenter.segment({ data: new Uint8Array(5), width: 2, height: 1 }),
+        'invalid-argument edges': () => segmenter.segment(new ImageData(8, 8), { outputs: ['edges'] }),
+      }
+      const found: Record<string, { code: string; message: string; hint?: string }> = {}
+      for (const [name, fail] of Object.entries(failures)) {
+        found[name] = await fail().then(
+          () => ({ code: 'none', message: '' }),
+          ({ code, message, hint, stack }) => ({ code, message: code ? message : stack, hint }),
+        )
+      }
+      await segmenter.dispose()
+      return found
+    })
+    for (const [name, error] of Object.entries(errors)) {
+      expect(error, name).toEqual({
+        code: name.split(' ')[0],
+        message: expect.stringMatching(/^\S.*\.$/),
+        hint: expect.stringMatching(/^[A-Z].*\.$/),
+      })
+    }
+    expect(errors['not-found source'].message).toContain('/models/none.pth')
+  })
+})
+
+test.skipIf(!chromiumPath)(
+  'runs on one thread where the page is not isolated, and asks no other server',
+  async () => {
+    const browser = await launch()
+    try {
+      const page = await openPage(browser, site.origin)
+      const origins = new Set<string>()
+      page.on('request', (request) => origins.add(new URL(request.url()).origin))
+      const { ladder, labels } = await page.evaluate(async () => {
+        const segmenter = await harness.createSegmenter({ source: '/models/demo.pth', wasmPaths: '/ort' })
+        const { labels } = await segmenter.segment(new ImageData(64, 32))
+        await segmenter.dispose()
+        return { ladder: segmenter.ladder, labels: labels?.length }
+      })
+      expect(labels).toBe(64 * 32)
+      expect(ladder.at(-1)).toMatchObject({
+        device: 'wasm',
+        reason: expect.stringContaining('one thread'),
+      })
+      expect(site.requested.filter((url) => url.includes('ort-wasm'))).toEqual([
+        '/ort/ort-wasm-simd-threaded.asyncify.mjs',
+        '/ort/ort-wasm-simd-threaded.asyncify.wasm',
+      ])
+      expect([...origins]).toEqual([site.origin])
+    } finally {
+      await browser.close()
+    }
+  },
+)
