@@ -12,6 +12,15 @@ export function firstFew(names: readonly string[]): string {
   return names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')
 }
 
+/** How many files each problem has and the first few of them; undefined where none has any. */
+export function problemsText(
+  problems: readonly (readonly [what: string, names: readonly string[]])[],
+): string | undefined {
+  const found = problems.filter(([, names]) => names.length > 0)
+  if (found.length === 0) return undefined
+  return found.map(([what, names]) => `${names.length} ${what}: ${firstFew(names)}.`).join(' ')
+}
+
 /** What is in a folder; undefined for what is no folder. */
 export async function list(folder: string, recursive = false): Promise<Dirent[] | undefined> {
   try {

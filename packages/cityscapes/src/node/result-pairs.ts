@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
-import { baseName, byName, firstFew, list } from './folders.js'
+import { baseName, byName, firstFew, list, problemsText } from './folders.js'
 import type { ResultPair } from './match-by-stem.js'
 import { walkOutside } from './walk-outside.js'
 
@@ -141,21 +141,16 @@ function pairUp(truths: readonly string[], files: readonly string[]): ResultPair
   const several = [...predictions]
     .filter(([, found]) => found.length > 1)
     .map(([truth, found]) => `${nameOf(truth)} (${found.join(' and ')})`)
-  const problems = [
+  const problems = problemsText([
     [`of ${truths.length} truths have no prediction`, missing.map((name) => `${name}*${PNG}`)],
     [`of ${truths.length} truths have several predictions`, several],
     [`of ${files.length} files belong to several truths`, shared],
-  ] as const
-  const found = problems.filter(([, names]) => names.length > 0)
-  if (found.length > 0)
-    throw new InverseFormError(
-      'invalid-dataset',
-      found.map(([what, names]) => `${names.length} ${what}: ${firstFew(names)}.`).join(' '),
-      {
-        hint: 'Put one map of label ids per truth into the results folder, named <city>_<sequence>_<frame>*.png, and pictures for viewing elsewhere.',
-        details: { missing, several, shared },
-      },
-    )
+  ])
+  if (problems !== undefined)
+    throw new InverseFormError('invalid-dataset', problems, {
+      hint: 'Put one map of label ids per truth into the results folder, named <city>_<sequence>_<frame>*.png, and pictures for viewing elsewhere.',
+      details: { missing, several, shared },
+    })
   return truths.map((truth) => ({ name: nameOf(truth), truth, prediction: predictions.get(truth)![0]! }))
 }
 

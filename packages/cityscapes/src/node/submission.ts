@@ -4,7 +4,7 @@ import { InverseFormError } from '@inverseform/errors'
 import { IGNORE, labels, trainIdToLabelId } from '../labels.js'
 import { openDataset } from './dataset.js'
 import { encodePng } from './encode-png.js'
-import { baseName, byName, firstFew } from './folders.js'
+import { baseName, byName, firstFew, problemsText } from './folders.js'
 import { mapAhead } from './map-ahead.js'
 import { readLabelPng } from './read.js'
 import { walkOutside } from './walk-outside.js'
@@ -166,17 +166,15 @@ async function matchImages(
   const predicted = new Set(predictions.map(({ name }) => name))
   const missing = [...images.keys()].filter((name) => !predicted.has(name))
   const foreign = predictions.filter(({ name }) => !images.has(name)).map(({ path }) => path)
-  const problems = [
+  const problems = problemsText([
     [`of ${images.size} images of the split "${split}" have no prediction`, missing],
     [`of ${predictions.length} predictions are of no image of the split "${split}"`, foreign],
-  ] as const
-  const found = problems.filter(([, names]) => names.length > 0)
-  if (found.length > 0)
-    throw new InverseFormError(
-      'invalid-dataset',
-      found.map(([what, names]) => `${names.length} ${what}: ${firstFew(names)}.`).join(' '),
-      { hint: 'Predict every image of the split and no other, each once.', details: { missing, foreign } },
-    )
+  ])
+  if (problems !== undefined)
+    throw new InverseFormError('invalid-dataset', problems, {
+      hint: 'Predict every image of the split and no other, each once.',
+      details: { missing, foreign },
+    })
   return images
 }
 
