@@ -51,7 +51,7 @@ export function sniff(start: Uint8Array, fileSize: number): Sniffed {
   if (start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5) return { format: 'pth-legacy' }
   // A header of less than 2^40 bytes that is a JSON object.
   if (text.startsWith('\0\0\0{', 5)) return { format: 'safetensors' }
-  if (isOnnx(start)) return { found: 'an ONNX model', hint: 'Give the PyTorch checkpoint it was made from.' }
+  if (isOnnx(start)) return onnx(text)
   if (start.every((byte) => byte === 0))
     return { found: 'a file that starts with nothing but zeros', hint: redownload }
   return (
@@ -64,9 +64,18 @@ export function sniff(start: Uint8Array, fileSize: number): Sniffed {
 }
 
 /** A ModelProto: field 1, the IR version, then any of its other fields that may come next. */
-function isOnnx(start: Uint8Array): boolean {
+export function isOnnx(start: Uint8Array): boolean {
   const next = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42]
   return start[0] === 0x08 && start[1]! < 0x20 && next.includes(start[2]!)
+}
+
+function onnx(text: string): Other {
+  const checkpoint = 'Give the PyTorch checkpoint it was made from.'
+  if (!text.startsWith('\x12\x0binverseform', 2)) return { found: 'an ONNX model', hint: checkpoint }
+  return {
+    found: 'an ONNX model that InverseForm wrote, not a checkpoint',
+    hint: `${checkpoint} Or open the model itself with openModel.`,
+  }
 }
 
 function hex(bytes: Uint8Array): string {

@@ -12,7 +12,7 @@ export {
   sameShape,
   symbol,
 } from './dim.js'
-export { peakActivationBytes } from './memory.js'
+export { largestBufferBytes, type MemoryOptions, peakActivationBytes } from './memory.js'
 export { type PassName, passes, rewrite } from './passes/index.js'
 export {
   type Graph,

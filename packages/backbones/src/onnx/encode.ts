@@ -3,6 +3,7 @@ import { emitOnnx } from '../graph/operators/index.js'
 import type { OnnxAttribute, OnnxEmitter } from '../graph/operators/operator.js'
 import { type Graph, topologicalOrder, type Value } from '../graph/value.js'
 import type { ByteSink } from '../io/index.js'
+import { type ComputeType, computeTypeOf, storedPrecision } from './compute.js'
 import { Message, writeChunks } from './message.js'
 import type { WeightPrecision } from './precision.js'
 import { castTo, modelProto, nodeProto, tensorProto, valueInfoProto } from './schema.js'
@@ -38,8 +39,17 @@ export interface EncodeOnnxOptions {
    */
   readonly weightFile?: string
   /**
-   * What weights of two axes or more and at least 4096 values are stored as; `float32` unless given. Computation is in
-   * float32 all the same, except where a runtime fuses an int8 matrix with the product that it is for, as ONNX Runtime does.
+   * What the network computes in; `float32` unless given. `float16` halves weights and maps alike, for devices that
+   * compute in it faster (WebGPU with `shader-f16`, CUDA): all weights are float16 and are used as they are, every input
+   * and output stays float32 with one Cast, and so do sums over the whole image. A weight beyond ±65504 is an error; maps
+   * must stay below it too, which normalised networks do. Fold the normalisations first (`foldBatchNorm`).
+   * The model's metadata get `compute`: `float16`, for whoever plans memory.
+   */
+  readonly compute?: ComputeType
+  /**
+   * What weights of two axes or more and at least 4096 values are stored as, for computing in float32; `float32` unless
+   * given. With `compute: 'float16'` leave it out: all weights are float16. Computation is in float32 whatever the
+   * precision, except where a runtime fuses an int8 matrix with the product that it is for, as ONNX Runtime does.
    *
    * - `float16`: rounded to nearest, with a Cast behind each; a value beyond ±65504 is an error.
    * - `int8`: symmetric, one scale an output (row of a matrix, filter of a convolution), with a DequantizeLinear behind each.
@@ -49,13 +59,16 @@ export interface EncodeOnnxOptions {
 
 /**
  * Encodes a graph as an ONNX model (opset 17). Batch, height and width stay dynamic.
- * @throws `limit-exceeded` when the model would pass 2 GiB; its `write` too, for a weight that the precision cannot hold.
+ * @throws `invalid-argument` when `precision` does not go with `compute`; `limit-exceeded` when the model would pass
+ * 2 GiB; its `write` too, for a weight that the precision cannot hold.
  */
 export function encodeOnnx(graph: Graph, options: EncodeOnnxOptions = {}): EncodedModel {
+  const { compute = 'float32' } = options
+  const precision = storedPrecision(compute, options.precision)
   const weights = options.weightFile === undefined ? undefined : new WeightFile(options.weightFile)
-  const store = new WeightStore(options.precision ?? 'float32', weights)
-  const proto = new GraphEncoder(graph, store).encode()
-  const { byteLength, chunks } = modelProto(proto, 'inverseform', ONNX_OPSET, options.metadata ?? {})
+  const proto = new GraphEncoder(graph, new WeightStore(precision, weights), compute).encode()
+  const metadata = { ...options.metadata, ...(compute === 'float16' && { compute }) }
+  const { byteLength, chunks } = modelProto(proto, 'inverseform', ONNX_OPSET, metadata)
   if (byteLength > MAX_MODEL_BYTES) {
     throw new InverseFormError(
       'limit-exceeded',
@@ -76,6 +89,8 @@ interface NodeSpec {
 class GraphEncoder implements OnnxEmitter {
   private readonly nodes: NodeSpec[] = []
   private readonly names = new Map<Value, string>()
+  /** What each value named is in. */
+  private readonly types = new Map<Value, ComputeType>()
   /** Size computations and small constants are made once, however often they are asked for. */
   private readonly shared = new Map<string, string>()
   /** Names of the module whose operator is being written, as in the checkpoint. */
@@ -84,6 +99,7 @@ class GraphEncoder implements OnnxEmitter {
   constructor(
     private readonly graph: Graph,
     private readonly weights: WeightStore,
+    private readonly compute: ComputeType,
   ) {}
 
   encode(): Message {
@@ -91,15 +107,18 @@ class GraphEncoder implements OnnxEmitter {
     for (const value of topologicalOrder(this.graph)) {
       if (value.op === 'input') {
         this.names.set(value, value.attributes.name)
+        this.types.set(value, 'float32')
         inputs.push(valueInfoProto(value.attributes.name, value.shape))
       } else if (value.op !== 'constant') {
         this.scope = scopeOf(value)
-        this.names.set(
-          value,
-          this.compactLinear(value) ?? emitOnnx(this, value, value.inputs.map(this.nameOf)),
-        )
+        const type = this.typeOf(value)
+        this.types.set(value, type)
+        const name = this.compactLinear(value) ?? this.castProduct(value)
+        const inputNames = () => value.inputs.map((input) => this.nameOf(input, type))
+        this.names.set(value, name ?? emitOnnx(this, value, inputNames()))
       }
     }
+    this.scope = ''
     const nodes = this.renamedToOutputs()
     const message = new Message().string(2, 'inverseform')
     for (const node of nodes) {
@@ -143,11 +162,17 @@ class GraphEncoder implements OnnxEmitter {
     return made
   }
 
-  /** A value's name; a weight gets its own, and what makes it float32, when it is first used. */
-  private readonly nameOf = (value: Value): string => {
+  private typeOf(value: Value): ComputeType {
+    if (this.compute === 'float32') return 'float32'
+    return computeTypeOf(value, this.types.get(value.inputs[0]) ?? 'float16')
+  }
+
+  /** The name of a value in a type. A weight gets its own, and what makes it that type, when it is first used. */
+  private nameOf(value: Value, type: ComputeType = 'float32'): string {
     const name = this.names.get(value) ?? this.weight(value as Constant)
     this.names.set(value, name)
-    return name
+    if ((this.types.get(value) ?? this.compute) === type) return name
+    return this.once(`${type} ${name}`, () => this.node('Cast', [name], castTo(type)))
   }
 
   /** A node's output carries its name, except that the graph's outputs have names of their own. */
@@ -163,6 +188,7 @@ class GraphEncoder implements OnnxEmitter {
   }
 
   private weight(weight: Constant): string {
+    if (this.compute === 'float16') return this.weights.float16(weight)
     const precision = this.weights.precisionOf(weight)
     if (precision === 'float32') return this.weights.float32(weight)
     if (precision === 'float16') return this.node('Cast', [this.weights.float16(weight)], castTo('float32'))
@@ -171,11 +197,12 @@ class GraphEncoder implements OnnxEmitter {
 
   /** A linear layer in a form that a runtime can run without making all of its weight float32, where that is another. */
   private compactLinear(value: Value): string | undefined {
-    if (value.op !== 'linear' || value.inputs[1].op !== 'constant') return undefined
+    if (this.compute === 'float16' || value.op !== 'linear' || value.inputs[1].op !== 'constant')
+      return undefined
     const weight = value.inputs[1]
     const precision = this.weights.precisionOf(weight)
     const [outputs, inputs] = weight.shape as readonly [number, number]
-    const [x, bias] = [value.inputs[0], value.inputs[2]].map(this.nameOf)
+    const [x, bias] = [value.inputs[0], value.inputs[2]].map((input) => this.nameOf(input))
     if (precision === 'int8') {
       // ONNX Runtime has a kernel for int8 codes [inputs, outputs] with scales by column, not for their transpose; it would
       // not see it behind a Gemm whose bias and activation it had fused before.
@@ -187,11 +214,34 @@ class GraphEncoder implements OnnxEmitter {
     const stored = this.weights.float16(weight)
     const products: string[] = []
     for (let start = 0; start < outputs; start += rows) {
-      const range = [[start], [Math.min(start + rows, outputs)], [0]].map((values) => this.int64(values))
-      const block = this.node('Cast', [this.node('Slice', [stored, ...range])], castTo('float32'))
+      const block = this.castRows(stored, start, Math.min(start + rows, outputs), 0)
       products.push(this.node('Gemm', [x, block], { transB: 1 }))
     }
     return this.node('Add', [this.node('Concat', products, { axis: 1 }), bias])
+  }
+
+  /**
+   * A product in float32 of a matrix in float16, half of its rows at a time: what is made float32 then takes no more
+   * bytes than the matrix, which may be the largest value of the network.
+   */
+  private castProduct(value: Value): string | undefined {
+    const [a, b] = value.inputs
+    const [axis, rows] = [value.shape.length - 2, value.shape.at(-2)]
+    const isCast =
+      value.op === 'matmul' && this.types.get(value) === 'float32' && this.types.get(a) === 'float16'
+    if (!isCast || typeof rows !== 'number' || rows === 1) return undefined
+    const middle = rows >> 1
+    const products = [[0, middle] as const, [middle, rows] as const].map(([start, end]) => {
+      const block = this.castRows(this.nameOf(a, 'float16'), start, end, axis)
+      return this.node('MatMul', [block, this.nameOf(b)])
+    })
+    return this.node('Concat', products, { axis })
+  }
+
+  /** Part of a float16 tensor along an axis, in float32. */
+  private castRows(tensor: string, start: number, end: number, axis: number): string {
+    const range = [[start], [end], [axis]].map((values) => this.int64(values))
+    return this.node('Cast', [this.node('Slice', [tensor, ...range])], castTo('float32'))
   }
 }
 

@@ -9,11 +9,13 @@ import {
   conv2d,
   type Graph,
   imageInput,
+  input,
   type PassName,
   passes,
   relu,
   resizeLike,
   type SegmentationModelName,
+  sigmoid,
   topologicalOrder,
   type Value,
   zoo,
@@ -56,6 +58,8 @@ describe('on random graphs', () => {
     ['commuteResize'],
     ['foldBatchNorm', 'commuteResize', 'mergeStem'],
     ['commuteResize', 'foldBatchNorm'],
+    ['splitConcat'],
+    Object.keys(passes) as PassName[],
   ]
   test.each(chains.map((chain) => [chain.join(', '), chain] as const))(
     '%s keep the numbers',
@@ -115,6 +119,99 @@ describe('commuteResize', () => {
     ]) {
       expect(passes.commuteResize({ outputs: { y } }).outputs.y).toBe(y)
     }
+  })
+})
+
+describe('splitConcat', () => {
+  const [a, b, c] = [2, 3, 4].map((n) => conv2d(image, weight(`${n}.weight`, n, 3, 1, 1)))
+  const joined = concat([a, b, c], 1)
+
+  test.each([
+    [1, 1, 0],
+    [3, 1, 1],
+    [3, 2, 0],
+    [5, 3, 4],
+  ])('makes a sum of a %ix%i convolution of stride %i', async (kernel, stride, padding) => {
+    for (const bias of [undefined, weight('w.bias', 6)]) {
+      const y = conv2d(joined, weight('w.weight', 6, 9, kernel, kernel), bias, { stride, padding })
+      const split = passes.splitConcat({ outputs: { y } })
+      expect(ops(split, 'concat')).toEqual([])
+      const sizes = ops(split, 'conv2d').map(({ inputs }) => inputs[1].shape)
+      expect(sizes.filter(([outputs]) => outputs === 6).map(([, inputs]) => inputs)).toEqual([2, 3, 4])
+      await expectSameNumbers({ outputs: { y } }, split, imageTensor('x', 12, 15, 2))
+    }
+  })
+
+  test('leaves a concatenation whole that something else reads, or that is along another axis', () => {
+    const y = conv2d(joined, weight('w.weight', 6, 9, 3, 3))
+    for (const outputs of [
+      { y, joined },
+      { y, z: relu(joined) },
+    ] as Graph['outputs'][]) {
+      expect(passes.splitConcat({ outputs }).outputs.y).toBe(y)
+    }
+    const rows = input('x', [1, 3, 4, 8])
+    const stacked = conv2d(concat([rows, rows], 2), weight('w.weight', 6, 3, 3, 3))
+    expect(passes.splitConcat({ outputs: { stacked } }).outputs.stacked).toBe(stacked)
+  })
+
+  test('splits it for all the convolutions that read it', async () => {
+    const [y, z] = [3, 1].map((k) => conv2d(joined, weight(`w${k}.weight`, 6, 9, k, k)))
+    const split = passes.splitConcat({ outputs: { y, z } })
+    expect(ops(split, 'concat')).toEqual([])
+    await expectSameNumbers({ outputs: { y, z } }, split, imageTensor('x', 7, 9))
+  })
+})
+
+describe('splitHidden', () => {
+  const wide = conv2d(image, weight('wide.weight', 20, 3, 3, 3), weight('wide.bias', 20), { padding: 1 })
+  const narrow = (x: Value) =>
+    conv2d(x, weight('narrow.weight', 5, x.shape[1] as number, 3, 3), weight('narrow.bias', 5), {
+      padding: 1,
+    })
+  const widest = (graph: Graph) =>
+    Math.max(...topologicalOrder(graph).map(({ shape }) => Number(shape[1] ?? 0)))
+
+  test('makes a layer in parts no larger than what is needed whole', async () => {
+    for (const y of [narrow(relu(wide)), narrow(sigmoid(wide)), narrow(wide)]) {
+      const split = passes.splitHidden({ outputs: { y } })
+      // The 5 channels of the output are the largest whole; weights are small against a common image.
+      expect(widest(split)).toBe(5)
+      expect(ops(split, 'conv2d')).toHaveLength(8)
+      await expectSameNumbers({ outputs: { y } }, split, imageTensor('x', 11, 14, 2))
+    }
+  })
+
+  test('sees through sums and resizes', async () => {
+    const random = randomSource(11)
+    for (let round = 0; round < 30; round++) {
+      const channels = randomInteger(random, 11, 30)
+      const term = (_: unknown, i: number) => {
+        const [kernel, stride] = [2 * randomInteger(random, 0, 1) + 1, randomInteger(random, 1, 3)]
+        const bias = random() < 0.5 ? weight(`${i}.bias`, channels) : undefined
+        const options = { stride, padding: kernel >> 1 }
+        const map = conv2d(image, weight(`${i}.weight`, channels, 3, kernel, kernel), bias, options)
+        return stride > 1 ? resizeLike(map, image) : map
+      }
+      const sum = Array.from({ length: randomInteger(random, 1, 4) }, term).reduce(add)
+      const y = narrow([relu, sigmoid, (x: Value) => x][randomInteger(random, 0, 2)](sum))
+      const split = passes.splitHidden({ outputs: { y } })
+      expect(widest(split)).toBe(5)
+      await expectSameNumbers({ outputs: { y } }, split, imageTensor('x', 10, 13))
+    }
+  })
+
+  test('leaves layers alone that are small, read twice or needed whole', () => {
+    const small = conv2d(image, weight('small.weight', 40, 3, 3, 3), undefined, { stride: 4 })
+    for (const outputs of [{ y: narrow(relu(small)) }, { y: narrow(wide), wide }] as Graph['outputs'][]) {
+      expect(passes.splitHidden({ outputs }).outputs.y).toBe(outputs.y)
+    }
+    const twice = { y: narrow(relu(wide)), z: narrow(sigmoid(wide)) }
+    expect(passes.splitHidden({ outputs: twice }).outputs).toEqual(twice)
+    const oneForAll = narrow(add(wide, conv2d(image, weight('one.weight', 1, 3, 1, 1))))
+    expect(passes.splitHidden({ outputs: { oneForAll } }).outputs.oneForAll).toBe(oneForAll)
+    const normed = narrow(norm(wide, 'n'))
+    expect(passes.splitHidden({ outputs: { normed } }).outputs.normed).toBe(normed)
   })
 })
 

@@ -1,5 +1,7 @@
-import { add, constant, conv2d, resizeLike } from '../build.js'
-import type { Graph, Value, ValueOf } from '../value.js'
+import { resizeLike } from '../build.js'
+import { withInputs } from '../operators/index.js'
+import type { Graph, ValueOf } from '../value.js'
+import { isCuttable, sumOverParts } from './cut-weight.js'
 import { rewrite } from './rewrite.js'
 
 /**
@@ -12,46 +14,19 @@ import { rewrite } from './rewrite.js'
  */
 export function commuteResize(graph: Graph): Graph {
   return rewrite(graph, (value) => {
-    if (!isPointwise(value)) return value
-    const [x, weight, bias] = value.inputs
+    if (!isCuttable(value) || !isPointwise(value)) return value
+    const [x] = value.inputs
     const parts = x.op === 'concat' && x.attributes.axis === 1 ? x.inputs : [x]
-    if (weight.op !== 'constant' || !parts.some((part) => part.op === 'resizeLike')) return value
-
-    let start = 0
-    let biasLeft: Value | undefined = bias
-    const terms = parts.map((part) => {
-      const channels = part.shape[1] as number
-      const cut = parts.length === 1 ? weight : cutInputChannels(weight, start, channels)
-      start += channels
-      const at = part.op === 'resizeLike' ? part.inputs[0] : part
-      const term = conv2d(at, cut, biasLeft)
-      biasLeft = undefined
-      return part.op === 'resizeLike' ? resizeLike(term, part.inputs[1]) : term
-    })
-    return terms.reduce(add)
+    if (!parts.some((part) => part.op === 'resizeLike')) return value
+    return sumOverParts(value, parts, ([part, ...cut]) =>
+      part.op === 'resizeLike'
+        ? resizeLike(withInputs(value, [part.inputs[0], ...cut]), part.inputs[1])
+        : withInputs(value, [part, ...cut]),
+    )
   })
 }
 
-function isPointwise(value: Value): value is ValueOf<'conv2d'> {
-  if (value.op !== 'conv2d') return false
-  const { stride, padding } = value.attributes
-  const [, , kh, kw] = value.inputs[1].shape
+function isPointwise({ inputs, attributes: { stride, padding } }: ValueOf<'conv2d'>): boolean {
+  const [, , kh, kw] = inputs[1].shape
   return [kh, kw, ...stride].every((n) => n === 1) && padding.every((n) => n === 0)
-}
-
-function cutInputChannels(weight: ValueOf<'constant'>, start: number, channels: number): Value {
-  const [outputs, inputs] = weight.shape as number[]
-  async function load(): Promise<Float32Array> {
-    const whole = await weight.attributes.load()
-    const cut = new Float32Array(outputs * channels)
-    for (let o = 0; o < outputs; o++) {
-      cut.set(whole.subarray(o * inputs + start, o * inputs + start + channels), o * channels)
-    }
-    return cut
-  }
-  return constant(
-    `${weight.attributes.name}[:, ${start}:${start + channels}]`,
-    [outputs, channels, 1, 1],
-    load,
-  )
 }

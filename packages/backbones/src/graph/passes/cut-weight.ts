@@ -1,0 +1,68 @@
+import { add, constant } from '../build.js'
+import { withInputs } from '../operators/index.js'
+import type { Value, ValueOf } from '../value.js'
+
+type Constant = ValueOf<'constant'>
+
+/** A convolution whose weight, and bias if it has one, are constants: one that can be cut. */
+interface Convolution extends ValueOf<'conv2d'> {
+  readonly inputs: readonly [Value, Constant, ...Constant[]]
+}
+
+export function isCuttable(value: Value): value is Convolution {
+  return value.op === 'conv2d' && value.inputs.slice(1).every((input) => input.op === 'constant')
+}
+
+/**
+ * The sum that a convolution over the channels of all `parts` is, `W·concat(a, b) + bias = (Wa·a + bias) + Wb·b`, with
+ * the weight cut by input channels. `convolve` makes a summand of a part and its weight (and the bias).
+ */
+export function sumOverParts(
+  convolution: Convolution,
+  parts: readonly Value[],
+  convolve: (inputs: readonly [Value, ...Value[]]) => Value = (inputs) => withInputs(convolution, inputs),
+): Value {
+  const [, weight, ...bias] = convolution.inputs
+  let start = 0
+  const terms = parts.map((part, i) => {
+    const end = start + (part.shape[1] as number)
+    const cut = cutInputChannels(weight, start, end)
+    start = end
+    return convolve([part, cut, ...(i === 0 ? bias : [])])
+  })
+  return terms.reduce(add)
+}
+
+/** A convolution's output channels from `start` up to `end`. */
+export function cutOutputs(convolution: Convolution, start: number, end: number): Value {
+  const [x, ...parameters] = convolution.inputs
+  return withInputs(convolution, [x, ...parameters.map((parameter) => cutFirstAxis(parameter, start, end))])
+}
+
+/** The part of a convolution's weight [K,C,kh,kw] that is for some of its input channels. */
+function cutInputChannels(weight: Constant, start: number, end: number): Value {
+  const [outputs, inputs, height, width] = weight.shape as number[]
+  if (end - start === inputs) return weight
+  const area = height * width
+  const size = (end - start) * area
+  async function load(): Promise<Float32Array> {
+    const whole = await weight.attributes.load()
+    const cut = new Float32Array(outputs * size)
+    for (let o = 0; o < outputs; o++) {
+      const from = (o * inputs + start) * area
+      cut.set(whole.subarray(from, from + size), o * size)
+    }
+    return cut
+  }
+  const name = `${weight.attributes.name}[:, ${start}:${end}]`
+  return constant(name, [outputs, end - start, height, width], load)
+}
+
+function cutFirstAxis({ attributes, shape }: Constant, start: number, end: number): Value {
+  const [, ...rest] = shape as number[]
+  const size = rest.reduce((product, n) => product * n, 1)
+  const name = `${attributes.name}[${start}:${end}]`
+  return constant(name, [end - start, ...rest], async () =>
+    (await attributes.load()).slice(start * size, end * size),
+  )
+}

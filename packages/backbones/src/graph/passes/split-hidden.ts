@@ -1,0 +1,70 @@
+import { evaluateShape } from '../dim.js'
+import { withInputs } from '../operators/index.js'
+import { countUses, type Graph, graphInputs, topologicalOrder, type Value } from '../value.js'
+import { cutOutputs, isCuttable, sumOverParts } from './cut-weight.js'
+import { rewrite } from './rewrite.js'
+
+/**
+ * Makes a large layer that only one convolution reads in parts, one after the other:
+ * `V·relu(W·x) = V1·relu(W1·x) + V2·relu(W2·x)` with W cut by output and V by input channels. The layer may be a
+ * convolution, or a sum or a resize of convolutions as `commuteResize` makes them, with or without an activation.
+ * Large is what is larger than everything that is needed whole, and parts are not; so nothing is cut for no gain.
+ * The numbers are the same to rounding, and so are the multiplications; the layer is never there as a whole.
+ */
+export function splitHidden(graph: Graph): Graph {
+  const hidden = hiddenValues(graph)
+  const elements = elementCounter(graph)
+  const whole = topologicalOrder(graph).filter((value) => !hidden.has(value))
+  const most = Math.max(...whole.map(elements))
+  return rewrite(graph, (value, original) => {
+    if (!isCuttable(value) || !hidden.has(original.inputs[0])) return value
+    const [x] = value.inputs
+    const channels = x.shape[1] as number
+    const count = Math.min(channels, Math.ceil(elements(x) / most))
+    if (count === 1) return value
+    const bound = (i: number) => Math.round((i * channels) / count)
+    const parts = Array.from({ length: count }, (_, i) => cutChannels(x, bound(i), bound(i + 1)))
+    return sumOverParts(value, parts)
+  })
+}
+
+/** The values of all layers that one convolution reads and that can be made by channels without making anything twice. */
+function hiddenValues(graph: Graph): Set<Value> {
+  const uses = countUses(graph)
+  const cuttable = new Set<Value>()
+  const hidden = new Set<Value>()
+  for (const value of topologicalOrder(graph)) {
+    if (isCuttable(value) && cuttable.has(value.inputs[0])) collect(value.inputs[0])
+    const from = sources(value)
+    const bySource = from.length > 0 && from.every((x) => cuttable.has(x) && x.shape[1] === value.shape[1])
+    if (uses.get(value) === 1 && (bySource || isCuttable(value))) cuttable.add(value)
+  }
+  return hidden
+
+  function collect(value: Value): void {
+    hidden.add(value)
+    sources(value).forEach(collect)
+  }
+}
+
+/** What a value's channels are made of one by one; nothing for convolutions, which cut their weight, and for other operators. */
+function sources(value: Value): readonly Value[] {
+  if (value.op === 'add') return value.inputs
+  return value.op === 'relu' || value.op === 'sigmoid' || value.op === 'resizeLike' ? [value.inputs[0]] : []
+}
+
+function cutChannels(value: Value, start: number, end: number): Value {
+  if (isCuttable(value)) return cutOutputs(value, start, end)
+  const cut = sources(value).map((source) => cutChannels(source, start, end))
+  return withInputs(value, [...cut, ...value.inputs.slice(cut.length)])
+}
+
+/** Sizes to compare values by: where the graph leaves them open, those of a common image. */
+function elementCounter(graph: Graph): (value: Value) => number {
+  const dims = graphInputs(graph).flatMap(({ shape }) => shape)
+  const symbols = dims.flatMap((dim) =>
+    typeof dim === 'number' ? [] : dim.terms.map(({ symbol }) => symbol),
+  )
+  const bindings = Object.fromEntries(symbols.map((name) => [name, 1024]))
+  return ({ shape }) => evaluateShape(shape, bindings).reduce((product, size) => product * size, 1)
+}

@@ -1,0 +1,119 @@
+import { asArray } from '../checkpoint/dtype.js'
+import type { CheckpointFile } from '../checkpoint/file.js'
+import { toFloat32 } from '../checkpoint/index.js'
+import { constant } from '../graph/build.js'
+import { rewrite } from '../graph/passes/index.js'
+import { type Graph, topologicalOrder } from '../graph/value.js'
+import type { Initializer } from './contents.js'
+import { convertAgain, quoted } from './metadata.js'
+import type { Constant } from './weight-store.js'
+
+/** Weights' types by TensorProto.DataType. */
+const types: Readonly<Record<number, { dtype: 'float32' | 'float16' | 'int8'; size: number }>> = {
+  1: { dtype: 'float32', size: 4 },
+  3: { dtype: 'int8', size: 1 },
+  10: { dtype: 'float16', size: 2 },
+}
+/** Of sizes and axes, which the model's nodes are given beside its weights. */
+const INT64 = 7
+
+/** What a graph asks of a file, by the names of initializers. */
+export type NeededWeights = ReadonlyMap<string, readonly number[]>
+
+/** The weights of an ONNX model that `encodeOnnx` wrote, whatever they are stored in. */
+export class StoredWeights {
+  readonly byName: ReadonlyMap<string, Initializer>
+
+  /** @throws `invalid-checkpoint` for values in another file, of another type or of another number than their shape says */
+  constructor(
+    private readonly file: CheckpointFile,
+    initializers: readonly Initializer[],
+  ) {
+    const weights = initializers.filter(({ type }) => type !== INT64)
+    for (const { name, shape, type, data, location } of weights) {
+      const what = `the weight ${quoted(name)} of the ONNX model`
+      if (location !== undefined) {
+        const place = `the ONNX model's weights are in another file, ${quoted(location)}`
+        throw file.invalid(
+          place,
+          'Convert the checkpoint again without a weight file, or give the checkpoint itself.',
+        )
+      }
+      const known = types[type]
+      if (!known) throw file.invalid(`${what} is of the data type ${type}`, convertAgain)
+      const expected = shape.reduce((product, size) => product * size, known.size)
+      const found = data.end - data.start
+      if (found !== expected) {
+        const values = `${known.dtype} [${shape.slice(0, 8)}]`
+        throw file.invalid(`${what} has ${found} bytes for ${values}`, convertAgain)
+      }
+    }
+    this.byName = new Map(weights.map((weight) => [weight.name, weight]))
+  }
+
+  /** Names and shapes of the initializers that a graph's weights take, as they are stored here. */
+  neededBy(graph: Graph): NeededWeights {
+    const needed = new Map<string, readonly number[]>()
+    const transposed = linearWeights(graph)
+    for (const weight of constantsOf(graph)) {
+      const { name } = weight.attributes
+      const shape = weight.shape as readonly number[]
+      const isQuantised = this.isQuantised(name)
+      needed.set(name, isQuantised && transposed.has(weight) ? shape.toReversed() : shape)
+      if (!isQuantised) continue
+      needed.set(`${name}.scale`, shape.slice(0, 1))
+      needed.set(`${name}.zero_point`, shape.slice(0, 1))
+    }
+    return needed
+  }
+
+  /** The graph with weights that are read from the file when they load. All that it needs must be there. */
+  bind(graph: Graph): Graph {
+    const transposed = linearWeights(graph)
+    return rewrite(graph, (value) => {
+      if (value.op !== 'constant') return value
+      const { name } = value.attributes
+      const load = () =>
+        this.isQuantised(name) ? this.dequantised(name, transposed.has(value)) : this.values(name)
+      return constant(name, value.shape as readonly number[], load)
+    })
+  }
+
+  private isQuantised(name: string): boolean {
+    const weight = this.byName.get(name)
+    return weight !== undefined && types[weight.type].dtype === 'int8'
+  }
+
+  private async values(name: string): Promise<Float32Array> {
+    const { shape, type, data } = this.byName.get(name)!
+    const { dtype } = types[type]
+    const bytes = await this.file.read(data.start, data.end, `the weight ${quoted(name)}`)
+    return toFloat32({ dtype, shape, data: asArray(dtype, bytes, 'little') })
+  }
+
+  /** DequantizeLinear: (code − zero point) · scale of the row. Transposed, codes are [columns, rows]. */
+  private async dequantised(name: string, transposed: boolean): Promise<Float32Array> {
+    const [codes, scales, zeroPoints] = await Promise.all(
+      [name, `${name}.scale`, `${name}.zero_point`].map((part) => this.values(part)),
+    )
+    const [rows, columns] = [scales.length, codes.length / scales.length]
+    const [rowStep, columnStep] = transposed ? [1, rows] : [columns, 1]
+    const values = new Float32Array(codes.length)
+    for (let row = 0, at = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        values[at++] = (codes[row * rowStep + column * columnStep] - zeroPoints[row]) * scales[row]
+      }
+    }
+    return values
+  }
+}
+
+function constantsOf(graph: Graph): Constant[] {
+  return topologicalOrder(graph).filter((value) => value.op === 'constant')
+}
+
+/** Weights whose codes `encodeOnnx` writes transposed, as ONNX Runtime multiplies with them. */
+function linearWeights(graph: Graph): ReadonlySet<unknown> {
+  const linear = topologicalOrder(graph).filter((value) => value.op === 'linear')
+  return new Set(linear.map(({ inputs }) => inputs[1]))
+}
