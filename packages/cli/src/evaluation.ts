@@ -9,11 +9,12 @@ import {
   type SegmentOptions,
 } from '@inverseform/runtime-node'
 import { loadAhead } from './load-ahead.js'
+import { devicesOf } from './output/device.js'
 
 export interface EvaluationOptions {
   readonly segment?: SegmentOptions
   readonly signal?: AbortSignal
-  /** Called for every image, in order, before the next one is run. */
+  /** Called for every image, in order, before the next one is run; with several GPUs, as many are run ahead. */
   readonly onImage?: (image: EvaluatedImage) => Promise<void> | void
 }
 
@@ -53,9 +54,9 @@ export async function evaluate(
   const images: { name: string; meanIou: number; accuracy: number }[] = []
   const seconds: StageSeconds = { decode: 0, preprocess: 0, network: 0, postprocess: 0, score: 0, total: 0 }
 
-  for await (const { sample, image, truth } of loadAhead(samples, timedRead)) {
-    signal?.throwIfAborted()
-    const segmentation = await segmenter.segment(image, { ...segment, signal })
+  const read = loadAhead(samples, timedRead)
+  for await (const item of loadAhead(read, segmented, devicesOf(segmenter))) {
+    const { sample, image, truth, segmentation } = item
     for (const stage of ['preprocess', 'network', 'postprocess'] as const) {
       seconds[stage] += segmentation.timings[stage] / 1000
     }
@@ -77,6 +78,11 @@ export async function evaluate(
   seconds.total = (performance.now() - started) / 1000
   return { confusion, images, seconds }
 
+  async function segmented(item: SampleImage) {
+    signal?.throwIfAborted()
+    return { ...item, segmentation: await segmenter.segment(item.image, { ...segment, signal }) }
+  }
+
   async function timedRead(sample: Sample) {
     const reading = performance.now()
     const read = await readSample(sample)
@@ -85,8 +91,10 @@ export async function evaluate(
   }
 }
 
+type SampleImage = Pick<EvaluatedImage, 'sample' | 'image' | 'truth'>
+
 /** An image and its truth, which must have one size. */
-async function readSample(sample: Sample): Promise<{ sample: Sample; image: RgbImage; truth?: Uint8Array }> {
+async function readSample(sample: Sample): Promise<SampleImage> {
   const [image, labelIds] = await Promise.all([
     readImage(sample.image),
     sample.labelIds === undefined ? undefined : readLabelIds(sample.labelIds),

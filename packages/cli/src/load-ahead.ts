@@ -1,17 +1,19 @@
-/** Loads items in order, the next one while the caller works on the last: `depth` at a time. */
+/**
+ * Loads items in order, the next ones while the caller works on the last: `depth` at a time. Items may be what another
+ * `loadAhead` gives.
+ */
 export async function* loadAhead<T, L>(
-  items: readonly T[],
+  items: Iterable<T> | AsyncIterable<T>,
   load: (item: T) => Promise<L>,
   depth = 2,
 ): AsyncGenerator<L> {
   const loading: Promise<L>[] = []
-  for (let next = 0; next < items.length || loading.length > 0; ) {
-    while (loading.length < depth && next < items.length) {
-      const promise = load(items[next++])
-      // A failure is thrown when its turn comes; until then it must not count as unhandled.
-      promise.catch(() => {})
-      loading.push(promise)
-    }
-    yield await (loading.shift() as Promise<L>)
+  for await (const item of items) {
+    const promise = load(item)
+    // A failure is thrown when its turn comes; until then it must not count as unhandled.
+    promise.catch(() => {})
+    loading.push(promise)
+    if (loading.length === depth) yield await (loading.shift() as Promise<L>)
   }
+  for (const promise of loading) yield await promise
 }

@@ -1,6 +1,6 @@
 import { type SegmentationModelName, zoo } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
-import type { Device, SegmenterOptions, SelfCheckOption } from '@inverseform/runtime-node'
+import type { Device, Precision, SegmenterOptions, SelfCheckOption } from '@inverseform/runtime-node'
 import { InvalidArgumentError } from 'commander'
 
 /** Options of every command that loads a model, as the user may give them: ours and upstream's names. */
@@ -10,7 +10,8 @@ export interface ModelFlags {
   readonly hasEdge?: boolean
   readonly classes?: number
   readonly device: Device | 'auto'
-  readonly deviceId?: number
+  readonly deviceId?: readonly number[]
+  readonly precision: Precision
   readonly selfCheck: SelfCheckOption
   readonly threads?: number
   readonly model_path?: string
@@ -44,10 +45,11 @@ export function modelChoice(flags: ModelFlags): ModelChoice {
 export function deviceChoice({
   device,
   deviceId,
+  precision,
   selfCheck,
   threads,
-}: ModelFlags): Pick<SegmenterOptions, 'device' | 'deviceId' | 'selfCheck' | 'threads'> {
-  return { device, deviceId, selfCheck, threads }
+}: ModelFlags): Pick<SegmenterOptions, 'device' | 'deviceId' | 'precision' | 'selfCheck' | 'threads'> {
+  return { device, deviceId, precision, selfCheck, threads }
 }
 
 /** Upstream's `--arch` and `--hrnet_base` as one of our models. */
@@ -97,6 +99,13 @@ export function parseCountOrZero(value: string): number {
   const count = Number(value)
   if (value.trim() !== '' && Number.isInteger(count) && count >= 0) return count
   throw new InvalidArgumentError('Give a whole number, 0 or above.')
+}
+
+/** `0` or `0,1` */
+export function parseDeviceIds(value: string): number[] {
+  const ids = value.split(',')
+  if (ids.every((id) => /^\s*\d+\s*$/.test(id))) return ids.map(Number)
+  throw new InvalidArgumentError('Give numbers from 0 with commas between them, such as 0,1.')
 }
 
 /** Of the bootstrap. */

@@ -15,6 +15,7 @@ import {
   parseBoolean,
   parseCount,
   parseCountOrZero,
+  parseDeviceIds,
   parseIgnoreIndex,
   parseModel,
   parseNames,
@@ -198,7 +199,16 @@ function withModelOptions(command: Command): Command {
         .choices(['auto', ...devices])
         .default('auto'),
     )
-    .option('--device-id <n>', 'which of several GPUs, from 0: cuda, tensorrt, dml', parseCountOrZero)
+    .option(
+      '--device-id <list>',
+      'which of several GPUs, from 0: 1 or 0,1; cuda, tensorrt, dml',
+      parseDeviceIds,
+    )
+    .addOption(
+      new Option('--precision <type>', 'what the network computes in; float16 not on the CPU')
+        .choices(['float32', 'float16'])
+        .default('float32'),
+    )
     .addOption(
       new Option('--self-check <mode>', 'what becomes of a device that disagrees with the CPU')
         .choices(['refuse', 'warn', 'skip'])

@@ -19,7 +19,9 @@ describe('doctor', () => {
       memory: { total: totalmem(), available: expect.any(Number) },
     })
     const names = result.providers.map(({ name }: { name: string }) => name)
-    expect(result.devices.map(({ device }: { device: string }) => device).sort()).toEqual(names.sort())
+    const asked = result.devices.filter(({ precision }: { precision: string }) => precision === 'float32')
+    expect(asked.map(({ device }: { device: string }) => device).sort()).toEqual(names.sort())
+    expect(result.gpus).toEqual(expect.any(Array))
     expect(result.devices[0]).toMatchObject({ device: 'cpu', outcome: 'used' })
     expect(result.auto.ladder.at(-1)).toMatchObject({ device: result.auto.device, outcome: 'used' })
     for (const { outcome, reason, hint } of result.devices) {
@@ -31,9 +33,10 @@ describe('doctor', () => {
   test('as text names each device once in a table, and what to do', async () => {
     const { exitCode, out } = await inverseform('doctor')
     expect(exitCode).toBe(0)
-    expect(out).toMatch(/^device +answer +self-check +time$/m)
-    expect(out.match(/^cpu +works +\d+ ms$/gm)).toHaveLength(1)
+    expect(out).toMatch(/^device +precision +answer +self-check +time$/m)
+    expect(out.match(/^cpu +float32 +works +\d+ ms$/gm)).toHaveLength(1)
     expect(out).toMatch(/^--device auto takes \w+/m)
+    expect(out).toMatch(/^adapter limits +not told by onnxruntime-node/m)
     expect(out).not.toMatch(/undefined|NaN|null/)
   })
 })
@@ -63,5 +66,28 @@ describe('--device', () => {
     const { exitCode, err } = await inverseform(...args, '--out', await temporaryFolder())
     expect(exitCode).toBe(exitCodes.usage)
     expect(err).toContain('The device "cpu" takes no deviceId.')
+  })
+
+  test.each([
+    ['0,1', 'takes no deviceId'],
+    ['0,0', 'The option deviceId is 0,0.'],
+    ['0,x', 'Give numbers from 0'],
+    ['-1', 'Give numbers from 0'],
+    ['0.5', 'Give numbers from 0'],
+  ])('with the numbers %s of a CPU is wrong usage', async (ids, message) => {
+    const args = ['predict', checkpoint, '--checkpoint', checkpoint, '--device', 'cpu', `--device-id=${ids}`]
+    const { exitCode, err } = await inverseform(...args, '--out', await temporaryFolder())
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain(message)
+  })
+})
+
+describe('--precision', () => {
+  test('float16 on the CPU is wrong usage, with what to do', async () => {
+    const args = ['predict', checkpoint, '--checkpoint', checkpoint, '--device', 'cpu']
+    const out = await temporaryFolder()
+    const { exitCode, err } = await inverseform(...args, '--precision', 'float16', '--out', out)
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toMatch(/^error: The CPU does not compute in float16\.\nhint: Leave the precision/m)
   })
 })

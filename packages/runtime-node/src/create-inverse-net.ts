@@ -1,9 +1,9 @@
 import { INVERSENET_TILE, type WeightPrecision } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
-import type { Tensor } from '@inverseform/runtime'
-import { type InverseNetOptions, networkSettings, requireDevice, requireOption } from './options.js'
+import { compact, requireDevice, requireOption, type Tensor } from '@inverseform/runtime'
+import { type InverseNetOptions, networkSettings } from './options.js'
 import type { InverseNetTask } from './tasks/inverse-net.js'
-import { compact, WorkerClient } from './worker-client.js'
+import { WorkerClient } from './worker-client.js'
 
 /** Tiles in plain memory, [tiles, 1, 224, 224] in C order. */
 export interface TileTensor {

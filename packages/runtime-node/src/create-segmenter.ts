@@ -1,27 +1,37 @@
-import type { Segmenter, SegmentOptions } from '@inverseform/runtime'
+import { InverseFormError, isInverseFormError } from '@inverseform/errors'
+import {
+  compact,
+  disagrees,
+  type Precision,
+  type RequestOptions,
+  type Rung,
+  requireMemoryBudget,
+  type Segmenter,
+  type SegmentOptions,
+} from '@inverseform/runtime'
 import type { Device } from './devices.js'
 import { type ImageInput, readImage } from './images.js'
-import type { Rung } from './ladder.js'
-import { deviceSettings, networkSettings, requireOption, type SegmenterOptions } from './options.js'
-import { disagrees } from './self-check.js'
+import { type DeviceSettings, deviceSettings, networkSettings, type SegmenterOptions } from './options.js'
 import type { SegmenterTask } from './tasks/segmenter.js'
-import { compact, WorkerClient } from './worker-client.js'
+import { WorkerClient } from './worker-client.js'
+import { type PoolMember, startAll, WorkerPool } from './worker-pool.js'
 
 /**
  * Loads a checkpoint and makes its network ready to segment images. Loading and inference run in a thread of their
- * own: the caller's event loop is not blocked.
+ * own, with several GPUs in one each: the caller's event loop is not blocked.
  *
  * @example
  * await using segmenter = await createSegmenter({ checkpoint: 'hr16s_4k_slim.pth' })
  * const { labels, width, height } = await segmenter.segment('street.jpg')
  *
  * @throws InverseFormError `not-found`, `invalid-checkpoint`, `unsafe-checkpoint` or `checkpoint-mismatch` for a
- * checkpoint that cannot be used, `runtime-unavailable` for a device or platform that cannot run it.
+ * checkpoint that cannot be used, `limit-exceeded` for weights that the precision cannot hold, `runtime-unavailable` for
+ * a device or platform that cannot run it, `invalid-argument` for other options.
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<NodeSegmenter> {
-  const settings = settingsOf(options)
-  const { client, loaded } = await WorkerClient.start('segmenter', settings, options.signal)
-  if (disagrees(loaded.ladder)) process.emitWarning(loaded.ladder.at(-1)?.reason as string)
+  const { members, loaded } = await start(settingsOf(options), options.signal)
+  // A worker alone runs a whole batch as it sees fit.
+  const client = members.length === 1 ? members[0] : new WorkerPool(members)
 
   async function segmentBatch(images: readonly ImageInput[], segmentOptions: SegmentOptions = {}) {
     client.requireRunning()
@@ -29,7 +39,8 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
     signal?.throwIfAborted()
     const decoded = await untilAborted(Promise.all(images.map(readImage)), signal)
     const sent = decoded.map(({ data, width, height }) => ({ data: compact(data), width, height }))
-    return client.run({ images: sent, options: { outputs, scales, flip, tile } }, { signal, onProgress })
+    const callbacks: RequestOptions = { signal, onProgress }
+    return client.run({ images: sent, options: { outputs, scales, flip, tile } }, callbacks)
   }
   return {
     ...loaded,
@@ -45,20 +56,61 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
 
 export interface NodeSegmenter extends Segmenter<ImageInput> {
   readonly device: Device
-  /** The devices tried, in order, and why each was left; the last one is the one that is used. */
-  readonly ladder: readonly Rung[]
+  /** The GPUs that it runs on, where they were named by number. */
+  readonly deviceIds: readonly number[]
+  /** What the network computes in there. */
+  readonly precision: Precision
+  /** The devices tried, in order, and why each was left; the last one is the one that is used. With several GPUs, all are. */
+  readonly ladder: readonly Rung<Device>[]
 }
 
-function settingsOf(options: SegmenterOptions): SegmenterTask['settings'] {
-  const { model, edge = false, classes, memoryBudget } = options
-  const settings = { ...networkSettings(options), ...deviceSettings(options) }
-  requireOption(
-    'memoryBudget',
-    memoryBudget,
-    memoryBudget === undefined || memoryBudget > 0,
-    'a number of bytes above 0',
-  )
-  return { ...settings, model, edge, classes, memoryBudget }
+type Settings = SegmenterTask['settings']
+
+function settingsOf(options: SegmenterOptions): Settings[] {
+  const { model, edge = false, classes, memoryBudget, threads } = options
+  requireMemoryBudget(memoryBudget)
+  const network = { ...networkSettings(options), model, edge, classes, memoryBudget }
+  const devices = deviceSettings(options)
+  // Threads that nobody asked for are shared.
+  const share = threads ? network.threads : Math.max(1, Math.floor(network.threads / devices.length))
+  return devices.map((device) => ({ ...network, ...device, threads: share }))
+}
+
+/** Starts a worker for each device. */
+async function start(
+  settings: readonly Settings[],
+  signal?: AbortSignal,
+): Promise<{ members: PoolMember[]; loaded: SegmenterTask['loaded'] & Pick<NodeSegmenter, 'deviceIds'> }> {
+  const starts = settings.map((each) => async (either: AbortSignal) => {
+    try {
+      return await WorkerClient.start('segmenter', each, either)
+    } catch (error) {
+      throw settings.length === 1 ? error : onGpu(each, error)
+    }
+  })
+  const workers = await startAll(starts, ({ client }) => client.dispose(), signal)
+  for (const { loaded } of workers) {
+    if (disagrees(loaded.ladder)) process.emitWarning(loaded.ladder.at(-1)?.reason as string)
+  }
+  return {
+    members: workers.map(({ client }) => client),
+    loaded: {
+      ...workers[0].loaded,
+      deviceIds: settings.flatMap(({ deviceId }) => deviceId ?? []),
+      ladder: workers.flatMap(({ loaded }) => loaded.ladder),
+    },
+  }
+}
+
+/** Says which of several GPUs it was. */
+function onGpu({ device, deviceId }: DeviceSettings, error: unknown): unknown {
+  if (!isInverseFormError(error)) return error
+  const { code, message, hint, details } = error
+  return new InverseFormError(code, `On GPU ${deviceId} (${device}): ${message}`, {
+    hint,
+    details: { ...details, deviceId },
+    cause: error,
+  })
 }
 
 async function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {

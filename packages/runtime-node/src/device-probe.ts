@@ -1,5 +1,5 @@
+import { notUsable } from '@inverseform/runtime'
 import type { Device } from './devices.js'
-import { notUsable } from './ladder.js'
 import type { Machine } from './machine.js'
 
 /** What onnxruntime-node is built with, of `listSupportedBackends()`. */
@@ -35,7 +35,7 @@ export function probe(device: Device, providers: Providers, machine: Machine): v
   if (!providers.includes(device)) {
     const place = `${machine.platform}-${machine.arch}`
     throw notUsable(
-      { device, outcome: 'unavailable', reason: `onnxruntime-node for ${place} is built without ${device}.` },
+      { outcome: 'unavailable', reason: `onnxruntime-node for ${place} is built without ${device}.` },
       {
         hint: `It has ${device} on ${homes[device]}; \`auto\` takes the best device that is there.`,
       },
@@ -45,7 +45,7 @@ export function probe(device: Device, providers: Providers, machine: Machine): v
   const library = `libonnxruntime_providers_${device}.so`
   if (machine.platform === 'linux' && !machine.hasLibrary(library)) {
     throw notUsable(
-      { device, outcome: 'unavailable', reason: `${library} is not installed beside onnxruntime-node.` },
+      { outcome: 'unavailable', reason: `${library} is not installed beside onnxruntime-node.` },
       {
         hint: remedies[device],
       },
@@ -53,7 +53,7 @@ export function probe(device: Device, providers: Providers, machine: Machine): v
   }
   if (machine.platform === 'linux' && !machine.hasNvidiaGpu()) {
     throw notUsable(
-      { device, outcome: 'unavailable', reason: 'There is no NVIDIA GPU: /dev/nvidia0 is not there.' },
+      { outcome: 'unavailable', reason: 'There is no NVIDIA GPU: /dev/nvidia0 is not there.' },
       {
         hint: 'Load the driver of the GPU; a container must be started with it (`docker run --gpus all`).',
       },
@@ -75,7 +75,7 @@ export function requireGpu(device: Device, machine: Machine): void {
   if (drivers.some((driver) => !virtualDrivers.includes(driver))) return
   const found = drivers.length > 0 ? `only ${drivers.join(', ')}` : 'no /dev/dri/renderD*, no /dev/nvidia0'
   throw notUsable(
-    { device, outcome: 'unavailable', reason: `There is no GPU to compute on: ${found}.` },
+    { outcome: 'unavailable', reason: `There is no GPU to compute on: ${found}.` },
     {
       hint: "Load the GPU's driver, or name the device to use WebGPU all the same.",
     },

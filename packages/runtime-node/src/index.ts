@@ -2,7 +2,10 @@ export type { LoadReport, SegmentationModelName, WeightPrecision } from '@invers
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
   LoadTimings,
+  Precision,
   RgbImage,
+  Rung,
+  RungOutcome,
   Segmentation,
   Segmenter,
   SegmentOptions,
@@ -15,6 +18,6 @@ export { createInverseNet, type InverseNet, type TileTensor } from './create-inv
 export { createSegmenter, type NodeSegmenter } from './create-segmenter.js'
 export { type Device, devices } from './devices.js'
 export { type DeviceDiagnosis, type Diagnosis, diagnose } from './diagnose.js'
+export type { Gpu } from './gpus.js'
 export { type ImageInput, readImage } from './images.js'
-export type { Rung, RungOutcome } from './ladder.js'
 export type { InverseNetOptions, NetworkOptions, SegmenterOptions, SelfCheckOption } from './options.js'

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { cpus, version } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { driverOf, pciGpus } from './gpus.js'
 
 /** What can be known of this machine without starting a device, which costs time and prints to the terminal. */
 export interface Machine {
@@ -13,6 +15,11 @@ export interface Machine {
   gpuDrivers(): readonly string[]
   /** File names of the Vulkan drivers that this process has loaded. Linux only. */
   vulkanDrivers(): readonly string[]
+  /**
+   * Tells the drivers that this process has loaded, and the GPUs they are for, from all others, so that what was found out
+   * of them can be kept; undefined where that cannot be known, as on Windows. To be called once a device has started.
+   */
+  driverIdentity(): string | undefined
 }
 
 const DRI = '/dev/dri'
@@ -30,24 +37,38 @@ export const thisMachine: Machine = {
     const nodes = existsSync(DRI) ? readdirSync(DRI).filter((name) => name.startsWith('renderD')) : []
     const others = { nvidia: '/dev/nvidia0', dxgkrnl: '/dev/dxg' }
     return [
-      ...nodes.map(driverOf),
+      ...nodes.map((node) => driverOf(`/sys/class/drm/${node}/device`) ?? 'unknown'),
       ...Object.entries(others).flatMap(([driver, path]) => (existsSync(path) ? [driver] : [])),
     ]
   },
   vulkanDrivers() {
-    const paths = readFileSync('/proc/self/maps', 'utf8').match(/\/\S+\.so[.\d]*$/gm) ?? []
-    const names = paths.map((path) => basename(path))
+    const names = loadedLibraries().map((path) => basename(path))
     return [...new Set(names)].filter((name) => VULKAN_DRIVER.test(name))
+  },
+  driverIdentity() {
+    // There drivers are part of the system, and GPUs of the processor.
+    if (process.platform === 'darwin') return `${version()} ${cpus()[0]?.model}`
+    if (process.platform !== 'linux') return undefined
+    const drivers = loadedLibraries().filter((path) => {
+      return [VULKAN_DRIVER, CUDA_LIBRARY].some((pattern) => pattern.test(basename(path)))
+    })
+    if (drivers.length === 0) return undefined
+    const files = [...new Set(drivers)].sort().map(describeFile)
+    const gpus = pciGpus().map(({ address, pciId, driverVersion }) => [address, pciId, driverVersion])
+    const choice = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'].map((name) => process.env[name] ?? null)
+    return JSON.stringify([files, gpus, choice])
   },
 }
 
 /** Mesa's are named `libvulkan_<driver>.so`; the loader itself is `libvulkan.so`. */
 const VULKAN_DRIVER = /^lib(vulkan_\w+|vk_swiftshader|GLX_nvidia|EGL_nvidia|nvidia-vulkan\w*|amdvlk\d*)\.so/
+const CUDA_LIBRARY = /^lib(cuda|cudart|cudnn\w*|cublas\w*|nvinfer)\.so/
 
-function driverOf(node: string): string {
-  try {
-    return basename(readlinkSync(`/sys/class/drm/${node}/device/driver`))
-  } catch {
-    return 'unknown'
-  }
+/** Paths of the libraries in this process, some of them more than once. */
+const loadedLibraries = () => readFileSync('/proc/self/maps', 'utf8').match(/\/\S+\.so[.\d]*$/gm) ?? []
+
+/** A driver that is replaced by another of the same name has another size or time. */
+function describeFile(path: string): string {
+  const { size, mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {}
+  return `${path} ${size} ${mtimeMs}`
 }

@@ -1,15 +1,23 @@
-import { encodeOnnx, memorySink, type WeightPrecision, type Writable } from '@inverseform/backbones'
+import {
+  type EncodeOnnxOptions,
+  encodeOnnx,
+  memorySink,
+  type WeightPrecision,
+  type Writable,
+} from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
-import type { Backend, Session, Tensor } from '@inverseform/runtime'
+import type { Backend, Precision, Session, Tensor } from '@inverseform/runtime'
 import type * as Ort from 'onnxruntime-node'
 import { collectGarbage } from './collect-garbage.js'
+import { graphFor } from './device-graph.js'
 import type { Device } from './devices.js'
-import { splitMiscomputed } from './webgpu-graph.js'
 import { WEIGHT_FILE, type WeightFolder, writeWeightFolder } from './weight-folder.js'
 
 export interface BackendOptions {
   /** Which of several devices of the kind, from 0. */
   readonly deviceId?: number
+  /** What networks compute in; their inputs and outputs are float32 all the same. `float32` unless given. */
+  readonly compute?: Precision
   /**
    * Store weights in this precision and keep them so, instead of in the layout that runs fastest: for networks that are
    * mostly weights.
@@ -34,7 +42,7 @@ const compactSession: Readonly<Record<WeightPrecision, Ort.InferenceSession.Sess
 export async function onnxBackend(
   device: Device,
   threads: number,
-  { compact, deviceId }: BackendOptions = {},
+  { compact, compute, deviceId }: BackendOptions = {},
 ): Promise<Backend> {
   const ort = await loadOnnxRuntime()
   const options: Ort.InferenceSession.SessionOptions = {
@@ -57,13 +65,13 @@ export async function onnxBackend(
   return {
     device,
     async createSession(network) {
-      const graph = device === 'webgpu' ? splitMiscomputed(network) : network
-      const model = encodeOnnx(graph, { weightFile: WEIGHT_FILE, precision: compact })
+      const graph = graphFor(device, network)
+      const encode = (options?: EncodeOnnxOptions) =>
+        encodeOnnx(graph, { compute, precision: compact, ...options })
+      const model = encode({ weightFile: WEIGHT_FILE })
       const bytes = await bytesOf(model)
       const folder = await writeWeightFolder(model.weights as Writable)
-      if (!folder) {
-        return new OnnxSession(ort, await create(await bytesOf(encodeOnnx(graph, { precision: compact }))))
-      }
+      if (!folder) return new OnnxSession(ort, await create(await bytesOf(encode())))
       if (compact) collectGarbage()
       try {
         return new OnnxSession(ort, await create(bytes, folder.path), folder)
@@ -146,6 +154,7 @@ async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
 function readable(message: string): string {
   return message
     .replace(/^.*\/onnxruntime_src\/.* was false\. /s, '')
+    .replace(/^\w+\.cc:\d+ \w+ /, '')
     .trim()
     .replace(/\.$/, '')
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { SegmentationModelName, WeightPrecision } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
+import { type Precision, requireDevice, requireOption, requireThreads } from '@inverseform/runtime'
 import { type Device, devices, numberedDevices } from './devices.js'
 import { pathOf } from './path.js'
 
@@ -23,13 +24,28 @@ export interface SegmenterOptions extends NetworkOptions {
    * one is an error where it cannot be used.
    */
   readonly device?: Device | 'auto'
-  /** Which of several GPUs, from 0: with the device `cuda`, `tensorrt` or `dml`. */
-  readonly deviceId?: number
+  /**
+   * Which of several GPUs, from 0: with the device `cuda`, `tensorrt` or `dml`. With a list, each loads the network, and
+   * images are dealt out to them.
+   */
+  readonly deviceId?: number | readonly number[]
+  /**
+   * What the network computes in. `float16` takes half the memory and is faster where the device has it; labels may fall
+   * otherwise where two classes are nearly equal. Not on the CPU, whose kernels would only convert: with `auto` it is
+   * taken in float32, where it is taken. `float32` unless given.
+   */
+  readonly precision?: Precision
   /**
    * Before a device is used, a small network is run on it and on the CPU. A device that disagrees is refused unless
    * told to `warn` only; `skip` does not compare.
    */
   readonly selfCheck?: SelfCheckOption
+  /**
+   * Whether a device that has passed the check need not be checked again with the same driver and versions: its
+   * verdict is kept in the user's cache folder. `true` unless given: the CPU's part of the check takes a tenth of a second,
+   * but a GPU compiles a kernel for each of its layers, which may take longer than loading a network.
+   */
+  readonly selfCheckCache?: boolean
   /** The checkpoint's model; found out from its tensors when not given. */
   readonly model?: SegmentationModelName
   /** Whether to load the edge head, which `edges` needs. */
@@ -57,7 +73,9 @@ export interface NetworkSettings {
 export interface DeviceSettings {
   readonly device: Device | 'auto'
   readonly deviceId?: number
+  readonly precision: Precision
   readonly selfCheck: SelfCheckOption
+  readonly selfCheckCache: boolean
 }
 
 /** @throws `invalid-argument` */
@@ -67,12 +85,7 @@ export function networkSettings({ checkpoint, threads = 0 }: NetworkOptions): Ne
       hint: 'Set `checkpoint` to the path, the file URL or the bytes of a .pth or .safetensors file.',
     })
   }
-  requireOption(
-    'threads',
-    threads,
-    Number.isInteger(threads) && threads >= 0,
-    'a whole number, 0 for all cores',
-  )
+  requireThreads(threads)
   return {
     checkpoint: checkpoint instanceof URL ? pathOf(checkpoint) : checkpoint,
     threads: threads || availableParallelism(),
@@ -80,37 +93,39 @@ export function networkSettings({ checkpoint, threads = 0 }: NetworkOptions): Ne
 }
 
 const selfChecks: readonly SelfCheckOption[] = ['refuse', 'warn', 'skip']
+const precisions: readonly Precision[] = ['float32', 'float16']
 
-/** @throws `runtime-unavailable` for a device that is none, `invalid-argument` for other options */
+/**
+ * The devices to load the network on: one, or the numbered ones that were asked for.
+ * @throws `runtime-unavailable` for a device that is none, `invalid-argument` for other options
+ */
 export function deviceSettings({
   device = 'auto',
   deviceId,
+  precision = 'float32',
   selfCheck = 'refuse',
-}: Partial<DeviceSettings>): DeviceSettings {
+  selfCheckCache = true,
+}: Partial<SegmenterOptions>): DeviceSettings[] {
   requireDevice(device, ['auto', ...devices])
   requireOption('selfCheck', selfCheck, selfChecks.includes(selfCheck), `one of ${selfChecks.join(', ')}`)
-  const isIndex = deviceId === undefined || (Number.isInteger(deviceId) && deviceId >= 0)
-  requireOption('deviceId', deviceId, isIndex, 'a whole number, 0 for the first')
-  if (deviceId !== undefined && (device === 'auto' || !numberedDevices.includes(device))) {
-    throw new InverseFormError('invalid-argument', `The device "${device}" takes no deviceId.`, {
-      hint: `Name one that does: ${numberedDevices.join(', ')}.`,
+  requireOption('precision', precision, precisions.includes(precision), `one of ${precisions.join(', ')}`)
+  if (device === 'cpu' && precision === 'float16') {
+    throw new InverseFormError('invalid-argument', 'The CPU does not compute in float16.', {
+      hint: 'Leave the precision at float32: the kernels of the CPU would convert every value back and forth.',
     })
   }
-  return { device, deviceId, selfCheck }
+  const settings = { device, precision, selfCheck, selfCheckCache }
+  if (deviceId === undefined) return [settings]
+  return checkedIds(device, deviceId).map((id) => ({ ...settings, deviceId: id }))
 }
 
-/** @throws `runtime-unavailable` unless the device is one of these */
-export function requireDevice(device: string, known: readonly string[]): void {
-  if (known.includes(device)) return
-  throw new InverseFormError('runtime-unavailable', `There is no device "${device}" to run on.`, {
-    hint: `The devices are ${known.join(', ')}.`,
-  })
-}
-
-/** @throws `invalid-argument` naming the option, unless it is valid */
-export function requireOption(name: string, value: unknown, valid: boolean, expected: string): void {
-  if (valid) return
-  throw new InverseFormError('invalid-argument', `The option ${name} is ${value}.`, {
-    hint: `Give ${expected}.`,
+function checkedIds(device: Device | 'auto', deviceId: number | readonly number[]): readonly number[] {
+  const ids = typeof deviceId === 'object' ? deviceId : [deviceId]
+  const areIndices = ids.length > 0 && ids.every((id) => Number.isInteger(id) && id >= 0)
+  const valid = areIndices && new Set(ids).size === ids.length
+  requireOption('deviceId', deviceId, valid, 'a whole number, 0 for the first, or several different ones')
+  if (device !== 'auto' && numberedDevices.includes(device)) return ids
+  throw new InverseFormError('invalid-argument', `The device "${device}" takes no deviceId.`, {
+    hint: `Name one that does: ${numberedDevices.join(', ')}.`,
   })
 }

@@ -1,4 +1,5 @@
 import type { ErrorMessage } from '@inverseform/errors'
+import type { RequestReply } from '@inverseform/runtime'
 import type { DiagnosisTask } from './tasks/diagnosis.js'
 import type { InverseNetTask } from './tasks/inverse-net.js'
 import type { SegmenterTask } from './tasks/segmenter.js'
@@ -22,12 +23,6 @@ export interface TaskTypes {
 
 export type TaskKind = keyof Tasks
 
-/** How far a request is. */
-export interface RequestProgress {
-  readonly done: number
-  readonly total: number
-}
-
 /** The worker's `workerData`. */
 export interface WorkerStart<K extends TaskKind = TaskKind> {
   readonly kind: K
@@ -48,6 +43,5 @@ export type WorkerRequest<K extends TaskKind = TaskKind> = RunRequest<K> | { rea
 
 export type WorkerReply<K extends TaskKind = TaskKind> =
   | { readonly kind: 'loaded'; readonly loaded: Tasks[K]['loaded'] }
-  | { readonly kind: 'progress'; readonly id: number; readonly progress: RequestProgress }
-  | { readonly kind: 'result'; readonly id: number; readonly result: Tasks[K]['result'] }
-  | { readonly kind: 'error'; readonly id?: number; readonly error: ErrorMessage }
+  | { readonly kind: 'failed'; readonly error: ErrorMessage }
+  | RequestReply<Tasks[K]['result']>

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { fromMessage, InverseFormError } from '@inverseform/errors'
-import type { RequestProgress, TaskKind, Tasks, WorkerReply, WorkerRequest, WorkerStart } from './protocol.js'
+import { disposedError, PendingRequests, type RequestOptions, type RequestReply } from '@inverseform/runtime'
+import type { TaskKind, Tasks, WorkerReply, WorkerRequest, WorkerStart } from './protocol.js'
+import { disableTelemetry } from './telemetry.js'
 
 /** What users call what the worker runs. */
 const nouns: Readonly<Record<TaskKind, string>> = {
@@ -10,33 +12,21 @@ const nouns: Readonly<Record<TaskKind, string>> = {
   diagnosis: 'diagnosis',
 }
 
-interface Pending<K extends TaskKind> {
-  readonly onProgress: (progress: RequestProgress) => void
-  readonly resolve: (result: Tasks[K]['result']) => void
-  readonly reject: (reason: unknown) => void
-}
-
-export interface RequestOptions {
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: RequestProgress) => void
-}
-
 /** The caller's side of a worker: requests go out, promises come back. */
 export class WorkerClient<K extends TaskKind> {
-  /** Requests that the worker has not answered; an aborted one is settled before that. */
-  private readonly pending = new Map<number, Pending<K>>()
-  private requests = 0
-  /** Why no more requests are taken. */
-  private ended: InverseFormError | undefined
-  private disposing: Promise<void> | undefined
+  private readonly requests = new PendingRequests<Tasks[K]['result']>()
+  private readonly exited: Promise<unknown>
+  private disposing: Promise<unknown> | undefined
 
   private constructor(
     private readonly kind: K,
     private readonly worker: Worker,
   ) {
-    worker.on('message', (reply: WorkerReply<K>) => this.receive(reply))
-    worker.on('error', (error) => this.end(workerFailed(kind, error)))
-    worker.on('exit', (code) => this.end(workerFailed(kind, new Error(`exit code ${code}`))))
+    worker.on('message', (reply: RequestReply<Tasks[K]['result']>) => this.receive(reply))
+    worker.on('error', (error) => this.requests.end(workerFailed(kind, error)))
+    this.exited = new Promise((resolve) => worker.on('exit', resolve)).then((code) =>
+      this.requests.end(workerFailed(kind, new Error(`exit code ${code}`))),
+    )
     worker.unref()
   }
 
@@ -64,83 +54,46 @@ export class WorkerClient<K extends TaskKind> {
 
   /** @throws `disposed`, or why the worker ended. */
   requireRunning(): void {
-    if (this.ended) throw this.ended
+    this.requests.requireOpen()
   }
 
-  async run(
-    request: Tasks[K]['request'],
-    { signal, onProgress }: RequestOptions = {},
-  ): Promise<Tasks[K]['result']> {
-    this.requireRunning()
-    signal?.throwIfAborted()
-    const id = this.requests++
+  /** @throws as `requireRunning`, what the task throws, the signal's reason as soon as it is aborted */
+  run(request: Tasks[K]['request'], options?: RequestOptions): Promise<Tasks[K]['result']> {
     const aborted = new SharedArrayBuffer(4)
-    let onAbort = () => {}
-    try {
-      return await new Promise<Tasks[K]['result']>((resolve, reject) => {
-        onAbort = () => {
-          Atomics.store(new Int32Array(aborted), 0, 1)
-          reject(signal?.reason)
-        }
-        signal?.addEventListener('abort', onAbort)
-        this.post({ kind: 'run', id, request, aborted })
-        this.pending.set(id, {
-          onProgress: (progress) => signal?.aborted || onProgress?.(progress),
-          resolve,
-          reject,
-        })
-        // Work under way keeps the process alive; a network that idles does not.
-        this.worker.ref()
-      })
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
+    const send = (id: number) => {
+      this.post({ kind: 'run', id, request, aborted })
+      // Work under way keeps the process alive; a network that idles does not.
+      this.worker.ref()
     }
+    const onAbort = () => void Atomics.store(new Int32Array(aborted), 0, 1)
+    return this.requests.request(send, { ...options, onAbort })
   }
 
   /** Lets the work under way finish, then frees the network and ends the worker. */
-  dispose(): Promise<void> {
-    this.disposing ??= this.ended ? Promise.resolve() : this.stop()
-    return this.disposing
+  async dispose(): Promise<void> {
+    this.disposing ??= this.stop()
+    await this.disposing
   }
 
-  private async stop(): Promise<void> {
-    this.ended = new InverseFormError('disposed', `This ${nouns[this.kind]} has been disposed of.`, {
-      hint: 'Create another one, or dispose of it later.',
-    })
+  private stop(): Promise<unknown> {
+    this.requests.close(disposedError(nouns[this.kind]))
     this.worker.ref()
-    const exited = once(this.worker, 'exit')
     this.post({ kind: 'dispose' })
-    await exited
+    return this.exited
   }
 
   private post(request: WorkerRequest<K>): void {
     this.worker.postMessage(request)
   }
 
-  private receive(reply: WorkerReply<K>): void {
-    if (reply.kind === 'loaded' || reply.id === undefined) return
-    const request = this.pending.get(reply.id)
-    if (reply.kind === 'progress') request?.onProgress(reply.progress)
-    else if (reply.kind === 'result') request?.resolve(reply.result)
-    else request?.reject(fromMessage(reply.error))
-    if (reply.kind === 'progress') return
-    this.pending.delete(reply.id)
-    if (this.pending.size === 0 && !this.ended) this.worker.unref()
+  private receive(reply: RequestReply<Tasks[K]['result']>): void {
+    this.requests.receive(reply)
+    if (this.requests.size === 0 && !this.disposing) this.worker.unref()
   }
-
-  private end(error: InverseFormError): void {
-    this.ended ??= error
-    for (const { reject } of this.pending.values()) reject(this.ended)
-  }
-}
-
-/** Sending a view sends the whole of its buffer: a small part of a large one is copied first. */
-export function compact<T>(data: T): T {
-  if (!ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength) return data
-  return (data as T & Uint8Array).slice() as T & Uint8Array
 }
 
 function startWorker(workerData: WorkerStart): Worker {
+  disableTelemetry()
   if (!import.meta.url.endsWith('.ts')) {
     return new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'inverseform' })
   }
@@ -161,7 +114,7 @@ function firstReply<K extends TaskKind>(
     once(worker, 'message', options).then(
       ([reply]: WorkerReply<K>[]) => {
         if (reply.kind === 'loaded') resolve(reply.loaded)
-        else if (reply.kind === 'error') reject(fromMessage(reply.error))
+        else if (reply.kind === 'failed') reject(fromMessage(reply.error))
       },
       (error) => reject(workerFailed(kind, error)),
     )

@@ -1,6 +1,7 @@
 /** The thread that loads a checkpoint and runs its network, so that the caller's event loop stays free. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { toMessage } from '@inverseform/errors'
+import type { RequestProgress } from '@inverseform/runtime'
 import type { RunRequest, TaskKind, Tasks, WorkerReply, WorkerRequest, WorkerStart } from './protocol.js'
 import { startDiagnosis } from './tasks/diagnosis.js'
 import { startInverseNet } from './tasks/inverse-net.js'
@@ -24,7 +25,7 @@ async function start<K extends TaskKind>({ kind, settings, aborted }: WorkerStar
     port.on('message', serve(task))
     send({ kind: 'loaded', loaded: task.loaded })
   } catch (error) {
-    send({ kind: 'error', error: toMessage(error) })
+    send({ kind: 'failed', error: toMessage(error) })
     port.close()
   }
 }
@@ -48,7 +49,7 @@ async function answer<K extends TaskKind>(
   const signal = flagOf(aborted)
   try {
     signal.throwIfAborted()
-    const onProgress = (progress: { done: number; total: number }) => send({ kind: 'progress', id, progress })
+    const onProgress = (progress: RequestProgress) => send({ kind: 'progress', id, progress })
     const result = await task.run(request, { signal, onProgress })
     send({ kind: 'result', id, result }, task.buffersOf(result))
   } catch (error) {

@@ -1,15 +1,28 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { conv2d, type Graph, imageInput, relu, rewrite, softmax, type Value } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
-import type { Backend, Tensor } from '@inverseform/runtime'
+import {
+  type Backend,
+  type Candidate,
+  disagreement,
+  disagrees,
+  type Precision,
+  type Rung,
+  runCheck,
+  SELF_CHECK_TOLERANCE,
+  type Tensor,
+} from '@inverseform/runtime'
 import { describe, expect, test } from 'vitest'
 import { deterministicSource } from '../../backbones/test/support/models.js'
 import type { Device } from '../src/devices.js'
-import type { Rung } from '../src/ladder.js'
 import type { Machine } from '../src/machine.js'
 import { onnxBackend } from '../src/onnx-backend.js'
 import { type DeviceSource, openSession } from '../src/open-session.js'
 import type { DeviceSettings } from '../src/options.js'
-import { disagreement, disagrees, runCheck, SELF_CHECK_TOLERANCE } from '../src/self-check.js'
+import { userCacheFolder, type VerdictStore, verdictFolder } from '../src/self-check-cache.js'
+import { temporaryFolder } from './support/checkpoint.js'
 
 const graph: Graph = {
   outputs: { y: conv2d(imageInput('image', 3), deterministicSource()('weight', [2, 3, 1, 1])) },
@@ -23,6 +36,7 @@ const machineWith = (parts: Partial<Machine>): Machine => ({
   hasNvidiaGpu: () => true,
   gpuDrivers: () => ['i915'],
   vulkanDrivers: () => ['libvulkan_intel.so', 'libvulkan_lvp.so'],
+  driverIdentity: () => 'libvulkan_intel.so 1',
   ...parts,
 })
 
@@ -52,23 +66,28 @@ const noDevice = async (): Promise<Backend> => ({
     ),
 })
 
+type Devices = Partial<Record<Device, (precision: Precision) => Promise<Backend>>>
+const everyDevice: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml']
+
 /** Opens the network where each device is what the test says; those not named are as good as the CPU. */
 function open(
   settings: Partial<DeviceSettings>,
-  backends: Partial<Record<Device, () => Promise<Backend>>> = {},
+  backends: Devices = {},
   machine: Partial<Machine> = {},
-  providers: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml'],
+  rest: Partial<DeviceSource> = {},
 ) {
   const opened: Device[] = []
   const source: DeviceSource = {
     machine: machineWith(machine),
-    providers: async () => providers,
-    backend(device) {
+    version: '1.30.0',
+    providers: everyDevice,
+    backend({ device, precision }: Candidate<Device>) {
       opened.push(device)
-      return (backends[device] ?? (() => cpuAs(device)))()
+      return (backends[device] ?? (() => cpuAs(device)))(precision)
     },
+    ...rest,
   }
-  const options = { device: 'auto', selfCheck: 'refuse', threads: 1, ...settings } as const
+  const options = { device: 'auto', selfCheck: 'refuse', precision: 'float32', ...settings } as const
   return Object.assign(openSession(graph, options, source), { tried: opened })
 }
 
@@ -114,16 +133,18 @@ describe('auto', () => {
     expect(ladder).toEqual([
       {
         device: 'cuda',
+        precision: 'float32',
         outcome: 'refused',
         reason: 'The device cuda disagrees with the CPU by 5.0 % of the largest value.',
         disagreement: expect.closeTo(0.05, 4),
       },
       {
         device: 'webgpu',
+        precision: 'float32',
         outcome: 'failed',
         reason: expect.stringContaining('no adapter'),
       },
-      { device: 'cpu', outcome: 'used', reason: 'The CPU is always there.' },
+      { device: 'cpu', precision: 'float32', outcome: 'used', reason: 'The CPU is always there.' },
     ])
     const image = { data: new Float32Array(12), shape: [1, 3, 2, 2] }
     expect((await opened.run({ image })).y.shape).toEqual([1, 2, 2, 2])
@@ -190,25 +211,32 @@ describe('the self-check', () => {
       code: 'runtime-unavailable',
       message: 'The device cuda disagrees with the CPU by 30.0 % of the largest value.',
       hint: expect.stringMatching(/`warn`.*\.$/),
-      details: { device: 'cuda', outcome: 'refused', disagreement: expect.closeTo(0.3, 4) },
+      details: { outcome: 'refused', disagreement: expect.closeTo(0.3, 4) },
+    })
+    expect(await failureOf(open({ device: 'cuda' }, wrong, {}, { deviceId: 1 }))).toMatchObject({
+      message: 'The device cuda 1 disagrees with the CPU by 30.0 % of the largest value.',
     })
     const warned = await open({ device: 'cuda', selfCheck: 'warn' }, wrong)
     expect(warned.ladder).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('30.0 %') }])
     expect(disagrees(warned.ladder)).toBe(true)
     const skipped = await open({ device: 'cuda', selfCheck: 'skip' }, wrong)
     expect(skipped.ladder).toEqual([
-      { device: 'cuda', outcome: 'used', reason: 'It was not compared with the CPU.' },
+      {
+        device: 'cuda',
+        precision: 'float32',
+        outcome: 'used',
+        reason: 'It was not compared with the CPU.',
+      },
     ])
   })
 
   test('lets the rounding of 11-bit significands pass', async () => {
-    const [exact, rounded] = [
-      await onnxBackend('cpu', 1),
-      await onnxBackend('cpu', 1, { compact: 'float16' }),
-    ]
-    const share = disagreement(await runCheck(rounded), await runCheck(exact))
-    expect(share).toBeGreaterThan(1e-5)
-    expect(share).toBeLessThan(SELF_CHECK_TOLERANCE / 5)
+    const exact = await runCheck(await onnxBackend('cpu', 1))
+    for (const rounded of [{ compact: 'float16' }, { compute: 'float16' }] as const) {
+      const share = disagreement(await runCheck(await onnxBackend('cpu', 1, rounded)), exact)
+      expect(share).toBeGreaterThan(1e-5)
+      expect(share).toBeLessThan(SELF_CHECK_TOLERANCE / 5)
+    }
   })
 
   test.each<[string, (value: Value) => Value]>([
@@ -236,6 +264,141 @@ describe('the self-check', () => {
     Object.fromEntries(
       Object.entries(outputs).map(([name, { data, shape }]) => [name, { shape, data: data.map(change) }]),
     )
+})
+
+describe('float16', () => {
+  test('is tried on each device, but for the CPU, which says why', async () => {
+    const seen: string[] = []
+    const failing = (device: Device) => (precision: Precision) => {
+      seen.push(`${device} ${precision}`)
+      return noDevice()
+    }
+    const left = { cuda: failing('cuda'), webgpu: failing('webgpu') }
+    const { device, precision, ladder } = await open({ precision: 'float16' }, left)
+    expect(seen).toEqual(['cuda float16', 'webgpu float16'])
+    expect({ device, precision }).toEqual({ device: 'cpu', precision: 'float32' })
+    expect(ladder.map((rung) => rung.precision)).toEqual(['float16', 'float16', 'float32'])
+    expect(ladder[0].reason).toMatch(/^The device cuda \(float16\) cannot be used: /)
+    expect(ladder[2].reason).toMatch(/computes in float32/)
+  })
+
+  test('is compared with float32 on the CPU', async () => {
+    const precisions: Precision[] = []
+    const real = { cuda: () => onnxBackend('cpu', 1, { compute: 'float16' }) }
+    const cpu = (precision: Precision) => {
+      precisions.push(precision)
+      return cpuAs('cpu')
+    }
+    const { device, precision, ladder } = await open({ precision: 'float16' }, { ...real, cpu })
+    expect({ device, precision }).toEqual({ device: 'cuda', precision: 'float16' })
+    expect(ladder[0].disagreement).toBeGreaterThan(1e-5)
+    expect(precisions).toEqual(['float32'])
+    const wrong = { cuda: () => cpuAs('cuda', off(4)) }
+    expect(await failureOf(open({ device: 'cuda', precision: 'float16' }, wrong))).toMatchObject({
+      message: 'The device cuda (float16) disagrees with the CPU by 4.0 % of the largest value.',
+    })
+  })
+
+  test('that a device does not have leaves it, with float32 for a hint', async () => {
+    expect(
+      await failureOf(open({ device: 'webgpu', precision: 'float16' }, { webgpu: noDevice })),
+    ).toMatchObject({
+      code: 'runtime-unavailable',
+      hint: expect.stringMatching(/^In float32 it may work\. /),
+    })
+  })
+})
+
+describe('a verdict that is kept', () => {
+  /** Opens CUDA on a device that is off by so much; says whether the CPU had to be asked. */
+  async function check(
+    verdicts: VerdictStore,
+    {
+      settings = {},
+      machine = {},
+      source = {},
+      percent = 0.1,
+    }: {
+      settings?: Partial<DeviceSettings>
+      machine?: Partial<Machine>
+      source?: Partial<DeviceSource>
+      percent?: number
+    } = {},
+  ) {
+    const wrong = { cuda: () => cpuAs('cuda', off(percent)) }
+    const opening = open({ device: 'cuda', ...settings }, wrong, machine, { verdicts, ...source })
+    const { ladder } = await opening
+    return { rung: ladder[0], compared: opening.tried.includes('cpu') }
+  }
+
+  test('is not found out again, for the same device, precision, versions and driver', async () => {
+    await using folder = await temporaryFolder()
+    const verdicts = verdictFolder(join(folder.path, 'made', 'when needed'))
+    const first = await check(verdicts)
+    const second = await check(verdictFolder(join(folder.path, 'made', 'when needed')))
+    expect([first.compared, second.compared]).toEqual([true, false])
+    expect(second.rung).toMatchObject({ outcome: 'used', disagreement: first.rung.disagreement })
+    expect(second.rung.reason).toMatch(/found out before/)
+    const others: Parameters<typeof check>[1][] = [
+      { settings: { precision: 'float16' } },
+      { source: { deviceId: 1 } },
+      { source: { version: '1.31.0' } },
+      { machine: { driverIdentity: () => 'libvulkan_intel.so 2' } },
+    ]
+    for (const other of others) {
+      expect((await check(verdicts, other)).compared).toBe(true)
+      expect((await check(verdicts, other)).compared).toBe(false)
+    }
+  })
+
+  test('must have been passed', async () => {
+    await using folder = await temporaryFolder()
+    const verdicts = verdictFolder(folder.path)
+    for (const selfCheck of ['warn', 'warn'] as const) {
+      expect((await check(verdicts, { settings: { selfCheck }, percent: 5 })).compared).toBe(true)
+    }
+    expect(await failureOf(check(verdicts, { percent: 5 }))).toMatchObject({ code: 'runtime-unavailable' })
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  test('needs a driver that is known', async () => {
+    await using folder = await temporaryFolder()
+    const unknown = { machine: { driverIdentity: () => undefined } }
+    await check(verdictFolder(folder.path), unknown)
+    expect((await check(verdictFolder(folder.path), unknown)).compared).toBe(true)
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  test.each(['', '{', 'null', '{"disagreement": "0"}', '{"disagreement": 0.5}', '{}'])(
+    'in a damaged file counts for nothing: %s',
+    async (content) => {
+      await using folder = await temporaryFolder()
+      const verdicts = verdictFolder(folder.path)
+      await check(verdicts)
+      const [file] = await readdir(folder.path)
+      await writeFile(join(folder.path, file), content)
+      expect((await check(verdicts)).compared).toBe(true)
+      expect((await check(verdicts)).compared).toBe(false)
+    },
+  )
+
+  test('where nothing can be kept is found out each time', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'file')
+    await writeFile(file, '')
+    const verdicts = verdictFolder(join(file, 'below'))
+    expect((await check(verdicts)).rung.outcome).toBe('used')
+    expect((await check(verdicts)).compared).toBe(true)
+  })
+
+  test.each([
+    ['linux', { XDG_CACHE_HOME: '/caches' }, '/caches'],
+    ['linux', {}, join(homedir(), '.cache')],
+    ['darwin', {}, join(homedir(), 'Library', 'Caches')],
+    ['win32', { LOCALAPPDATA: 'C:\\Local' }, 'C:\\Local'],
+  ] as const)('lies in the folder for caches on %s with %j', (platform, env, folder) => {
+    expect(userCacheFolder(platform, env)).toBe(folder)
+  })
 })
 
 describe('a device that was named and is not there', () => {
@@ -273,12 +436,12 @@ describe('a device that was named and is not there', () => {
       /driver/,
     ],
   ])('%s: %s', async (_, device, machine, providers, message, hint) => {
-    const opening = open({ device }, {}, machine, providers)
+    const opening = open({ device }, {}, machine, { providers: providers ?? everyDevice })
     expect(await failureOf(opening)).toMatchObject({
       code: 'runtime-unavailable',
       message: expect.stringMatching(message),
       hint: expect.stringMatching(hint),
-      details: { device, outcome: 'unavailable' },
+      details: { outcome: 'unavailable' },
     })
     expect(opening.tried).toEqual([])
   })

@@ -14,6 +14,7 @@ import {
   type SegmentProgress,
 } from '../src/index.js'
 import { WorkerClient } from '../src/worker-client.js'
+import { WorkerPool } from '../src/worker-pool.js'
 import { temporaryFolder, writeCheckpoint } from './support/checkpoint.js'
 
 const random = randomSource(51)
@@ -56,6 +57,7 @@ const failureOf = (work: Promise<unknown>) =>
 describe('createSegmenter', () => {
   test('says what it loaded', () => {
     expect(segmenter).toMatchObject({ model: 'hrnet16-slim', classes: 19, edge: true, device: 'cpu' })
+    expect(segmenter).toMatchObject({ precision: 'float32', deviceIds: [] })
     expect(segmenter.report).toMatchObject({ missing: [], unexpected: [], unused: [] })
     expect(segmenter.ladder.at(-1)).toMatchObject({ device: 'cpu', outcome: 'used' })
     expect(segmenter.loadTimings.open).toBeGreaterThan(0)
@@ -98,6 +100,11 @@ describe('createSegmenter', () => {
     ['a self-check that is none', { selfCheck: 'maybe' }, 'invalid-argument'],
     ['half a GPU', { device: 'cuda', deviceId: 0.5 }, 'invalid-argument'],
     ['one of several CPUs', { device: 'cpu', deviceId: 1 }, 'invalid-argument'],
+    ['no GPU of several', { device: 'cuda', deviceId: [] }, 'invalid-argument'],
+    ['a GPU twice', { device: 'cuda', deviceId: [0, 1, 0] }, 'invalid-argument'],
+    ['several GPUs unnamed', { deviceId: [0, 1] }, 'invalid-argument'],
+    ['a precision that is none', { precision: 'int8' }, 'invalid-argument'],
+    ['float16 on the CPU', { device: 'cpu', precision: 'float16' }, 'invalid-argument'],
     ['half a thread', { threads: 0.5 }, 'invalid-argument'],
     ['fewer than no threads', { threads: -1 }, 'invalid-argument'],
     ['no memory', { memoryBudget: 0 }, 'invalid-argument'],
@@ -254,6 +261,48 @@ describe('the caller’s event loop', () => {
   })
 })
 
+describe('several devices', () => {
+  const start = () =>
+    WorkerClient.start('segmenter', {
+      checkpoint,
+      edge: false,
+      device: 'cpu',
+      precision: 'float32',
+      selfCheck: 'refuse',
+      selfCheckCache: false,
+      threads: 1,
+    })
+
+  test('give what one gives, and end together', async () => {
+    const clients = (await Promise.all([start(), start()])).map(({ client }) => client)
+    const pool = new WorkerPool(clients)
+    const images = Array.from({ length: 7 }, (_, i) => image(i % 2 ? 64 : 96, 48))
+    const seen: SegmentProgress[] = []
+    const dealt = await pool.run({ images, options: {} }, { onProgress: (p) => seen.push(p) })
+    const alone = await segmenter.segmentBatch(images)
+    for (const [i, { width, height, labels }] of dealt.entries()) {
+      expect([width, height]).toEqual([images[i].width, images[i].height])
+      const same = labels?.filter((label, k) => label === alone[i].labels?.[k]).length as number
+      expect(same).toBeGreaterThan(0.999 * width * height)
+    }
+    expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total)
+    const wrong = failureOf(pool.run({ images, options: { scales: [2] } }))
+    expect(await wrong).toMatchObject({ code: 'invalid-argument' })
+    await pool.dispose()
+    for (const client of clients) expect(() => client.requireRunning()).toThrow('disposed')
+  })
+
+  test('are an error that says which, where one cannot be used', async () => {
+    const error = await failureOf(createSegmenter({ checkpoint, device: 'cuda', deviceId: [98, 99] }))
+    expect(error).toMatchObject({
+      code: 'runtime-unavailable',
+      message: expect.stringMatching(/^On GPU 9[89] \(cuda\): \S/),
+      hint: expect.stringMatching(/\.$/),
+      details: { deviceId: expect.any(Number) },
+    })
+  })
+})
+
 describe('an abort', () => {
   test('before a request rejects it', async () => {
     const reason = new Error('enough')
@@ -312,7 +361,9 @@ describe('the end', () => {
       checkpoint,
       edge: false,
       device: 'cpu',
+      precision: 'float32',
       selfCheck: 'refuse',
+      selfCheckCache: false,
       threads: 1,
     })
     const request = failureOf(client.run({ images: [image(512, 512)], options: {} }))
@@ -323,19 +374,21 @@ describe('the end', () => {
     await client.dispose()
   })
 
-  test('an idle segmenter does not keep the process alive', async () => {
+  test('an idle segmenter does not keep the process alive, and ONNX Runtime has sent nothing', async () => {
+    await using caches = await temporaryFolder()
+    const { CI, ORT_DISABLE_TELEMETRY, ...env } = process.env
     const program = fileURLToPath(new URL('./support/idle.ts', import.meta.url))
-    const child = spawn(process.execPath, [
-      '--conditions=@inverseform/source',
-      '--import',
-      'tsx',
-      program,
-      checkpoint,
-    ])
+    const child = spawn(
+      process.execPath,
+      ['--conditions=@inverseform/source', '--import', 'tsx', program, checkpoint],
+      { env: { ...env, XDG_CACHE_HOME: caches.path } },
+    )
     let output = ''
     child.stdout.on('data', (part) => (output += part))
     child.stderr.on('data', (part) => (output += part))
     const [code, signal] = await once(child, 'exit')
     expect({ output: output.trim(), code, signal }).toEqual({ output: '2048 labels', code: 0, signal: null })
+    // What it would send waits in a database there.
+    expect(await readdir(caches.path)).not.toContain('Microsoft')
   })
 })

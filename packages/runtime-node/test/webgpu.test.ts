@@ -27,21 +27,32 @@ describe.skipIf(!hasDriver)(`on a software WebGPU device${note}`, { concurrent: 
   const models: SegmentationModelName[] = ['hrnet16-slim', 'hrnet18']
   test.each(models)('%s segments as published', async (model) => {
     const { result, stderr } = await runWithDriver('webgpu-child', model)
-    const { errors, drivers } = result
+    const { errors, drivers, identity } = result
     expect(drivers).toEqual(['libvk_swiftshader.so'])
-    expect(errors.logits).toBeLessThan(1e-4)
-    expect(errors.edges).toBeLessThan(1e-4)
+    expect(identity).toMatch(/libvk_swiftshader\.so \d+ \d+/)
+    expect(Object.keys(errors)).toEqual(['32x64', '61x93'])
+    for (const { logits, edges } of Object.values<{ logits: number; edges: number }>(errors)) {
+      expect(logits).toBeLessThan(1e-4)
+      expect(edges).toBeLessThan(1e-4)
+    }
     expect(stderr).toBe('')
   })
 
   test('a diagnosis finds it, and auto passes over it', async () => {
     const { result }: { result: Diagnosis } = await runWithDriver('diagnosis-child')
-    const webgpu = result.devices.find(({ device }) => device === 'webgpu')
+    const [webgpu, half] = result.devices.filter(({ device }) => device === 'webgpu')
     expect(webgpu).toMatchObject({
       outcome: 'used',
       reason: expect.stringMatching(/agrees with the CPU .*libvk_swiftshader\.so, computes on the CPU\.$/),
     })
-    expect(webgpu?.disagreement).toBeLessThan(1e-4)
+    expect(webgpu.disagreement).toBeLessThan(1e-4)
+    // SwiftShader has no shader-f16.
+    expect(half).toMatchObject({
+      precision: 'float16',
+      outcome: 'failed',
+      reason: expect.stringMatching(/^The device webgpu \(float16\) cannot be used: .*f16/),
+      hint: expect.stringMatching(/^In float32 it may work\./),
+    })
     expect(result.drivers.vulkan).toEqual(['libvk_swiftshader.so'])
     expect(result.auto.ladder.find(({ device }) => device === 'webgpu')?.outcome).not.toBe('used')
   })

@@ -1,161 +1,239 @@
 import type { Graph } from '@inverseform/backbones'
-import { InverseFormError, isInverseFormError } from '@inverseform/errors'
-import type { Backend, Session, Tensor } from '@inverseform/runtime'
+import {
+  type Attempt,
+  type Backend,
+  type Candidate,
+  type CheckOutputs,
+  type Climb,
+  climb,
+  disagreement,
+  disagreementReason,
+  type Engine,
+  notUsable,
+  type Precision,
+  type Rung,
+  runCheck,
+  SELF_CHECK_TOLERANCE,
+  type Session,
+  type Tensor,
+} from '@inverseform/runtime'
+import type { SelfCheckOption } from './options.js'
+import type { Verdicts } from './verdicts.js'
 
 /** Where networks can run, the best first. */
 export const DEVICES = ['webgpu', 'wasm'] as const
 
 export type Device = (typeof DEVICES)[number]
 
-/**
- * What became of a device:
- *
- * - `used`: the network runs on it
- * - `unavailable`: the browser, the page or the machine does not have it
- * - `failed`: it is there, but could not take the network
- * - `refused`: it works, but computes something else than WebAssembly, or is software that stands in for a GPU
- */
-export type RungOutcome = 'used' | 'unavailable' | 'failed' | 'refused'
-
-/** A device that was tried, and why it was taken or left. */
-export interface Rung {
-  readonly device: Device
-  readonly outcome: RungOutcome
-  /** A full sentence. */
-  readonly reason: string
+/** A GPU that was started. `M` is a tensor in its memory. */
+export interface StartedGpu<M> {
+  readonly engine: Pick<Engine<M, never>, 'download' | 'release'> & { upload(tensor: Tensor): M }
+  backend(precision: Precision): Backend<M>
+  dispose(): void
 }
 
-export interface Climb {
-  readonly device: Device
-  readonly session: Session
-  /** The devices tried, in order; the last one is the one that is used. */
-  readonly ladder: readonly Rung[]
+/** A GPU that was found and not started. */
+export interface FoundGpu<G> {
+  /** Whether software stands in for a GPU. */
+  readonly software: boolean
+  /** Whether it computes in float16. */
+  readonly float16: boolean
+  /** Tells GPUs apart, and whatever else a verdict on them depends on. */
+  readonly identity: string
+  /** @throws `runtime-unavailable` */
+  start(): Promise<G>
 }
 
-/** A network to be made ready, and what makes it so. */
-export interface ClimbOptions {
-  readonly graph: Graph
-  readonly backendOf: (device: Device) => Backend
-  /** Called before each device is tried. */
-  readonly onTry?: (device: Device) => void
+/** Where devices come from: the browser and ONNX Runtime, or what a test puts in their place. */
+export interface DeviceSource<G> {
+  /** @throws `runtime-unavailable`, saying why there is none */
+  findGpu(): Promise<FoundGpu<G>>
+  wasm(): Backend
+  readonly verdicts: Verdicts
 }
 
-/**
- * How far a GPU may be off WebAssembly, as a share of an output's largest value: what rounding does stays well below, a
- * kernel that mixes up channels is off by tens of per cent.
- */
-export const TRIAL_TOLERANCE = 0.01
+export interface DeviceSettings {
+  readonly devices: readonly Device[]
+  readonly precision: Precision | 'auto'
+  readonly selfCheck: SelfCheckOption
+}
 
-/** Sizes that are multiples of nothing, so that the edges of a kernel's blocks are tried too. */
-const TRIAL_SHAPE: readonly number[] = [1, 3, 37, 61]
+/** A network made ready. */
+export type Opened<M, G> =
+  | { readonly device: 'wasm'; readonly session: Session }
+  | { readonly device: 'webgpu'; readonly session: Session<M>; readonly gpu: G }
 
 /**
- * Makes a network ready on the first device that can run it.
- * @throws `runtime-unavailable` with every device's reason when none can; errors of the checkpoint pass through
+ * Makes a network ready to run on the device that was asked for, or on the best there is.
+ * @param onTry called before a device is given the network
+ * @throws `runtime-unavailable` when none is usable; errors of the checkpoint pass through
  */
-export async function climb(
-  devices: readonly Device[],
-  { graph, backendOf, onTry }: ClimbOptions,
-): Promise<Climb> {
-  const ladder: Rung[] = []
-  for (const device of devices) {
-    const left = device === 'webgpu' ? await whyNoWebGpu(devices.length > 1) : undefined
-    if (left) {
-      ladder.push({ device, ...left })
-      continue
+export async function openSession<M, G extends StartedGpu<M>>(
+  graph: Graph,
+  settings: DeviceSettings,
+  source: DeviceSource<G>,
+  onTry: (device: Device) => void = () => {},
+): Promise<Climb<Opened<M, G>, Device>> {
+  const found = once(() => source.findGpu())
+  const reference = once(() => runCheck(source.wasm()))
+  let started: G | undefined
+
+  async function openWasm(): Promise<Attempt<Opened<M, G>>> {
+    onTry('wasm')
+    const threads = crossOriginIsolated
+      ? 'on as many threads as asked for'
+      : 'on one thread: the page is not cross-origin isolated'
+    const session = await source.wasm().createSession(graph)
+    return { opened: { device: 'wasm', session }, reason: `WebAssembly runs, ${threads}.` }
+  }
+
+  async function openGpu(precision: Precision): Promise<Attempt<Opened<M, G>>> {
+    const { software, float16, identity, start } = await found()
+    if (software && settings.devices.includes('wasm')) {
+      const reason = 'The only GPU is one in software, which is slower than WebAssembly.'
+      throw notUsable({ outcome: 'refused', reason }, { hint: 'Use the device wasm.' })
     }
-    onTry?.(device)
+    if (precision === 'float16' && !float16) {
+      const reason = 'This GPU does not compute in float16: it has no shader-f16.'
+      throw notUsable(
+        { outcome: 'unavailable', reason },
+        { hint: 'Leave `precision` at auto, or use float32.' },
+      )
+    }
+    onTry('webgpu')
+    const gpu = (started ??= await start())
+    const backend: Backend<M> = gpu.backend(precision)
+    const said = await selfCheck(onArrays(gpu, backend), reference, {
+      option: settings.selfCheck,
+      verdicts: source.verdicts,
+      key: `${identity} ${precision}`,
+    })
+    const session = await backend.createSession(graph)
     try {
-      // On WebGPU some kernels go wrong silently, and shaders are compiled when they first run: it has to show that it can.
-      const expected = device === 'webgpu' ? await tryOnce(backendOf('wasm'), graph) : undefined
-      const session = await backendOf(device).createSession(graph)
-      const off = expected ? disagreement(await session.run({ image: trialImage() }), expected) : 0
-      if (off <= TRIAL_TOLERANCE) {
-        ladder.push({ device, outcome: 'used', reason: reasons[device]() })
-        return { session, device, ladder }
-      }
-      await session.dispose()
-      ladder.push({ device, outcome: 'refused', reason: differs(off) })
+      await tryOnce(sessionOnArrays(gpu, session))
+      return { opened: { device: 'webgpu', session, gpu }, ...said }
     } catch (error) {
-      if (!isInverseFormError(error) || !deviceErrors.has(error.code)) throw error
-      ladder.push({ device, outcome: 'failed', reason: error.message })
+      await session.dispose()
+      throw error
     }
   }
-  const tried = ladder.map(({ device, reason }) => `${device}: ${reason}`)
-  throw new InverseFormError('runtime-unavailable', `No device can run the network. ${tried.join(' ')}`, {
-    hint:
-      devices.length < DEVICES.length
-        ? 'Leave `device` at auto to try the others.'
-        : "Check that ONNX Runtime's files are where wasmPaths says, and that the page may run WebAssembly.",
-    details: { ladder },
-  })
-}
 
-/** What backends report; all else is wrong on every device. */
-const deviceErrors: ReadonlySet<string> = new Set(['inference-failed', 'out-of-memory'])
-
-const reasons: Readonly<Record<Device, () => string>> = {
-  webgpu: () => 'A trial run on the GPU gave the numbers of WebAssembly.',
-  wasm: () =>
-    crossOriginIsolated
-      ? 'WebAssembly runs, on as many threads as asked for.'
-      : 'WebAssembly runs on one thread: the page is not cross-origin isolated.',
-}
-
-/** The part of WebGPU's interface that tells whether there is any. */
-interface Gpu {
-  requestAdapter(): Promise<{ readonly info?: { readonly isFallbackAdapter?: boolean } } | null>
-}
-
-async function whyNoWebGpu(hasAlternative: boolean): Promise<Omit<Rung, 'device'> | undefined> {
-  const unavailable = (reason: string) => ({ outcome: 'unavailable', reason }) as const
-  if (!isSecureContext) return unavailable('WebGPU needs a secure page: https, or localhost.')
-  const { gpu } = navigator as { gpu?: Gpu }
-  if (!gpu) return unavailable('This browser has no WebGPU.')
-  const adapter = await gpu.requestAdapter()
-  if (!adapter) return unavailable('This browser has no GPU that it uses for WebGPU.')
-  if (!hasAlternative || !adapter.info?.isFallbackAdapter) return undefined
-  return {
-    outcome: 'refused',
-    reason: 'The only GPU is one in software, which is slower than WebAssembly.',
-  }
-}
-
-async function tryOnce(backend: Backend, graph: Graph): Promise<Outputs> {
-  const session = await backend.createSession(graph)
   try {
-    return await session.run({ image: trialImage() })
-  } finally {
-    await session.dispose()
+    const climbed = await climb(await candidatesOf(settings, found), ({ device, precision }) =>
+      device === 'wasm' ? openWasm() : openGpu(precision),
+    )
+    if (climbed.device !== 'webgpu') started?.dispose()
+    return climbed
+  } catch (error) {
+    started?.dispose()
+    throw error
   }
 }
 
-type Outputs = Readonly<Record<string, Tensor>>
-
-function trialImage(): Tensor {
-  const length = TRIAL_SHAPE.reduce((product, n) => product * n, 1)
-  // A low-discrepancy sequence: values in [-2, 2), as normalised images have, none like its neighbours.
-  const data = Float32Array.from({ length }, (_, i) => 4 * ((i * 0.6180339887498949) % 1) - 2)
-  return { data, shape: TRIAL_SHAPE }
-}
-
-/** The largest difference of any output, as a share of its largest value; infinite where one is not finite. */
-function disagreement(outputs: Outputs, expected: Outputs): number {
-  const shares = Object.entries(expected).map(([name, { data }]) => {
-    const found = outputs[name].data
-    if (!found.every(Number.isFinite)) return Number.POSITIVE_INFINITY
-    let [difference, largest] = [0, 0]
-    for (let i = 0; i < data.length; i++) {
-      difference = Math.max(difference, Math.abs(found[i] - data[i]))
-      largest = Math.max(largest, Math.abs(data[i]))
+/** WebAssembly computes in float32 alone; of a GPU float16 is the faster, where it has it. */
+async function candidatesOf(
+  { devices, precision }: DeviceSettings,
+  found: () => Promise<FoundGpu<unknown>>,
+): Promise<Candidate<Device>[]> {
+  const candidates: Candidate<Device>[] = []
+  for (const device of devices) {
+    if (device === 'wasm') {
+      if (precision !== 'float16') candidates.push({ device, precision: 'float32' })
+    } else if (precision !== 'auto') {
+      candidates.push({ device, precision })
+    } else {
+      const float16 = await found().then(
+        (gpu) => gpu.float16,
+        () => false,
+      )
+      if (float16) candidates.push({ device, precision: 'float16' })
+      candidates.push({ device, precision: 'float32' })
     }
-    return difference / largest
-  })
-  return Math.max(...shares)
+  }
+  return candidates
 }
 
-function differs(share: number): string {
-  return Number.isFinite(share)
-    ? `In a trial run its numbers were off WebAssembly's by ${(100 * share).toFixed(1)} % of the largest.`
-    : 'In a trial run it gave values that are not finite.'
+interface SelfCheck {
+  readonly option: SelfCheckOption
+  readonly verdicts: Verdicts
+  /** What a verdict depends on. */
+  readonly key: string
+}
+
+/** Compares a GPU with WebAssembly, unless that was done before. */
+async function selfCheck(
+  backend: Backend,
+  reference: () => Promise<CheckOutputs>,
+  { option, verdicts, key }: SelfCheck,
+): Promise<Pick<Rung, 'reason' | 'disagreement'>> {
+  if (option === 'skip') return { reason: 'It was not compared with WebAssembly.' }
+  const earlier = await verdicts.find(key)
+  if (earlier !== undefined) {
+    const reason = `${disagreementReason('webgpu', earlier)} That was found out at an earlier time.`
+    return { reason, disagreement: earlier }
+  }
+  const share = disagreement(await runCheck(backend), await reference())
+  const reason = disagreementReason('webgpu', share)
+  if (share <= SELF_CHECK_TOLERANCE) await verdicts.keep(key, share)
+  else if (option === 'refuse') {
+    throw notUsable(
+      { outcome: 'refused', reason, disagreement: share },
+      {
+        hint: "Update the GPU's driver, or use the device wasm; the self-check set to `warn` uses the GPU all the same.",
+      },
+    )
+  }
+  return { reason, disagreement: share }
+}
+
+const TRIAL_SHAPE = [1, 3, 37, 61]
+
+/**
+ * Runs the network itself, on a tiny image: a GPU may be able to run other networks and not this one, and its numbers
+ * may leave the range of float16.
+ */
+async function tryOnce(session: Session): Promise<void> {
+  const length = TRIAL_SHAPE.reduce((product, n) => product * n, 1)
+  // Values in [-2, 2), as normalised images have.
+  const data = Float32Array.from({ length }, (_, i) => 4 * ((i * 0.6180339887498949) % 1) - 2)
+  const outputs = await session.run({ image: { data, shape: TRIAL_SHAPE } })
+  if (Object.values(outputs).every((output) => output.data.every(Number.isFinite))) return
+  throw notUsable(
+    { outcome: 'refused', reason: 'In a trial run the network gave values that are not finite.' },
+    { hint: 'Use the precision float32, or the device wasm.' },
+  )
+}
+
+/** A GPU's backend for tensors in main memory. */
+function onArrays<M>(gpu: StartedGpu<M>, backend: Backend<M>): Backend {
+  return {
+    device: backend.device,
+    createSession: async (graph) => sessionOnArrays(gpu, await backend.createSession(graph)),
+  }
+}
+
+function sessionOnArrays<M>({ engine }: StartedGpu<M>, session: Session<M>): Session {
+  return {
+    async run(feeds) {
+      const inputs = Object.entries(feeds).map(([name, tensor]) => [name, engine.upload(tensor)] as const)
+      try {
+        const outputs = Object.entries(await session.run(Object.fromEntries(inputs)))
+        const downloads = outputs.map(
+          async ([name, tensor]) => [name, await engine.download(tensor)] as const,
+        )
+        return Object.fromEntries(await Promise.all(downloads).finally(() => release(outputs)))
+      } finally {
+        release(inputs)
+      }
+    },
+    dispose: () => session.dispose(),
+  }
+  function release(tensors: readonly (readonly [string, M])[]): void {
+    for (const [, tensor] of tensors) engine.release(tensor)
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
 }

@@ -1,44 +1,74 @@
-import { urlSource } from '@inverseform/backbones'
+import { InverseFormError } from '@inverseform/errors'
+import { readBody } from './read-body.js'
+import { request } from './request.js'
 
-export interface DownloadOptions {
+export interface DownloadOptions extends Pick<RequestInit, 'cache'> {
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   /** Called with the bytes there are and, where the server announces it, their number in all. */
   readonly onProgress?: (loaded: number, total?: number) => void
 }
 
+export interface Download {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Those of the answer; of another origin, only what its server shows to this one. */
+  readonly headers: Headers
+}
+
 /**
  * The bytes of a URL in one request: a checkpoint is needed whole, and hundreds of ranges of it would take longer.
- * @throws `not-found`, `unreadable`, `limit-exceeded`; the signal's reason when it is aborted
+ * @throws `not-found` (404, 410), else `unreadable`; the signal's reason when it is aborted
  */
 export async function download(
   url: string,
-  { headers, signal, onProgress }: DownloadOptions = {},
-): Promise<Uint8Array<ArrayBuffer>> {
-  async function fetchWhole(_: unknown, init?: RequestInit): Promise<Response> {
-    const response = await fetch(url, { headers, signal: init?.signal })
-    if (!response.ok || !response.body) return response
-    const announced = response.headers.get('content-encoding')
-      ? 0
-      : Number(response.headers.get('content-length'))
-    const body = response.body.pipeThrough(counted((loaded) => onProgress?.(loaded, announced || undefined)))
-    if (announced) return new Response(body, response)
-    // The source must know how many bytes there are; of an encoded or a streamed body only its end tells.
-    const bytes = await new Response(body).arrayBuffer()
-    return new Response(bytes, { headers: { 'content-length': String(bytes.byteLength) } })
+  { onProgress, ...init }: DownloadOptions = {},
+): Promise<Download> {
+  const response = await request(url, init)
+  if (!response.ok) {
+    await response.body?.cancel()
+    throw refused(url, response)
   }
-  const source = await urlSource(url, { fetch: fetchWhole, signal })
-  return (await source.read(0, source.size)) as Uint8Array<ArrayBuffer>
+  const { headers } = response
+  // It counts the bytes of the transfer, which an encoding makes fewer. Other origins' encodings are not shown.
+  const announced = headers.has('content-encoding') ? 0 : Number(headers.get('content-length'))
+  let loaded = 0
+  try {
+    const bytes = await readBody(response, announced, (count) => {
+      loaded = count
+      onProgress?.(loaded, loaded <= announced ? announced : undefined)
+    })
+    return { bytes, headers }
+  } catch (cause) {
+    init.signal?.throwIfAborted()
+    if (cause instanceof RangeError) {
+      throw new InverseFormError(
+        'out-of-memory',
+        `${url}: there is no memory for its bytes: ${cause.message}.`,
+        {
+          hint: 'Close other pages, or use a smaller file.',
+          cause,
+        },
+      )
+    }
+    throw new InverseFormError(
+      'unreadable',
+      `${url}: the connection failed after ${loaded} bytes${announced ? ` of ${announced}` : ''}: ${(cause as Error).message}.`,
+      { hint: 'Check the connection and try again.', cause },
+    )
+  }
 }
 
-function counted(
-  onCount: (bytes: number) => void,
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  let count = 0
-  return new TransformStream({
-    transform(chunk, controller) {
-      onCount((count += chunk.byteLength))
-      controller.enqueue(chunk)
-    },
+function refused(url: string, { status, statusText }: Response): InverseFormError {
+  const answer = `${status} ${statusText}`.trim()
+  if (status === 404 || status === 410) {
+    return new InverseFormError('not-found', `${url}: the server answered ${answer}.`, {
+      hint: 'Check the URL.',
+    })
+  }
+  return new InverseFormError('unreadable', `${url}: the server answered ${answer}.`, {
+    hint:
+      status === 401 || status === 403
+        ? 'The server wants to know who asks: give a checkpoint what authorizes you in the option `headers`.'
+        : 'Try again later, or download the file by other means.',
   })
 }

@@ -11,24 +11,42 @@ export type ImageInput = string | URL | Uint8Array | ImageBitmapSource | RgbImag
 /** An image in a form that can be sent to a worker. Bitmaps are made for the purpose: transfer them. */
 export type SentImage = { readonly url: string } | Blob | ImageData | ImageBitmap | RgbImage
 
-/** @throws `unreadable` for a video or an image element with nothing to show yet, `invalid-argument` for no image */
+/**
+ * @throws `unreadable` for a video or an image element with nothing to show yet or with pixels that the page may not
+ * read, `invalid-argument` for no image
+ */
 export async function sendImage(input: ImageInput): Promise<SentImage> {
   if (typeof input === 'string' || input instanceof URL) return { url: imageUrl(input) }
   if (input instanceof Uint8Array) return new Blob([input as Uint8Array<ArrayBuffer>])
   if (input instanceof Blob || input instanceof ImageData) return input
   if (isRgbImage(input)) return { data: compact(input.data), width: input.width, height: input.height }
+  const given =
+    input === null ? 'null' : typeof input === 'object' ? (input as object).constructor.name : typeof input
   try {
-    return await createImageBitmap(input)
+    const bitmap = await createImageBitmap(input)
+    // Bitmaps with pixels of other origins cannot be transferred, which is found out here at no cost.
+    return structuredClone(bitmap, { transfer: [bitmap] })
   } catch (cause) {
-    const given =
-      input === null ? 'null' : typeof input === 'object' ? (input as object).constructor.name : typeof input
+    const { name, message } = cause as Error
+    if (name === 'DataCloneError' || name === 'SecurityError') {
+      throw new InverseFormError(
+        'unreadable',
+        `The ${given} shows pixels of another origin, which pages of ${globalThis.origin} may not read.`,
+        {
+          hint:
+            "Set the element's crossOrigin to 'anonymous' before its src, on a server that sends " +
+            'Access-Control-Allow-Origin, or serve the image from your own.',
+          cause,
+        },
+      )
+    }
     if (cause instanceof TypeError) {
       throw new InverseFormError('invalid-argument', `An image was given as ${given}.`, {
         hint: 'Give a URL, a Blob, bytes, ImageData, ImageBitmap, a canvas, a video, or { data, width, height } with RGB pixels.',
         cause,
       })
     }
-    throw new InverseFormError('unreadable', `The ${given} cannot be read: ${(cause as Error).message}`, {
+    throw new InverseFormError('unreadable', `The ${given} cannot be read: ${message}`, {
       hint: 'Wait until it has loaded, and give a canvas a size.',
       cause,
     })

@@ -1,8 +1,12 @@
 export type { LoadReport, SegmentationModelName } from '@inverseform/backbones'
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
+  Labels,
   LoadTimings,
+  Precision,
   RgbImage,
+  Rung,
+  RungOutcome,
   Segmentation,
   Segmenter,
   SegmentOptions,
@@ -11,6 +15,16 @@ export type {
   TileOption,
 } from '@inverseform/runtime'
 export { createSegmenter, type WebSegmenter } from './create-segmenter.js'
-export type { Device, Rung, RungOutcome } from './devices.js'
+export type { Device } from './devices.js'
 export type { ImageInput } from './images.js'
-export type { CheckpointSource, LoadProgress, SegmenterOptions, WasmPaths } from './options.js'
+export type { Weights } from './load-weights.js'
+export type {
+  CheckpointSource,
+  LoadProgress,
+  SegmenterOptions,
+  SelfCheckOption,
+  WasmPaths,
+} from './options.js'
+export type { Picture, PictureOptions } from './picture.js'
+export { classColors, type EdgeStyle, type PaintStyle } from './picture-style.js'
+export { type CachedWeights, clearCachedWeights, listCachedWeights } from './weight-cache.js'

@@ -1,10 +1,13 @@
 import type { SegmentationModelName } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
+import type { Precision } from '@inverseform/runtime'
 import { DEVICES, type Device } from './devices.js'
 import { pageUrl } from './page-url.js'
 
 /** A `.pth` or `.safetensors` file: its URL, a Blob or File, or its bytes. */
 export type CheckpointSource = string | URL | Blob | Uint8Array | ArrayBuffer
+
+export type SelfCheckOption = 'refuse' | 'warn' | 'skip'
 
 /** URLs of the two files of ONNX Runtime: its glue code and its WebAssembly module. */
 export interface WasmPaths {
@@ -19,6 +22,13 @@ export interface SegmenterOptions {
   readonly source: CheckpointSource
   /** Sent with the request for the source, for authorization say. */
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * Whether the browser keeps a source that is a URL, for the next load: `true` unless there are `headers`, as what is
+   * asked for with them may be private.
+   */
+  readonly cache?: boolean
+  /** The source's SHA-256 in hexadecimal. Another file is an error; this one is taken from the cache unasked. */
+  readonly sha256?: string
   /** The checkpoint's model; found out from its tensors when not given. */
   readonly model?: SegmentationModelName
   /** Whether to load the edge head, which `edges` needs. */
@@ -27,6 +37,18 @@ export interface SegmenterOptions {
   readonly classes?: number
   /** `webgpu` or `wasm`; `auto`, the default, takes the first of these that works. */
   readonly device?: Device | 'auto'
+  /**
+   * What a GPU computes in. `auto`, the default, takes `float16` where the GPU has it and passes the self-check with it,
+   * else `float32`, in which WebAssembly always computes.
+   */
+  readonly precision?: Precision | 'auto'
+  /**
+   * What becomes of a GPU that computes something else than WebAssembly: a small network that has all operators of the
+   * models is run on both, and its outputs may differ by 1 % of the largest value. `refuse`, the default, does not use the
+   * GPU; `warn` uses it and warns; `skip` does not compare. A GPU that has passed is not checked again until it, its
+   * driver as far as the browser tells, or this package changes.
+   */
+  readonly selfCheck?: SelfCheckOption
   /** Threads for WebAssembly; 0, the default, takes all cores. More than one needs a cross-origin isolated page. */
   readonly threads?: number
   /**
@@ -44,7 +66,10 @@ export interface SegmenterOptions {
   readonly onProgress?: (progress: LoadProgress) => void
 }
 
-/** How far loading is: the download of a source that is a URL, in bytes, then the network made ready on a device. */
+/**
+ * How far loading is: a source that is a URL downloaded or, in its place, read from the cache, in bytes; then the
+ * network made ready on a device.
+ */
 export type LoadProgress =
   | {
       readonly stage: 'download'
@@ -52,16 +77,22 @@ export type LoadProgress =
       /** Not known where the server does not announce it. */
       readonly total?: number
     }
+  | { readonly stage: 'cache'; readonly loaded: number; readonly total: number }
   | { readonly stage: 'compile'; readonly device: Device }
 
 /** Checked options in a form that can be sent to a worker. */
 export interface SegmenterSettings {
   readonly source: { readonly url: string } | Blob | Uint8Array
   readonly headers?: Readonly<Record<string, string>>
+  readonly cache?: boolean
+  /** In lower case. */
+  readonly sha256?: string
   readonly model?: SegmentationModelName
   readonly edge: boolean
   readonly classes?: number
   readonly devices: readonly Device[]
+  readonly precision: Precision | 'auto'
+  readonly selfCheck: SelfCheckOption
   readonly threads: number
   readonly memoryBudget?: number
   readonly wasmPaths?: string | { readonly mjs?: string; readonly wasm?: string }
@@ -72,10 +103,14 @@ export function settingsOf(options: SegmenterOptions): SegmenterSettings {
   const {
     source,
     headers,
+    cache,
+    sha256,
     model,
     edge = false,
     classes,
     device = 'auto',
+    precision = 'auto',
+    selfCheck = 'refuse',
     threads = 0,
     memoryBudget,
   } = options
@@ -84,6 +119,21 @@ export function settingsOf(options: SegmenterOptions): SegmenterSettings {
       hint: `The devices are ${DEVICES.join(' and ')}; auto chooses among them.`,
     })
   }
+  const precisions = ['auto', 'float32', 'float16']
+  requireOption('precision', precision, precisions.includes(precision), precisions.join(', '))
+  if (device === 'wasm' && precision === 'float16') {
+    throw new InverseFormError('invalid-argument', 'WebAssembly does not compute in float16.', {
+      hint: 'Leave `precision` at auto, or use the device webgpu.',
+    })
+  }
+  const selfChecks = ['refuse', 'warn', 'skip']
+  requireOption('selfCheck', selfCheck, selfChecks.includes(selfCheck), selfChecks.join(', '))
+  requireOption(
+    'sha256',
+    sha256,
+    sha256 === undefined || /^[0-9a-f]{64}$/i.test(sha256),
+    'the 64 hexadecimal digits of the SHA-256 of the source',
+  )
   requireOption('threads', threads, Number.isInteger(threads) && threads >= 0, 'a whole number, 0 for all')
   requireOption(
     'memoryBudget',
@@ -94,10 +144,14 @@ export function settingsOf(options: SegmenterOptions): SegmenterSettings {
   return {
     source: sourceOf(source),
     headers,
+    cache,
+    sha256: sha256?.toLowerCase(),
     model,
     edge,
     classes,
     devices: device === 'auto' ? DEVICES : [device],
+    precision,
+    selfCheck,
     threads,
     memoryBudget,
     wasmPaths: wasmPathsOf(options.wasmPaths),

@@ -4,21 +4,29 @@ import { download } from './download.js'
 import type { SentImage } from './images.js'
 
 /**
- * Decodes to 8-bit RGB in sRGB, upright by the EXIF orientation, without alpha.
+ * Decodes to sRGB, upright by the EXIF orientation.
  * @throws `not-found` or `unreadable`, naming the URL or file; the signal's reason when it is aborted
  */
-export async function readImage(image: SentImage, signal: AbortSignal): Promise<RgbImage> {
-  if (image instanceof ImageData) return withoutAlpha(image)
-  if (image instanceof ImageBitmap) return pixelsOf(image)
+export async function openImage(
+  image: SentImage,
+  signal: AbortSignal,
+): Promise<ImageBitmap | ImageData | RgbImage> {
   if (image instanceof Blob) return decode(image, image instanceof File ? image.name : 'The image')
   if (!('url' in image)) return image
-  const bytes = await download(image.url, { signal })
+  const { bytes } = await download(image.url, { signal })
   return decode(new Blob([bytes]), image.url)
 }
 
-async function decode(blob: Blob, name: string): Promise<RgbImage> {
+/** As `openImage`, to 8-bit RGB without alpha. */
+export async function readImage(image: SentImage, signal: AbortSignal): Promise<RgbImage> {
+  const opened = await openImage(image, signal)
+  if (opened instanceof ImageBitmap) return bitmapPixels(opened)
+  return opened instanceof ImageData ? withoutAlpha(opened) : opened
+}
+
+async function decode(blob: Blob, name: string): Promise<ImageBitmap> {
   try {
-    return pixelsOf(await createImageBitmap(blob))
+    return await createImageBitmap(blob)
   } catch (cause) {
     throw new InverseFormError('unreadable', `${name} cannot be decoded: ${(cause as Error).message}`, {
       hint: 'The file may be damaged, or of a format that this browser does not read; PNG, JPEG and WebP it does.',
@@ -27,7 +35,8 @@ async function decode(blob: Blob, name: string): Promise<RgbImage> {
   }
 }
 
-function pixelsOf(bitmap: ImageBitmap): RgbImage {
+/** Closes the bitmap. */
+export function bitmapPixels(bitmap: ImageBitmap): RgbImage {
   const { width, height } = bitmap
   // Kept in main memory: pixels that a GPU drew and gave back may differ.
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!

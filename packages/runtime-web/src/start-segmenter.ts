@@ -1,27 +1,29 @@
-import {
-  type ByteSource,
-  blobSource,
-  bytesSource,
-  loadModel,
-  openCheckpoint,
-  zoo,
-} from '@inverseform/backbones'
-import { type Network, type Segmentation, type Session, segmentBatch } from '@inverseform/runtime'
-import { climb } from './devices.js'
-import { download } from './download.js'
-import { configureOnnxRuntime, onnxBackend } from './onnx-backend.js'
+import { bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
+import { openSession } from './devices.js'
+import { type BrowserGpu, browserDevices } from './gpu/browser-devices.js'
+import type { GpuTensor } from './gpu/tensor.js'
+import { networkRunner, type RunContext } from './network-runner.js'
+import { configureOnnxRuntime } from './onnx-backend.js'
+import { openSource } from './open-source.js'
 import type { LoadProgress, SegmenterSettings } from './options.js'
-import type { Loaded, SegmentRequest } from './protocol.js'
-import { readImage } from './read-image.js'
+import type { KeptPicture } from './picture-on-arrays.js'
+import type { Call, Loaded, WorkerCalls } from './protocol.js'
 
-export interface RunContext {
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: { done: number; total: number }) => void
+export interface CallContext extends RunContext {
+  /** The call's number. */
+  readonly id: number
 }
 
 export interface RunningSegmenter {
   readonly loaded: Loaded
-  run(request: SegmentRequest, context: RunContext): Promise<Segmentation[]>
+  readonly calls: {
+    readonly [C in Call]: (
+      request: WorkerCalls[C]['request'],
+      context: CallContext,
+    ) => Promise<WorkerCalls[C]['result']>
+  }
+  /** Frees the picture that a call made, if it made one. */
+  disposePicture(call: number): void
 }
 
 /** The worker's side of a segmenter. */
@@ -31,60 +33,57 @@ export async function startSegmenter(
 ): Promise<RunningSegmenter> {
   const started = performance.now()
   configureOnnxRuntime(settings)
-  const checkpoint = await openCheckpoint(await openSource(settings, onProgress))
+  const opening = await openSource(settings, onProgress)
+  const checkpoint = await openCheckpoint(
+    opening.kind === 'checkpoint' ? opening.source : bytesSource(opening.bytes, opening.name),
+  )
   const { graph, model, classes, edge, report } = loadModel(checkpoint, settings)
   const opened = performance.now()
-  const { session, device, ladder } = await climb(settings.devices, {
-    graph,
-    backendOf: onnxBackend,
-    onTry: (device) => onProgress({ stage: 'compile', device }),
-  })
-  const network: Network = {
-    session: interruptible(session),
+  const climbed = await openSession<GpuTensor, BrowserGpu>(graph, settings, browserDevices, (device) =>
+    onProgress({ stage: 'compile', device }),
+  )
+  const { device, precision, ladder } = climbed
+  const runner = networkRunner(climbed.opened, {
     graph,
     info: zoo[model],
     classes,
+    edge,
+    precision,
     memoryBudget: settings.memoryBudget ?? defaultMemoryBudget(),
-  }
+  })
+  /** By the number of the call that made each. */
+  const pictures = new Map<number, KeptPicture>()
   return {
     loaded: {
       model,
       classes,
       edge,
       device,
+      precision,
       ladder,
       report,
+      weights: opening.weights,
       loadTimings: { open: opened - started, session: performance.now() - opened },
     },
-    async run({ images, options }, context) {
-      const pixels = await Promise.all(images.map((image) => readImage(image, context.signal)))
-      return segmentBatch(network, pixels, { ...options, ...context })
+    calls: {
+      segment: runner.segment,
+      async createPicture(request, context) {
+        const { id } = context
+        const picture = await runner.createPicture(request, context)
+        pictures.set(id, picture)
+        return { ...picture.facts, id }
+      },
+      // The page asks for none that it has disposed of.
+      paint: ({ picture, style }) => pictures.get(picture)!.paint(style),
+      labels: ({ picture }) => pictures.get(picture)!.labels(),
+      disposePicture: async ({ picture }) => disposePicture(picture),
     },
+    disposePicture,
   }
-}
 
-async function openSource(
-  { source, headers }: SegmenterSettings,
-  onProgress: (progress: LoadProgress) => void,
-): Promise<ByteSource> {
-  if (source instanceof Blob) return blobSource(source)
-  if (source instanceof Uint8Array) return bytesSource(source, 'the checkpoint')
-  const bytes = await download(source.url, {
-    headers,
-    onProgress: (loaded, total) => onProgress({ stage: 'download', loaded, total }),
-  })
-  return bytesSource(bytes, source.url)
-}
-
-/** After each run, lets messages in: a request to abort would else wait until all runs are done. */
-function interruptible(session: Session): Session {
-  return {
-    async run(feeds) {
-      const outputs = await session.run(feeds)
-      await new Promise((resolve) => setTimeout(resolve))
-      return outputs
-    },
-    dispose: () => session.dispose(),
+  function disposePicture(call: number): undefined {
+    pictures.get(call)?.dispose()
+    pictures.delete(call)
   }
 }
 

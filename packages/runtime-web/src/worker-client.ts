@@ -1,32 +1,21 @@
 import { fromMessage, InverseFormError } from '@inverseform/errors'
-import type { Segmentation, SegmentOptions } from '@inverseform/runtime'
-import { type ImageInput, isBitmap, sendImage } from './images.js'
+import { PendingRequests, type RequestOptions } from '@inverseform/runtime'
+import { type ImageInput, isBitmap, type SentImage, sendImage } from './images.js'
 import type { SegmenterOptions, SegmenterSettings } from './options.js'
-import type { Loaded, SegmentRequest, WorkerReply, WorkerRequest } from './protocol.js'
-
-type RunCallbacks = Pick<SegmentOptions, 'signal' | 'onProgress'>
-
-interface Pending extends Pick<SegmentOptions, 'onProgress'> {
-  readonly resolve: (result: Segmentation[]) => void
-  readonly reject: (reason: unknown) => void
-}
+import type { Call, Loaded, WorkerCalls, WorkerReply, WorkerRequest } from './protocol.js'
 
 /** The page's side of a worker: requests go out, promises come back. */
 export class WorkerClient {
-  private readonly pending = new Map<number, Pending>()
-  /** Requests that are not settled, also those whose images are not sent yet. */
-  private readonly running = new Set<Promise<unknown>>()
-  private requests = 0
-  /** Why no more requests are taken. */
-  private ended: InverseFormError | undefined
+  private readonly requests = new PendingRequests<WorkerCalls[Call]['result']>()
   private disposing: Promise<void> | undefined
 
   private constructor(private readonly worker: Worker) {
-    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.receive(data)
+    worker.onmessage = ({ data: reply }: MessageEvent<WorkerReply>) => {
+      if ('id' in reply) this.requests.receive(reply)
+    }
     worker.onerror = (event) => {
-      this.ended ??= workerFailed(event)
       worker.terminate()
-      for (const { reject } of this.pending.values()) reject(this.ended)
+      this.requests.end(workerFailed(event))
     }
   }
 
@@ -46,21 +35,28 @@ export class WorkerClient {
     }
   }
 
-  /** @throws `disposed`, or why the worker ended; what loading and segmenting throw */
-  async run(
-    images: readonly ImageInput[],
-    options: SegmentRequest['options'],
-    callbacks: RunCallbacks = {},
-  ): Promise<Segmentation[]> {
-    if (this.ended) throw this.ended
-    callbacks.signal?.throwIfAborted()
-    const answer = this.answerTo(images, options, callbacks)
-    this.running.add(answer)
-    try {
-      return await answer
-    } finally {
-      this.running.delete(answer)
-    }
+  /** @throws `disposed`, or why the worker ended; what the call throws in the worker */
+  call<C extends Call>(call: C, request: WorkerCalls[C]['request']): Promise<WorkerCalls[C]['result']> {
+    return this.requests.request((id) => this.send(id, call, request))
+  }
+
+  /** As `call`, with images that are made ready to be sent first; also throws what that throws. */
+  callWithImages<C extends Call>(
+    call: C,
+    inputs: readonly ImageInput[],
+    requestOf: (images: SentImage[]) => WorkerCalls[C]['request'],
+    { signal, onProgress }: RequestOptions,
+  ): Promise<WorkerCalls[C]['result']> {
+    let sent: number | undefined
+    return this.requests.request(
+      async (id) => {
+        const images = await Promise.all(inputs.map(sendImage))
+        signal?.throwIfAborted()
+        sent = id
+        this.send(id, call, requestOf(images), images.filter(isBitmap))
+      },
+      { signal, onProgress, onAbort: () => sent !== undefined && this.post({ kind: 'abort', id: sent }) },
+    )
   }
 
   /** Lets the work under way finish, then ends the worker, which frees all that it held. */
@@ -69,49 +65,27 @@ export class WorkerClient {
     return this.disposing
   }
 
-  private async answerTo(
-    inputs: readonly ImageInput[],
-    options: SegmentRequest['options'],
-    { signal, onProgress }: RunCallbacks,
-  ): Promise<Segmentation[]> {
-    const images = await Promise.all(inputs.map(sendImage))
-    signal?.throwIfAborted()
-    const id = this.requests++
-    const listening = new AbortController()
-    try {
-      return await new Promise<Segmentation[]>((resolve, reject) => {
-        const abort = () => {
-          this.post({ kind: 'abort', id })
-          reject(signal?.reason)
-        }
-        signal?.addEventListener('abort', abort, { signal: listening.signal })
-        this.pending.set(id, { onProgress, resolve, reject })
-        this.post({ kind: 'run', id, request: { images, options } }, images.filter(isBitmap))
-      })
-    } finally {
-      listening.abort()
-      this.pending.delete(id)
-    }
+  private async stop(): Promise<void> {
+    this.requests.close(
+      new InverseFormError('disposed', 'This segmenter has been disposed of.', {
+        hint: 'Create another one, or dispose of it later.',
+      }),
+    )
+    await this.requests.idle()
+    this.worker.terminate()
   }
 
-  private async stop(): Promise<void> {
-    this.ended ??= new InverseFormError('disposed', 'This segmenter has been disposed of.', {
-      hint: 'Create another one, or dispose of it later.',
-    })
-    await Promise.allSettled(this.running)
-    this.worker.terminate()
+  private send<C extends Call>(
+    id: number,
+    call: C,
+    request: WorkerCalls[C]['request'],
+    transfer: Transferable[] = [],
+  ): void {
+    this.post({ kind: 'call', id, call, request } as WorkerRequest, transfer)
   }
 
   private post(request: WorkerRequest, transfer: Transferable[] = []): void {
     this.worker.postMessage(request, transfer)
-  }
-
-  private receive(reply: WorkerReply): void {
-    if (reply.kind === 'loading' || reply.kind === 'loaded' || reply.id === undefined) return
-    const request = this.pending.get(reply.id)
-    if (reply.kind === 'progress') request?.onProgress?.(reply.progress)
-    else if (reply.kind === 'result') request?.resolve(reply.result)
-    else request?.reject(fromMessage(reply.error))
   }
 }
 
@@ -130,7 +104,7 @@ function load(
     worker.onmessage = ({ data: reply }: MessageEvent<WorkerReply>) => {
       if (reply.kind === 'loading') onProgress?.(reply.progress)
       else if (reply.kind === 'loaded') resolve(reply.loaded)
-      else if (reply.kind === 'error') reject(fromMessage(reply.error))
+      else if (reply.kind === 'not loaded') reject(fromMessage(reply.error))
     }
     worker.onerror = (event) => reject(workerNotStarted(event))
     signal?.addEventListener('abort', () => reject(signal.reason), { signal: listening.signal })

@@ -1,10 +1,9 @@
 /** The worker that loads a checkpoint and runs its network, so that the page stays responsive. */
 import { toMessage } from '@inverseform/errors'
-import type { Segmentation } from '@inverseform/runtime'
-import type { SegmentRequest, WorkerReply, WorkerRequest } from './protocol.js'
+import type { WorkerReply, WorkerRequest } from './protocol.js'
 import { type RunningSegmenter, startSegmenter } from './start-segmenter.js'
 
-const send = (reply: WorkerReply, transfer: ArrayBuffer[] = []) => postMessage(reply, { transfer })
+const send = (reply: WorkerReply, transfer: Transferable[] = []) => postMessage(reply, { transfer })
 
 let segmenter: RunningSegmenter
 /** Requests are answered one after the other, in the order of their arrival. */
@@ -13,11 +12,10 @@ const aborts = new Map<number, AbortController>()
 
 function receive({ data: message }: MessageEvent<WorkerRequest>): void {
   if (message.kind === 'start') void start(message.settings)
-  else if (message.kind === 'abort') aborts.get(message.id)?.abort()
+  else if (message.kind === 'abort') abort(message.id)
   else {
-    const { id, request } = message
-    aborts.set(id, new AbortController())
-    last = last.then(() => answer(id, request)).finally(() => aborts.delete(id))
+    aborts.set(message.id, new AbortController())
+    last = last.then(() => answer(message)).finally(() => aborts.delete(message.id))
   }
 }
 
@@ -26,29 +24,38 @@ async function start(settings: Extract<WorkerRequest, { kind: 'start' }>['settin
     segmenter = await startSegmenter(settings, (progress) => send({ kind: 'loading', progress }))
     send({ kind: 'loaded', loaded: segmenter.loaded })
   } catch (error) {
-    send({ kind: 'error', error: toMessage(error) })
+    send({ kind: 'not loaded', error: toMessage(error) })
   }
 }
 
-async function answer(id: number, request: SegmentRequest): Promise<void> {
+/** A call that has been answered in the meantime may have made a picture, of which nobody knows. */
+function abort(id: number): void {
+  const running = aborts.get(id)
+  if (running) running.abort()
+  else segmenter.disposePicture(id)
+}
+
+async function answer({ id, call, request }: Extract<WorkerRequest, { kind: 'call' }>): Promise<void> {
   const { signal } = aborts.get(id)!
   try {
     signal.throwIfAborted()
-    const result = await segmenter.run(request, {
+    // The compiler does not see that the call and its request belong together.
+    const result = await segmenter.calls[call](request as never, {
+      id,
       signal,
       onProgress: (progress) => send({ kind: 'progress', id, progress }),
     })
-    send({ kind: 'result', id, result }, buffersOf(result))
+    if (signal.aborted) segmenter.disposePicture(id)
+    send({ kind: 'result', id, result }, transferablesOf(result))
   } catch (error) {
     send({ kind: 'error', id, error: toMessage(error) })
   }
 }
 
-function buffersOf(segmentations: readonly Segmentation[]): ArrayBuffer[] {
-  const arrays = segmentations.flatMap((segmentation) =>
-    Object.values(segmentation).filter(ArrayBuffer.isView),
-  )
-  return arrays.map(({ buffer }) => buffer as ArrayBuffer)
+function transferablesOf(result: unknown): Transferable[] {
+  if (result instanceof ImageBitmap) return [result]
+  if (ArrayBuffer.isView(result)) return [result.buffer as ArrayBuffer]
+  return typeof result === 'object' && result ? Object.values(result).flatMap(transferablesOf) : []
 }
 
 // ONNX Runtime starts its threads from the script that it is part of, which after bundling may be this one.

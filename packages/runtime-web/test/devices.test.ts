@@ -1,106 +1,310 @@
 import type { Graph } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
-import type { Backend } from '@inverseform/runtime'
+import {
+  type Backend,
+  disagrees,
+  notUsable,
+  type Precision,
+  type Rung,
+  type Session,
+  type Tensor,
+} from '@inverseform/runtime'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { climb, DEVICES, type Device } from '../src/devices.js'
+import {
+  DEVICES,
+  type Device,
+  type DeviceSettings,
+  type DeviceSource,
+  type FoundGpu,
+  openSession,
+  type StartedGpu,
+} from '../src/devices.js'
+import { findGpu } from '../src/gpu/adapter.js'
 
 const graph: Graph = { outputs: {} }
 
-/** Devices that compute the mean and the double of the image, each distorted in its way. */
-function backends(distort: Partial<Record<Device, (x: number) => number>>) {
-  const open = new Set<object>()
-  const backendOf = (device: Device): Backend => ({
-    device,
-    async createSession() {
-      const map = distort[device] ?? ((x) => x)
-      const session = {
-        async run({ image }: Parameters<Awaited<ReturnType<Backend['createSession']>>['run']>[0]) {
-          const logits = { data: image.data.map((x) => map(2 * x)), shape: image.shape }
-          const edge = { data: image.data.map((x) => map(x / 1000)), shape: image.shape }
-          return { logits, edge }
-        },
-        dispose: async () => void open.delete(session),
-      }
-      open.add(session)
-      return session
-    },
-  })
-  return { backendOf, open }
+/** A tensor that has to be freed. */
+interface Handle {
+  readonly tensor: Tensor
 }
 
-const gpu = (adapter: object | null) => ({ gpu: { requestAdapter: async () => adapter } })
+type Distortion = (x: number) => number
 
-beforeEach(() => {
-  vi.stubGlobal('isSecureContext', true)
-  vi.stubGlobal('crossOriginIsolated', false)
-  vi.stubGlobal('navigator', gpu({}))
-})
+interface Parts {
+  readonly gpu?: Partial<FoundGpu<unknown>>
+  /** What becomes of the values that a GPU computes. */
+  readonly distort?: Partial<Record<Precision, Distortion>>
+  /** As `distort`, for the network itself, which the self-check does not run. */
+  readonly distortNetwork?: Distortion
+  readonly failing?: { readonly on: 'start' | 'load' | 'run'; readonly error: Error }
+  readonly verdicts?: Map<string, number>
+}
+
+/** A browser whose devices compute the double and the thousandth of an image, each distorted in its way. */
+function browserWith({ gpu, distort = {}, distortNetwork, failing, verdicts = new Map() }: Parts = {}) {
+  const log: string[] = []
+  const sessions = new Set<object>()
+  const handles = new Set<Handle>()
+  const fail = (on: string) => {
+    if (failing?.on === on) throw failing.error
+  }
+  const outputs = ({ data, shape }: Tensor, map: Distortion = (x) => x) => ({
+    logits: { data: data.map((x) => map(2 * x)), shape },
+    edge: { data: data.map((x) => map(x / 1000)), shape },
+  })
+  const handle = (tensor: Tensor): Handle => {
+    const made = { tensor }
+    handles.add(made)
+    return made
+  }
+  function opened<M>(run: Session<M>['run']): Session<M> {
+    const made = { run, dispose: async () => void sessions.delete(made) }
+    sessions.add(made)
+    return made
+  }
+  const started: StartedGpu<Handle> = {
+    engine: { upload: handle, download: async ({ tensor }) => tensor, release: (of) => handles.delete(of) },
+    backend: (precision) => ({
+      device: 'webgpu',
+      async createSession(network) {
+        const itself = network === graph
+        log.push(`${itself ? 'network' : 'check'} in ${precision}`)
+        if (itself) fail('load')
+        const map = (itself && distortNetwork) || distort[precision]
+        return opened<Handle>(async ({ image }) => {
+          if (itself) fail('run')
+          const { logits, edge } = outputs(image.tensor, map)
+          return { logits: handle(logits), edge: handle(edge) }
+        })
+      },
+    }),
+    dispose: () => log.push('disposed'),
+  }
+  const wasm: Backend = {
+    device: 'wasm',
+    async createSession(network) {
+      log.push(`${network === graph ? 'network' : 'check'} on wasm`)
+      return opened<Tensor>(async ({ image }) => outputs(image))
+    },
+  }
+  const source: DeviceSource<StartedGpu<Handle>> = {
+    async findGpu() {
+      return {
+        software: false,
+        float16: false,
+        identity: 'a GPU',
+        ...gpu,
+        async start() {
+          log.push('started')
+          fail('start')
+          return started
+        },
+      }
+    },
+    wasm: () => wasm,
+    verdicts: {
+      find: async (key) => verdicts.get(key),
+      keep: async (key, value) => void verdicts.set(key, value),
+    },
+  }
+  const open = (settings: Partial<DeviceSettings> = {}, onTry?: (device: Device) => void) =>
+    openSession<Handle, StartedGpu<Handle>>(
+      graph,
+      { devices: DEVICES, precision: 'auto', selfCheck: 'refuse', ...settings },
+      source,
+      onTry,
+    )
+  return { open, source, log, sessions, handles, verdicts }
+}
+
+const outcomes = (ladder: readonly Rung[]) =>
+  ladder.map(({ device, precision, outcome }) => `${device} ${precision} ${outcome}`)
+
+beforeEach(() => vi.stubGlobal('crossOriginIsolated', false))
 afterEach(() => vi.unstubAllGlobals())
 
+const off =
+  (share: number): Distortion =>
+  (x) =>
+    x * (1 + share)
+
 test('takes a GPU that agrees with WebAssembly, and keeps only its session', async () => {
-  const { backendOf, open } = backends({ webgpu: (x) => x * 1.001 })
+  const browser = browserWith({ distort: { float32: off(0.001) } })
   const tried: Device[] = []
-  const { device, session, ladder } = await climb(DEVICES, {
-    graph,
-    backendOf,
-    onTry: (device) => tried.push(device),
-  })
-  expect(device).toBe('webgpu')
-  expect(ladder).toMatchObject([{ device: 'webgpu', outcome: 'used' }])
-  expect(tried).toEqual(['webgpu'])
-  expect([...open]).toEqual([session])
+  const { device, precision, opened, ladder } = await browser.open({}, (device) => tried.push(device))
+  expect({ device, precision, tried }).toEqual({ device: 'webgpu', precision: 'float32', tried: ['webgpu'] })
+  expect(ladder).toMatchObject([
+    { device: 'webgpu', outcome: 'used', disagreement: expect.closeTo(0.001, 4) },
+  ])
+  expect([...browser.sessions]).toEqual([opened.session])
+  expect(browser.handles.size).toBe(0)
+  expect(browser.log).toEqual(['started', 'check in float32', 'check on wasm', 'network in float32'])
 })
 
-test.each<[string, (x: number) => number, string]>([
-  ['is off in the smaller output', (x) => (Math.abs(x) < 0.003 ? x * 1.05 : x), '5.0 %'],
-  ['gives what is no number', (x) => (x > 3.9 ? Number.NaN : x), 'not finite'],
-])('refuses a GPU that %s', async (_, webgpu, reason) => {
-  const { backendOf, open } = backends({ webgpu })
-  const { device, session, ladder } = await climb(DEVICES, { graph, backendOf })
-  expect(device).toBe('wasm')
+test('tries float16 first where the GPU has it, and checks each precision', async () => {
+  const gpu = { float16: true }
+  const fast = await browserWith({ gpu }).open()
+  expect(outcomes(fast.ladder)).toEqual(['webgpu float16 used'])
+  const wrong = browserWith({ gpu, distort: { float16: off(0.05) } })
+  const { ladder } = await wrong.open()
+  expect(outcomes(ladder)).toEqual(['webgpu float16 refused', 'webgpu float32 used'])
+  expect(ladder[0].reason).toContain('5.0 %')
+  expect(wrong.log.filter((line) => line === 'check on wasm')).toHaveLength(1)
+  expect(wrong.sessions.size).toBe(1)
+  const asked = await browserWith({ gpu }).open({ precision: 'float32' })
+  expect(outcomes(asked.ladder)).toEqual(['webgpu float32 used'])
+})
+
+test('says so when float16 was asked for and is not there', async () => {
+  await expect(browserWith().open({ precision: 'float16' })).rejects.toMatchObject({
+    code: 'runtime-unavailable',
+    message: expect.stringContaining('shader-f16'),
+    hint: expect.stringMatching(/auto.*\.$/),
+  })
+})
+
+test.each<[string, Distortion, string]>([
+  ['is off in the smaller output', (x) => (Math.abs(x) < 0.002 ? x * 1.05 : x), '5.0 %'],
+  ['gives what is no number', (x) => (x > 1.9 ? Number.NaN : x), 'not finite'],
+])('refuses a GPU that %s', async (_, distortion, reason) => {
+  const parts = { distort: { float32: distortion } }
+  const browser = browserWith(parts)
+  const { opened, ladder } = await browser.open()
   expect(ladder).toMatchObject([
     { device: 'webgpu', outcome: 'refused', reason: expect.stringContaining(reason) },
     { device: 'wasm', outcome: 'used', reason: expect.stringContaining('one thread') },
   ])
-  expect([...open]).toEqual([session])
-  await expect(climb(['webgpu'], { graph, backendOf })).rejects.toMatchObject({
+  expect([...browser.sessions]).toEqual([opened.session])
+  expect(browser.log.at(-1)).toBe('disposed')
+  expect(browser.verdicts.size).toBe(0)
+
+  await expect(browserWith(parts).open({ devices: ['webgpu'] })).rejects.toMatchObject({
     code: 'runtime-unavailable',
     message: expect.stringContaining(reason),
-    hint: expect.stringContaining('auto'),
+    hint: expect.stringContaining('`warn`'),
+    details: { outcome: 'refused' },
   })
 })
 
-test.each<[string, () => void, string, string]>([
-  ['the page is not secure', () => vi.stubGlobal('isSecureContext', false), 'unavailable', 'https'],
-  ['the browser has no WebGPU', () => vi.stubGlobal('navigator', {}), 'unavailable', 'no WebGPU'],
-  ['there is no GPU', () => vi.stubGlobal('navigator', gpu(null)), 'unavailable', 'no GPU'],
-  [
-    'the GPU is software',
-    () => vi.stubGlobal('navigator', gpu({ info: { isFallbackAdapter: true } })),
-    'refused',
-    'in software',
-  ],
-])('passes WebGPU over where %s', async (_, arrange, outcome, reason) => {
-  arrange()
-  const { ladder } = await climb(DEVICES, { graph, ...backends({}) })
-  expect(ladder).toMatchObject([
-    { device: 'webgpu', outcome, reason: expect.stringContaining(reason) },
+test('uses a GPU that disagrees where it is told to', async () => {
+  const parts = { distort: { float32: off(0.3) } }
+  const warned = await browserWith(parts).open({ selfCheck: 'warn' })
+  expect(warned.ladder).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('30.0 %') }])
+  expect(disagrees(warned.ladder)).toBe(true)
+  const skipped = browserWith(parts)
+  expect(outcomes((await skipped.open({ selfCheck: 'skip' })).ladder)).toEqual(['webgpu float32 used'])
+  expect(skipped.log).toEqual(['started', 'network in float32'])
+})
+
+test('checks a GPU once, and another one or another precision again', async () => {
+  const verdicts = new Map<string, number>()
+  const gpu = { float16: true }
+  await browserWith({ gpu, verdicts }).open()
+  const again = browserWith({ gpu, verdicts })
+  expect((await again.open()).ladder[0].reason).toContain('earlier')
+  expect(again.log).toEqual(['started', 'network in float16'])
+  for (const [part, settings] of [
+    [{ gpu: { ...gpu, identity: 'another GPU' } }, {}],
+    [{ gpu }, { precision: 'float32' }],
+  ] as const) {
+    const other = browserWith({ ...part, verdicts })
+    await other.open(settings)
+    expect(other.log).toContain('check on wasm')
+  }
+})
+
+test('moves on where the network itself does not run, also on a GPU that was checked', async () => {
+  const gpu = { float16: true }
+  const infinite = await browserWith({ gpu, distortNetwork: () => Number.POSITIVE_INFINITY }).open()
+  expect(outcomes(infinite.ladder)).toEqual([
+    'webgpu float16 refused',
+    'webgpu float32 refused',
+    'wasm float32 used',
+  ])
+  expect(infinite.ladder[0].reason).toContain('not finite')
+  for (const on of ['start', 'load', 'run'] as const) {
+    const error = new InverseFormError('out-of-memory', `There was no memory to ${on}.`)
+    const browser = browserWith({ failing: { on, error } })
+    const { opened, ladder } = await browser.open()
+    expect(outcomes(ladder)).toEqual(['webgpu float32 failed', 'wasm float32 used'])
+    expect(ladder[0].reason).toContain(`no memory to ${on}`)
+    expect([...browser.sessions]).toEqual([opened.session])
+    expect(browser.handles.size).toBe(0)
+    expect(browser.log.includes('disposed')).toBe(on !== 'start')
+  }
+})
+
+test('stops at what is not of the device, and frees the GPU', async () => {
+  const error = new InverseFormError('invalid-checkpoint', 'The file was cut short.')
+  const browser = browserWith({ failing: { on: 'load', error } })
+  await expect(browser.open()).rejects.toBe(error)
+  expect(browser.log.at(-1)).toBe('disposed')
+})
+
+test('auto passes a GPU in software over; who asks for it gets it', async () => {
+  const software = browserWith({ gpu: { software: true } })
+  expect((await software.open()).ladder).toMatchObject([
+    { device: 'webgpu', outcome: 'refused', reason: expect.stringContaining('in software') },
     { device: 'wasm', outcome: 'used' },
   ])
+  expect(software.log).not.toContain('started')
+  expect(outcomes((await software.open({ devices: ['webgpu'] })).ladder)).toEqual(['webgpu float32 used'])
 })
 
-test('names each device when none works; errors of the checkpoint are not the device’s', async () => {
-  const failing = (code: 'inference-failed' | 'invalid-checkpoint') => (device: Device) => ({
-    device,
-    createSession: () => Promise.reject(new InverseFormError(code, `No luck on ${device}.`)),
-  })
-  const work = climb(DEVICES, { graph, backendOf: failing('inference-failed') })
-  await expect(work).rejects.toMatchObject({
+test('names each device when none works', async () => {
+  const { source } = browserWith()
+  const broken: DeviceSource<StartedGpu<Handle>> = {
+    ...source,
+    findGpu: () =>
+      Promise.reject(notUsable({ outcome: 'unavailable', reason: 'There is none.' }, { hint: 'Buy one.' })),
+    wasm: () => ({
+      device: 'wasm',
+      createSession: () => Promise.reject(notUsable({ outcome: 'failed', reason: 'No luck.' }, { hint: '' })),
+    }),
+  }
+  const settings = { devices: DEVICES, precision: 'auto', selfCheck: 'refuse' } as const
+  await expect(openSession<Handle, StartedGpu<Handle>>(graph, settings, broken)).rejects.toMatchObject({
     code: 'runtime-unavailable',
-    message: expect.stringMatching(/webgpu: No luck.* wasm: No luck on wasm\.$/),
-    details: { ladder: [{ outcome: 'failed' }, { outcome: 'failed' }] },
+    message: expect.stringMatching(/webgpu: There is none\. wasm: No luck\.$/),
+    details: { ladder: [{ outcome: 'unavailable' }, { outcome: 'failed' }] },
   })
-  await expect(climb(DEVICES, { graph, backendOf: failing('invalid-checkpoint') })).rejects.toMatchObject({
-    code: 'invalid-checkpoint',
+})
+
+const gpuOf = (adapter: object | null) => ({ gpu: { requestAdapter: async () => adapter } })
+
+test.each<[string, boolean, object, RegExp]>([
+  ['the page is not secure', false, gpuOf({}), /https/],
+  ['the browser has no WebGPU', true, {}, /no WebGPU/],
+  ['there is no GPU', true, gpuOf(null), /no GPU/],
+])('a GPU is not found where %s', async (_, secure, navigator, message) => {
+  vi.stubGlobal('isSecureContext', secure)
+  vi.stubGlobal('navigator', navigator)
+  await expect(findGpu()).rejects.toMatchObject({
+    code: 'runtime-unavailable',
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(/wasm.*\.$/),
+    details: { outcome: 'unavailable' },
   })
+})
+
+test('a GPU that was found is asked for all it has, or says why it does not start', async () => {
+  const asked: unknown[] = []
+  const adapter = {
+    info: { vendor: 'v', architecture: 'a', device: '', description: 'd', isFallbackAdapter: true },
+    features: new Set(['shader-f16', 'timestamp-query']),
+    limits: { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 30, maxTextureDimension2D: 16384 },
+    async requestDevice(descriptor: unknown) {
+      asked.push(descriptor)
+      throw new Error('in use')
+    },
+  }
+  vi.stubGlobal('isSecureContext', true)
+  vi.stubGlobal('navigator', gpuOf(adapter))
+  const found = await findGpu()
+  expect(found).toMatchObject({ software: true, float16: true, identity: 'v a  d' })
+  await expect(found.start()).rejects.toMatchObject({
+    message: expect.stringContaining('in use'),
+    details: { outcome: 'failed' },
+  })
+  expect(asked).toMatchObject([{ requiredFeatures: ['shader-f16'], requiredLimits: adapter.limits }])
 })

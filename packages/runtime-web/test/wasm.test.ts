@@ -33,10 +33,13 @@ describe.skipIf(!chromiumPath)('on WebAssembly', () => {
   })
   afterAll(() => browser?.close())
 
-  test('gives the published numbers, on threads', async () => {
-    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
-    expect(await expectGoldens(page, 'wasm', 1e-4)).toBe(0)
-  })
+  test.each(['hrnet16-slim', 'hrnet18'] as const)(
+    'gives the published numbers of %s, on threads',
+    async (model) => {
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+      expect(await expectGoldens(page, model, 'wasm', 1e-4)).toBe(0)
+    },
+  )
 
   test('labels an image as Node does, and says what it loaded and where', async () => {
     await using node = await createNodeSegmenter({ checkpoint: project(DEMO_CHECKPOINT), device: 'cpu' })

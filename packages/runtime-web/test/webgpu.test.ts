@@ -1,6 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { goldenInputs } from '../../backbones/test/support/golden.js'
 import { relativeError } from '../../backbones/test/support/tensors.js'
 import { chromiumPath, launch, openPage } from './support/browser.js'
 import { siteFiles } from './support/files.js'
@@ -15,34 +14,152 @@ describe.skipIf(!chromiumPath)('on WebGPU', () => {
     site = await serve(await siteFiles())
     browser = await launch({ webgpu: true })
     page = await openPage(browser, site.origin)
+    expect(await page.evaluate(async () => Boolean(await navigator.gpu.requestAdapter()))).toBe(true)
   })
   afterAll(async () => {
     await browser?.close()
     await site?.[Symbol.asyncDispose]()
   })
 
-  test('gives the published numbers, on the GPU', async () => {
-    expect(await expectGoldens(page, 'webgpu', 1e-3, goldenInputs.slice(0, 1))).toBeGreaterThan(100)
+  test.each(['hrnet16-slim', 'hrnet18'] as const)(
+    'gives the published numbers of %s, on the GPU',
+    async (model) => {
+      expect(await expectGoldens(page, model, 'webgpu', 1e-3)).toBeGreaterThan(100)
+    },
+  )
+
+  test('reads back the labels of an image and nothing else', async () => {
+    const result = await page.evaluate(() => harness.labelOnGpu('/models/demo.pth', '/street.png', 256, 128))
+    expect(result).toMatchObject({ bytesRead: 256 * 128, leaked: 0 })
+    expect(result.differing).toBeLessThanOrEqual(1e-4)
+    expect(result.distinct).toBeGreaterThan(5)
   })
 
-  test('is used when asked for; auto passes a GPU in software over', async () => {
-    const { gpu, auto } = await page.evaluate(async () => {
-      const pixels = Uint8ClampedArray.from({ length: 61 * 37 * 4 }, (_, i) => (i * 31) % 251)
-      const image = new ImageData(pixels, 61, 37)
-      const run = async (device: 'webgpu' | 'auto') => {
-        const segmenter = await harness.createSegmenter({ source: '/models/demo.pth', device })
-        const result = harness.plain(await segmenter.segment(image, { outputs: ['logits'] }))
+  test('works in the worker when asked for; auto passes a GPU in software over; canvases take pictures of both', async () => {
+    const { gpu, wasm, canvases } = await page.evaluate(async () => {
+      const blob = await (await fetch('/street.png')).blob()
+      const source = await createImageBitmap(blob, { resizeWidth: 101, resizeHeight: 53 })
+      const opaque = new OffscreenCanvas(101, 53)
+      opaque.getContext('2d', { willReadFrequently: true })!.drawImage(source, 0, 0)
+      const fresh = document.createElement('canvas')
+      const drawn = new OffscreenCanvas(7, 7)
+      drawn.getContext('2d', { willReadFrequently: true })
+      const canvases: Record<string, number[]> = {}
+
+      const run = async (device: 'webgpu' | 'auto', name: string) => {
+        const segmenter = await harness.createSegmenter({ source: '/models/demo.pth', edge: true, device })
+        const outputs = ['labels', 'confidence', 'edges', 'logits'] as const
+        const result = harness.plain(await segmenter.segment(opaque, { outputs }))
+        const picture = await segmenter.createPicture(opaque)
+        const labels = Array.from(await picture.labels())
+        await picture.paint(fresh, { edges: { threshold: 0.4 } })
+        canvases[`${name} fresh`] = harness.pixelsOf(fresh)
+        await picture.paint(drawn, { edges: { threshold: 0.4 } })
+        canvases[`${name} drawn`] = harness.pixelsOf(drawn)
+        picture.dispose()
+        const disposed = await picture.paint(fresh).catch(({ code }) => code)
+        const aborted = new AbortController()
+        const reason = await segmenter
+          .segment(opaque, {
+            signal: aborted.signal,
+            tile: { width: 128, height: 128, overlap: 0 },
+            scales: [1, 2],
+            onProgress: () => aborted.abort('enough'),
+          })
+          .catch((reason) => reason)
+        const { labels: after } = await segmenter.segment(opaque)
         await segmenter.dispose()
-        return { device: segmenter.device, ladder: segmenter.ladder, logits: result.logits as number[] }
+        const { device: used, precision, ladder } = segmenter
+        const same = labels.every((label, i) => label === after![i])
+        return { device: used, precision, ladder, result, same, disposed, reason }
       }
-      return { gpu: await run('webgpu'), auto: await run('auto') }
+      const gpu = await run('webgpu', 'gpu')
+      const wasm = await run('auto', 'wasm')
+      return { gpu, wasm, canvases }
     })
     expect(gpu.device).toBe('webgpu')
-    expect(gpu.ladder).toMatchObject([{ device: 'webgpu', outcome: 'used' }])
-    expect(auto.ladder).toMatchObject([
+    expect(gpu.ladder).toMatchObject([
+      { device: 'webgpu', precision: 'float32', outcome: 'used', reason: expect.stringContaining('agrees') },
+    ])
+    expect(gpu.ladder[0].disagreement).toBeLessThan(1e-3)
+    expect(wasm.ladder).toMatchObject([
       { device: 'webgpu', outcome: 'refused' },
       { device: 'wasm', outcome: 'used' },
     ])
-    expect(relativeError(gpu.logits, auto.logits)).toBeLessThan(1e-3)
+    for (const { precision, same, disposed, reason } of [gpu, wasm]) {
+      expect({ precision, same, disposed, reason }).toEqual({
+        precision: 'float32',
+        same: true,
+        disposed: 'disposed',
+        reason: 'enough',
+      })
+    }
+    for (const output of ['logits', 'confidence', 'edges'] as const) {
+      expect(relativeError(gpu.result[output]!, wasm.result[output]!)).toBeLessThan(1e-3)
+    }
+    const differing = gpu.result.labels!.filter((label, i) => label !== wasm.result.labels![i]).length
+    expect(differing).toBeLessThanOrEqual((101 * 53) / 1000)
+
+    expect(canvases['gpu fresh']).toHaveLength(4 * 101 * 53)
+    expect(canvases['gpu drawn']).toEqual(canvases['gpu fresh'])
+    expect(canvases['wasm drawn']).toEqual(canvases['wasm fresh'])
+    const off = canvases['gpu fresh'].filter(
+      (value, i) => Math.abs(value - canvases['wasm fresh'][i]) > 1,
+    ).length
+    expect(off / canvases['gpu fresh'].length).toBeLessThanOrEqual(1e-3)
+  })
+
+  test('pictures say what is wrong with them', async () => {
+    const errors = await page.evaluate(async () => {
+      const segmenter = await harness.createSegmenter({ source: '/models/demo.pth', device: 'wasm' })
+      const image = new ImageData(40, 24)
+      const picture = await segmenter.createPicture(image)
+      const occupied = new OffscreenCanvas(1, 1)
+      occupied.getContext('webgl')
+      const canvas = new OffscreenCanvas(1, 1)
+      const failing: Record<string, () => Promise<unknown>> = {
+        'no edge head': () => segmenter.createPicture(image, { edges: true }),
+        'no edges': () => picture.paint(canvas, { edges: true }),
+        opacity: () => picture.paint(canvas, { opacity: 2 }),
+        canvas: () => picture.paint(occupied),
+        tile: () => segmenter.createPicture(image, { tile: { width: 1, height: 1, overlap: 1 } }),
+        float16: () => harness.createSegmenter({ source: '/', device: 'wasm', precision: 'float16' }),
+        'float16 of a GPU': () =>
+          harness.createSegmenter({ source: '/models/demo.pth', device: 'webgpu', precision: 'float16' }),
+        selfCheck: () => harness.createSegmenter({ source: '/', selfCheck: 'never' as 'skip' }),
+      }
+      const found: Record<string, unknown> = {}
+      for (const [name, fail] of Object.entries(failing)) {
+        found[name] = await fail().then(
+          () => 'no error',
+          ({ code, hint }) => [code, typeof hint],
+        )
+      }
+      await segmenter.dispose()
+      found.ended = await picture.labels().catch(({ code }) => code)
+      picture.dispose()
+      return found
+    })
+    const wrong = ['invalid-argument', 'string']
+    expect(errors).toEqual({
+      'no edge head': wrong,
+      'no edges': wrong,
+      opacity: wrong,
+      canvas: wrong,
+      tile: wrong,
+      float16: wrong,
+      'float16 of a GPU': ['runtime-unavailable', 'string'],
+      selfCheck: wrong,
+      ended: 'disposed',
+    })
+  })
+
+  test('remembers what a self-check found', async () => {
+    const found = await page.evaluate(async () => {
+      const { find, keep } = harness.cachedVerdicts
+      await keep('a GPU & its driver', 0.0005)
+      return [await find('a GPU & its driver'), await find('a GPU')]
+    })
+    expect(found).toEqual([0.0005, undefined])
   })
 })

@@ -1,47 +1,46 @@
-import { evaluateShape, type Graph, type ZooModel } from '@inverseform/backbones'
+import { type Graph, largestBufferBytes, peakActivationBytes, type ZooModel } from '@inverseform/backbones'
 import type { Session } from './backend.js'
-import type { Tensor } from './tensor.js'
-import { cropTile, type Tile, TileBlender } from './tiles.js'
+import type { Engine } from './engine.js'
+import type { RgbImage, Tensor } from './tensor.js'
 
-/** A segmentation network, its session, and what is known of both. */
-export interface Network {
-  readonly session: Session
+/** A segmentation network, its session, what surrounds it, and what is known of all. */
+export interface Network<M = Tensor, I = RgbImage> {
+  readonly session: Session<M>
+  readonly engine: Engine<M, I>
   readonly graph: Graph
   readonly info: ZooModel
   readonly classes: number
   /** Bytes that activations may take before images are cut into tiles. */
   readonly memoryBudget: number
+  /** Bytes that one tensor may take before images are cut into tiles; GPUs bound their buffers. */
+  readonly maxBufferBytes?: number
+  /** Bytes of a number between the network's operators, 4 unless given. */
+  readonly bytesPerElement?: 2 | 4
 }
 
-/** Called before and after each run of the session. */
-export interface RunEvents {
-  readonly before: () => void
-  readonly after: () => void
+/** What an image's size asks of a device. */
+export interface MemoryNeed {
+  /** Bytes of all activations at one time, at most. */
+  readonly activations: number
+  /** Bytes of the largest tensor. */
+  readonly buffer: number
 }
 
-/** Runs a network on normalised images [N,3,H,W], tile by tile; the tiles' outputs are blended. */
-export async function runNetwork(
-  { session, graph, info }: Network,
-  images: Tensor,
-  tiles: readonly Tile[],
-  { before, after }: RunEvents,
-): Promise<Readonly<Record<string, Tensor>>> {
-  async function run(image: Tensor) {
-    before()
-    const outputs = await session.run({ image })
-    after()
-    return outputs
+export function memoryNeed(network: AnyNetwork, N: number, width: number, height: number): MemoryNeed {
+  const bindings = { N, H: height, W: width }
+  const { graph, bytesPerElement } = network
+  return {
+    activations: peakActivationBytes(graph, bindings, { bytesPerElement }),
+    buffer: largestBufferBytes(graph, bindings, { bytesPerElement }),
   }
-  if (tiles.length === 1) return run(images)
-
-  const [N, , H, W] = images.shape
-  const blenders = Object.entries(graph.outputs).map(
-    ([name, { shape }]) => [name, new TileBlender(evaluateShape(shape, { N, H, W }))] as const,
-  )
-  for (const tile of tiles) {
-    const outputs = await run(cropTile(images, tile))
-    for (const [name, blender] of blenders)
-      blender.add(outputs[name], tile.x / info.stride, tile.y / info.stride)
-  }
-  return Object.fromEntries(blenders.map(([name, blender]) => [name, blender.finish()]))
 }
+
+export function fits(
+  { memoryBudget, maxBufferBytes = Number.POSITIVE_INFINITY }: AnyNetwork,
+  need: MemoryNeed,
+): boolean {
+  return need.activations <= memoryBudget && need.buffer <= maxBufferBytes
+}
+
+/** Planning looks at no tensor. */
+export type AnyNetwork = Omit<Network, 'session' | 'engine'>

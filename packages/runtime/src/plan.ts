@@ -1,6 +1,5 @@
-import { peakActivationBytes } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
-import type { Network } from './network.js'
+import { type AnyNetwork, fits, type MemoryNeed, memoryNeed } from './network.js'
 import { HMS_SCALES, orderedScales } from './scales.js'
 import type { SegmentImagesOptions } from './segmentation.js'
 import { planTiles, requireTileSize, type Tile, type TileOption, type TileSize } from './tiles.js'
@@ -26,7 +25,7 @@ export interface ScalePlan {
 
 /** The scales at which images are run, from the largest to the smallest, and the tiles of each. */
 export function planScales(
-  network: Network,
+  network: AnyNetwork,
   count: number,
   width: number,
   height: number,
@@ -48,17 +47,27 @@ export function countRuns(plan: readonly ScalePlan[], flip = false): number {
 
 /** How many images of a size to run together, within the memory budget where that is possible. */
 export function batchSize(
-  network: Network,
+  network: AnyNetwork,
   width: number,
   height: number,
   options: SegmentImagesOptions,
 ): number {
   const [largest] = planScales(network, 1, width, height, { ...options, tile: 'never' })
-  const bytes = peakActivationBytes(network.graph, { N: 1, H: largest.height, W: largest.width })
-  return Math.min(MAX_BATCH, Math.max(1, Math.floor(network.memoryBudget / bytes)))
+  const one = memoryNeed(network, 1, largest.width, largest.height)
+  const most = Math.min(
+    network.memoryBudget / one.activations,
+    (network.maxBufferBytes ?? Number.POSITIVE_INFINITY) / one.buffer,
+  )
+  return Math.min(MAX_BATCH, Math.max(1, Math.floor(most)))
 }
 
-function tilesOf(network: Network, count: number, width: number, height: number, tile: TileOption): Tile[] {
+function tilesOf(
+  network: AnyNetwork,
+  count: number,
+  width: number,
+  height: number,
+  tile: TileOption,
+): Tile[] {
   const { name, stride } = network.info
   const alignment = stride * BRANCH_RATIO
   if (tile === 'never') return [{ x: 0, y: 0, width, height }]
@@ -69,7 +78,7 @@ function tilesOf(network: Network, count: number, width: number, height: number,
 
 /** The whole where it fits, else the largest tile that does of those made by halving. */
 function tileWithinBudget(
-  { graph, info, memoryBudget }: Network,
+  network: AnyNetwork,
   N: number,
   width: number,
   height: number,
@@ -81,15 +90,27 @@ function tileWithinBudget(
     Math.min(whole, Math.ceil(part / alignment) * alignment + overlap)
   for (let [w, h] = [width, height]; ; ) {
     const size = { width: side(w, width), height: side(h, height), overlap }
-    if (peakActivationBytes(graph, { N, H: size.height, W: size.width }) <= memoryBudget) return size
-    if (Math.max(w, h) <= alignment) {
-      throw new InverseFormError(
-        'out-of-memory',
-        `${info.name} needs more than the ${Math.floor(memoryBudget / 2 ** 20)} MiB of its memory budget, even for a tile of ${size.width}x${size.height}.`,
-        { hint: 'Free some memory, raise the memory budget, or use a smaller model.' },
-      )
-    }
+    const need = memoryNeed(network, N, size.width, size.height)
+    if (fits(network, need)) return size
+    if (Math.max(w, h) <= alignment) throw tooLarge(network, size, need)
     if (w >= h) w = Math.ceil(w / 2)
     else h = Math.ceil(h / 2)
   }
+}
+
+function tooLarge(network: AnyNetwork, { width, height }: TileSize, need: MemoryNeed): InverseFormError {
+  const { info, memoryBudget, maxBufferBytes } = network
+  const mebibytes = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`
+  const overBudget = need.activations > memoryBudget
+  return new InverseFormError(
+    'out-of-memory',
+    overBudget
+      ? `${info.name} needs more than the ${mebibytes(memoryBudget)} of its memory budget, even for a tile of ${width}x${height}.`
+      : `${info.name} needs a buffer of ${mebibytes(need.buffer)} even for a tile of ${width}x${height}; the device allows ${mebibytes(maxBufferBytes as number)}.`,
+    {
+      hint: overBudget
+        ? 'Free some memory, raise the memory budget, or use a smaller model.'
+        : 'Use a smaller model, or another device.',
+    },
+  )
 }

@@ -1,10 +1,14 @@
 import { InverseFormError } from '@inverseform/errors'
-import type { Network } from './network.js'
-import { normaliseImages } from './normalise.js'
+import type { AnyNetwork, Network } from './network.js'
 import { batchSize, countRuns, planScales } from './plan.js'
-import { segmentTensor } from './segment-tensor.js'
+import { segmentLoaded } from './segment-loaded.js'
 import type { Segmentation, SegmentImagesOptions } from './segmentation.js'
-import type { RgbImage } from './tensor.js'
+
+/** What can be segmented has a size, in pixels. */
+interface Sized {
+  readonly width: number
+  readonly height: number
+}
 
 /**
  * Segments images of one size in one batch.
@@ -12,30 +16,37 @@ import type { RgbImage } from './tensor.js'
  * options that do not fit, `out-of-memory` when not even a tile fits the memory budget; what the signal and the
  * session throw passes through.
  */
-export async function segmentImages(
-  network: Network,
-  images: readonly RgbImage[],
+export async function segmentImages<M, I extends Sized>(
+  network: Network<M, I>,
+  images: readonly I[],
   options: SegmentImagesOptions = {},
 ): Promise<Segmentation[]> {
   if (images.length === 0) return []
-  for (const image of images) requireSize(image, images[0])
+  for (const image of images) {
+    network.engine.requireImage(image)
+    requireSize(image, images[0])
+  }
   const started = performance.now()
-  const input = normaliseImages(images)
-  const normalising = performance.now() - started
-  const segmentations = await segmentTensor(network, input, options)
-  return segmentations.map(({ timings, ...rest }) => ({
-    ...rest,
-    timings: { ...timings, preprocess: timings.preprocess + normalising },
-  }))
+  const batch = await network.engine.load(images)
+  const loading = performance.now() - started
+  try {
+    const segmentations = await segmentLoaded(network, batch, options)
+    return segmentations.map(({ timings, ...rest }) => ({
+      ...rest,
+      timings: { ...timings, preprocess: timings.preprocess + loading },
+    }))
+  } finally {
+    batch.dispose()
+  }
 }
 
 /** Segments images of any sizes in their order; those of one size run together, as many as the memory budget allows. */
-export async function segmentBatch(
-  network: Network,
-  images: readonly RgbImage[],
+export async function segmentBatch<M, I extends Sized>(
+  network: Network<M, I>,
+  images: readonly I[],
   options: SegmentImagesOptions = {},
 ): Promise<Segmentation[]> {
-  for (const image of images) requireSize(image, image)
+  for (const image of images) network.engine.requireImage(image)
   const batches = batchesOf(network, images, options)
   const runs = batches.map((batch) => {
     const { width, height } = images[batch[0]]
@@ -55,7 +66,7 @@ export async function segmentBatch(
 }
 
 /** Indices of the images that run together. */
-function batchesOf(network: Network, images: readonly RgbImage[], options: SegmentImagesOptions): number[][] {
+function batchesOf(network: AnyNetwork, images: readonly Sized[], options: SegmentImagesOptions): number[][] {
   const bySize = new Map<string, number[]>()
   images.forEach(({ width, height }, i) => {
     const size = `${width}x${height}`
@@ -70,20 +81,11 @@ function batchesOf(network: Network, images: readonly RgbImage[], options: Segme
   })
 }
 
-function requireSize({ data, width, height }: RgbImage, expected: RgbImage): void {
-  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0
-  if (!whole || data?.length !== width * height * 3) {
-    throw new InverseFormError(
-      'size-mismatch',
-      `An RGB image of ${width}x${height} has ${data?.length} bytes.`,
-      { hint: 'Give width and height in pixels and 3 bytes a pixel, row by row, without alpha or padding.' },
-    )
-  }
-  if (width !== expected.width || height !== expected.height) {
-    throw new InverseFormError(
-      'size-mismatch',
-      `A batch has images of ${expected.width}x${expected.height} and of ${width}x${height}.`,
-      { hint: 'Give images of one size in a batch.' },
-    )
-  }
+function requireSize({ width, height }: Sized, expected: Sized): void {
+  if (width === expected.width && height === expected.height) return
+  throw new InverseFormError(
+    'size-mismatch',
+    `A batch has images of ${expected.width}x${expected.height} and of ${width}x${height}.`,
+    { hint: 'Give images of one size in a batch.' },
+  )
 }

@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import type { Blender } from './engine.js'
 import type { Tensor } from './tensor.js'
 
 /** A part of an image, in pixels. */
@@ -79,8 +80,7 @@ export function cropTile({ data, shape }: Tensor, tile: Tile): Tensor {
   return { data: cropped, shape: [n, channels, tile.height, tile.width] }
 }
 
-/** Blends the maps of tiles into the whole's: each counts less the nearer it is to an edge inside the image. */
-export class TileBlender {
+export class TileBlender implements Blender<Tensor> {
   private readonly sum: Float32Array
   private readonly weight: Float32Array
 

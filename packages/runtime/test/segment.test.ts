@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { deterministicSource } from '../../backbones/test/support/models.js'
 import { randomInteger, randomSource, relativeError } from '../../backbones/test/support/tensors.js'
 import {
+  arrayEngine,
   type Network,
   normaliseImages,
   type RgbImage,
@@ -61,6 +62,7 @@ function localNetwork(name: SegmentationModelName, options: { edge?: boolean; me
     edge: options.edge,
   })
   const network: Network = {
+    engine: arrayEngine,
     graph,
     info,
     classes: mixture.length,

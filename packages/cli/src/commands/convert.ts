@@ -9,6 +9,7 @@ import {
   inverseNetZoo,
   loadInverseNet,
   loadModel,
+  onnxMetadata,
   openCheckpoint,
   writeSafetensors,
 } from '@inverseform/backbones'
@@ -74,9 +75,10 @@ function loadGraph(
     return { graph: loadInverseNet(opened).graph, metadata: { model: inverseNetZoo.name } }
   }
   const { hasEdge: edge, classes, featureSize } = flags
-  const loaded = loadModel(opened, { model, edge, classes, outputSize: featureSize ? 'features' : 'image' })
+  const outputSize = featureSize ? 'features' : 'image'
+  const loaded = loadModel(opened, { model, edge, classes, outputSize })
   noteOnTensors(loaded, terminal)
-  return { graph: loaded.graph, metadata: { model: loaded.model, classes: String(loaded.classes) } }
+  return { graph: loaded.graph, metadata: onnxMetadata({ ...loaded, outputSize }) }
 }
 
 function abortable(sink: ByteSink, signal: AbortSignal): ByteSink {

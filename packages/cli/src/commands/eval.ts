@@ -11,7 +11,7 @@ import {
 import { EdgeHeadComparison } from '../edge-head-comparison.js'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../evaluation.js'
 import { deviceChoice, type ModelFlags, modelChoice } from '../options.js'
-import { noteOnDevices } from '../output/device.js'
+import { deviceName, noteOnDevices } from '../output/device.js'
 import { writePanels } from '../output/evaluation-pictures.js'
 import {
   type EvaluationReport,
@@ -60,7 +60,7 @@ export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: 
   await using segmenter = await createSegmenter({ ...load, edge: edge || flags.compareEdgeHead })
   await using without = flags.compareEdgeHead ? await createSegmenter({ ...load, edge: false }) : undefined
   noteOnTensors(segmenter, terminal)
-  noteOnDevices(segmenter, terminal)
+  noteOnDevices(segmenter, flags.precision, terminal)
   const edgeHead = without && new EdgeHeadComparison(without)
   const regressor = flags.inversenet
     ? { checkpoint: flags.inversenet, precision: flags.inversenetPrecision, threads: flags.threads }
@@ -163,7 +163,7 @@ function factsOf(
     ['edge head', segmenter.edge ? 'yes' : 'no'],
     ['scales', flags.scales?.join(', ') ?? 'default'],
     ['flip', flags.flip ? 'yes' : 'no'],
-    ['device', segmenter.device],
+    ['device', deviceName(segmenter)],
     ['time', `${total.toFixed(1)} s, ${network.toFixed(1)} s of it in the network`],
   ]
 }

@@ -11,7 +11,7 @@ import {
 import { findImages, type InputImage } from '../inputs.js'
 import { loadAhead } from '../load-ahead.js'
 import { deviceChoice, type ModelFlags, modelChoice } from '../options.js'
-import { noteOnDevices } from '../output/device.js'
+import { devicesOf, noteOnDevices } from '../output/device.js'
 import { makeFolder, writeOutput } from '../output/files.js'
 import { noteOnTensors } from '../output/load-report.js'
 import { jpegOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/pictures.js'
@@ -48,16 +48,17 @@ export async function predictCommand(
     signal,
   })
   noteOnTensors(segmenter, terminal)
-  noteOnDevices(segmenter, terminal)
+  noteOnDevices(segmenter, flags.precision, terminal)
   const options = { outputs: networkOutputs(kinds), scales: flags.scales, flip: flags.flip, signal }
 
   const failures: InverseFormError[] = []
   const progress = new Progress(terminal, 'images', images.length)
   try {
-    for await (const { input, image } of loadAhead(images, read)) {
+    const decoded = loadAhead(images, read)
+    for await (const item of loadAhead(decoded, segmented, devicesOf(segmenter))) {
       signal.throwIfAborted()
-      if (isInverseFormError(image)) failures.push(image)
-      else await write(flags.out, kinds, input, image, await segmenter.segment(image, options))
+      if ('error' in item) failures.push(item.error)
+      else await write(flags.out, kinds, item)
       progress.step()
     }
   } finally {
@@ -66,14 +67,22 @@ export async function predictCommand(
   const written = images.length - failures.length
   terminal.err(`Wrote the predictions of ${written} ${written === 1 ? 'image' : 'images'} to ${flags.out}\n`)
   if (failures.length > 0) throw failureOf(failures, images.length)
+
+  async function segmented(item: Read) {
+    if ('error' in item) return item
+    signal.throwIfAborted()
+    return { ...item, segmentation: await segmenter.segment(item.image, options) }
+  }
 }
 
+type Read = { readonly input: InputImage; readonly image: RgbImage } | { readonly error: InverseFormError }
+
 /** One bad image among many must not end the work: its error is kept. */
-async function read(input: InputImage): Promise<{ input: InputImage; image: RgbImage | InverseFormError }> {
+async function read(input: InputImage): Promise<Read> {
   try {
     return { input, image: await readImage(input.path) }
   } catch (error) {
-    if (isInverseFormError(error)) return { input, image: error }
+    if (isInverseFormError(error)) return { error }
     throw error
   }
 }
@@ -94,12 +103,16 @@ function networkOutputs(kinds: readonly PredictionKind[]): SegmentOutput[] {
   return ['labels', ...kinds.filter((kind) => kind === 'edges' || kind === 'confidence')]
 }
 
+interface Prediction {
+  readonly input: InputImage
+  readonly image: RgbImage
+  readonly segmentation: Segmentation
+}
+
 async function write(
   folder: string,
   kinds: readonly PredictionKind[],
-  { stem }: InputImage,
-  image: RgbImage,
-  segmentation: Segmentation,
+  { input, image, segmentation }: Prediction,
 ): Promise<void> {
   const { width, height, labels, edges, confidence } = segmentation
   const ids = labels as Uint8Array
@@ -118,6 +131,6 @@ async function write(
     confidence: '_confidence.png',
   }
   await Promise.all(
-    kinds.map(async (kind) => writeOutput(join(folder, stem + names[kind]), await encoders[kind]())),
+    kinds.map(async (kind) => writeOutput(join(folder, input.stem + names[kind]), await encoders[kind]())),
   )
 }

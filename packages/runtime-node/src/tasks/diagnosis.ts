@@ -1,11 +1,12 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { isInverseFormError } from '@inverseform/errors'
+import { type Candidate, climb, rungOf } from '@inverseform/runtime'
 import sharp from 'sharp'
-import { autoDevices, type Device, devices } from '../devices.js'
+import { type Device, devices } from '../devices.js'
 import type { DeviceDiagnosis, Diagnosis } from '../diagnose.js'
-import { climb, rungOf } from '../ladder.js'
+import { pciGpus } from '../gpus.js'
 import { loadOnnxRuntime } from '../onnx-backend.js'
-import { type DeviceSource, nativeDevices, startDevice } from '../open-session.js'
+import { candidatesOf, type DeviceSource, nativeDevices, startDevice } from '../open-session.js'
 import type { StartTask } from './task.js'
 
 export interface DiagnosisTask {
@@ -19,26 +20,31 @@ export interface DiagnosisTask {
 export const startDiagnosis: StartTask<DiagnosisTask> = async () => {
   const ort = await loadOnnxRuntime()
   const threads = availableParallelism()
-  const source = nativeDevices({ threads })
-  const providers = ort.listSupportedBackends()
+  const source = await nativeDevices({ threads, selfCheckCache: false })
   const answers: DeviceDiagnosis[] = []
-  for (const device of devices.filter((name) => providers.some((provider) => provider.name === name))) {
-    answers.push(await answerOf(device, source))
+  for (const device of devices.filter((name) => source.providers.includes(name))) {
+    const answer = await answerOf({ device, precision: 'float32' }, source)
+    answers.push(answer)
+    if (device === 'cpu' || answer.outcome !== 'used') continue
+    answers.push(await answerOf({ device, precision: 'float16' }, source))
   }
-  const attempt = (device: Device) => startDevice(device, { auto: true, selfCheck: 'refuse' }, source)
-  const { device, ladder } = await climb(autoDevices(process.platform), attempt)
+  const candidates = candidatesOf({ device: 'auto', precision: 'float32' }, process.platform)
+  const { device, ladder } = await climb(candidates, (candidate) =>
+    startDevice(candidate, { auto: true, selfCheck: 'refuse' }, source),
+  )
   const { platform, arch, version } = process
   const onLinux = platform === 'linux'
   const loaded: Diagnosis = {
     versions: {
-      onnxruntime: ort.env.versions.node as string,
+      onnxruntime: source.version,
       sharp: sharp.versions.sharp as string,
       node: version.slice(1),
     },
     platform: `${platform}-${arch}`,
-    providers: providers.map(({ name, bundled }) => ({ name, bundled })),
+    providers: ort.listSupportedBackends().map(({ name, bundled }) => ({ name, bundled })),
     devices: answers,
     auto: { device, ladder },
+    gpus: onLinux ? pciGpus() : [],
     drivers: {
       gpu: onLinux ? source.machine.gpuDrivers() : [],
       vulkan: onLinux ? source.machine.vulkanDrivers() : [],
@@ -50,14 +56,20 @@ export const startDiagnosis: StartTask<DiagnosisTask> = async () => {
   return { loaded, run: takesNone, buffersOf: () => [], dispose: async () => {} }
 }
 
-async function answerOf(device: Device, source: DeviceSource): Promise<DeviceDiagnosis> {
+async function answerOf(candidate: Candidate<Device>, source: DeviceSource): Promise<DeviceDiagnosis> {
   const started = performance.now()
   const time = () => performance.now() - started
   try {
-    const { reason, disagreement } = await startDevice(device, { auto: false, selfCheck: 'refuse' }, source)
-    return { device, outcome: 'used', reason, disagreement, time: time() }
+    const said = await startDevice(candidate, { auto: false, selfCheck: 'refuse' }, source)
+    return {
+      ...candidate,
+      outcome: 'used',
+      reason: said.reason,
+      disagreement: said.disagreement,
+      time: time(),
+    }
   } catch (error) {
     if (!isInverseFormError(error)) throw error
-    return { ...rungOf(device, error), hint: error.hint, time: time() }
+    return { ...rungOf(candidate, error), hint: error.hint, time: time() }
   }
 }

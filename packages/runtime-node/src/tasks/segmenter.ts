@@ -1,16 +1,19 @@
 import { loadModel, type SegmentationModelName, zoo } from '@inverseform/backbones'
 import {
+  arrayEngine,
   type Network,
+  type Precision,
   type RgbImage,
+  type Rung,
   type Segmentation,
   type Segmenter,
   type SegmentOptions,
   segmentBatch,
 } from '@inverseform/runtime'
 import { withCheckpoint } from '../checkpoint.js'
+import { graphFor, maxBufferBytes } from '../device-graph.js'
 import type { Device } from '../devices.js'
-import type { Rung } from '../ladder.js'
-import { openSession } from '../open-session.js'
+import { nativeDevices, openSession } from '../open-session.js'
 import type { DeviceSettings, NetworkSettings } from '../options.js'
 import type { StartTask } from './task.js'
 
@@ -27,7 +30,8 @@ export interface SegmenterTask {
     'segment' | 'segmentBatch' | 'dispose' | typeof Symbol.asyncDispose
   > & {
     readonly device: Device
-    readonly ladder: readonly Rung[]
+    readonly precision: Precision
+    readonly ladder: readonly Rung<Device>[]
   }
   readonly request: {
     readonly images: readonly RgbImage[]
@@ -43,13 +47,17 @@ export const startSegmenter: StartTask<SegmenterTask> = async (settings, aborted
   return withCheckpoint(settings.checkpoint, aborted, async (checkpoint) => {
     const built = loadModel(checkpoint, { model, edge, classes })
     const opened = performance.now()
-    const { device, opened: session, ladder } = await openSession(built.graph, settings)
+    const source = await nativeDevices(settings)
+    const { device, precision, opened: session, ladder } = await openSession(built.graph, settings, source)
     const network: Network = {
       session,
-      graph: built.graph,
+      engine: arrayEngine,
+      graph: graphFor(device, built.graph),
       info: zoo[built.model],
       classes: built.classes,
       memoryBudget: settings.memoryBudget ?? 0.6 * process.availableMemory(),
+      maxBufferBytes: maxBufferBytes(device),
+      bytesPerElement: precision === 'float16' ? 2 : 4,
     }
     return {
       loaded: {
@@ -57,6 +65,7 @@ export const startSegmenter: StartTask<SegmenterTask> = async (settings, aborted
         classes: built.classes,
         edge: built.edge,
         device,
+        precision,
         ladder,
         report: built.report,
         loadTimings: { open: opened - started, session: performance.now() - opened },

@@ -1,4 +1,5 @@
-import type { RequestProgress, TaskTypes } from '../protocol.js'
+import type { RequestProgress } from '@inverseform/runtime'
+import type { TaskTypes } from '../protocol.js'
 
 /** Says, between the steps of some work, that whoever wanted it has given up. */
 export type AbortFlag = Pick<AbortSignal, 'throwIfAborted'>

@@ -1,5 +1,5 @@
 import { loadModel, type SegmentationModelName, zoo } from '@inverseform/backbones'
-import type { Network } from '@inverseform/runtime'
+import { arrayEngine, type Network } from '@inverseform/runtime'
 import { publishedCheckpoint } from '../../../backbones/test/support/models.js'
 import type { Device } from '../../src/devices.js'
 import { onnxBackend } from '../../src/onnx-backend.js'
@@ -12,5 +12,12 @@ export async function deterministicNetwork(
   const { graph, classes } = loadModel(publishedCheckpoint(model), { model, edge: true })
   const backend = await onnxBackend(device, 2)
   const session = await backend.createSession(graph)
-  return { session, graph, info: zoo[model], classes, memoryBudget: Number.POSITIVE_INFINITY }
+  return {
+    engine: arrayEngine,
+    session,
+    graph,
+    info: zoo[model],
+    classes,
+    memoryBudget: Number.POSITIVE_INFINITY,
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * Runs in a process of its own, whose environment names a software Vulkan driver: segments the odd-sized golden image of
- * a model on WebGPU and prints how far the results are off the published ones, as shares of the largest value.
+ * Runs in a process of its own, whose environment names a software Vulkan driver: segments the golden images of a model on
+ * WebGPU and prints how far the results are off the published ones, as shares of the largest value.
  */
 import type { SegmentationModelName } from '@inverseform/backbones'
 import { segmentTensor } from '@inverseform/runtime'
@@ -12,14 +12,17 @@ import { deterministicNetwork } from './network.js'
 
 const model = process.argv[2] as SegmentationModelName
 const network = await deterministicNetwork(model, 'webgpu')
-const { size, image, height, width } = goldenInputs[1]
-const golden = await goldenOutputs(model, size)
-const outputs = ['logits', 'edges'] as const
-const [result] = await segmentTensor(network, imageTensor(image, height, width), { outputs })
-const edges = golden.edge_pred.data.map((x) => 1 / (1 + Math.exp(-x)))
-const errors = {
-  logits: relativeError(result.logits as Float32Array, golden.pred.data),
-  edges: relativeError(result.edges as Float32Array, edges),
+const errors: Record<string, { logits: number; edges: number }> = {}
+for (const { size, image, height, width } of goldenInputs) {
+  const golden = await goldenOutputs(model, size)
+  const outputs = ['logits', 'edges'] as const
+  const [result] = await segmentTensor(network, imageTensor(image, height, width), { outputs })
+  const edges = golden.edge_pred.data.map((x) => 1 / (1 + Math.exp(-x)))
+  errors[size] = {
+    logits: relativeError(result.logits as Float32Array, golden.pred.data),
+    edges: relativeError(result.edges as Float32Array, edges),
+  }
 }
 await network.session.dispose()
-console.log(JSON.stringify({ drivers: thisMachine.vulkanDrivers(), errors }))
+const identity = thisMachine.driverIdentity()
+console.log(JSON.stringify({ drivers: thisMachine.vulkanDrivers(), identity, errors }))

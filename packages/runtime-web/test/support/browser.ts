@@ -14,13 +14,25 @@ export const chromiumPath = candidates.find((path) => path && existsSync(path))
 if (!chromiumPath)
   console.warn('There is no Chromium: the tests that need a browser are skipped. Set CHROMIUM_PATH.')
 
-/** SwiftShader: a Vulkan driver on the CPU, slow but a real device. */
-const softwareGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+/** SwiftShader: a Vulkan driver on the CPU, slow but a real device. Canvases need it for the rest of the browser too. */
+const softwareGpu = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+]
 
-export function launch({ webgpu = false } = {}): Promise<Browser> {
+export function launch({
+  webgpu = false,
+  args = [],
+}: {
+  readonly webgpu?: boolean
+  readonly args?: readonly string[]
+} = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath,
-    args: ['--no-sandbox', ...(webgpu ? softwareGpu : [])],
+    args: ['--no-sandbox', ...(webgpu ? softwareGpu : []), ...args],
   })
 }
 

@@ -1,9 +1,25 @@
 /** What the tests call in the browser. */
+
 import { bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
-import { type Segmentation, segmentTensor, type Tensor } from '@inverseform/runtime'
+import {
+  arrayEngine,
+  type ImageBatch,
+  type Network,
+  type Segmentation,
+  segmentImages,
+  segmentLoaded,
+  type Tensor,
+  tensorBatch,
+} from '@inverseform/runtime'
 import type { Device } from '../../src/devices.js'
+import { findGpu } from '../../src/gpu/adapter.js'
+import { type BrowserGpu, startedGpu } from '../../src/gpu/browser-devices.js'
+import type { GpuImage } from '../../src/gpu/pixels.js'
+import type { GpuTensor } from '../../src/gpu/tensor.js'
 import * as api from '../../src/index.js'
-import { configureOnnxRuntime, onnxBackend } from '../../src/onnx-backend.js'
+import { configureOnnxRuntime, gpuGraph, wasmBackend } from '../../src/onnx-backend.js'
+import { cachedVerdicts } from '../../src/verdicts.js'
+import { gpuWork } from './count-gpu-work.js'
 
 /** Plain arrays, which can be sent to the test. */
 export type Plain<T> = { [K in keyof T]: T[K] extends ArrayLike<number> | undefined ? number[] : T[K] }
@@ -16,40 +32,89 @@ const plain = (segmentation: Segmentation): Plain<Segmentation> =>
     ]),
   ) as Plain<Segmentation>
 
-/** Work given to the GPU by this page. */
-let dispatches = 0
-const encoder = (
-  globalThis as { GPUComputePassEncoder?: { prototype: { dispatchWorkgroups(...n: number[]): void } } }
-).GPUComputePassEncoder
-if (encoder) {
-  const { dispatchWorkgroups } = encoder.prototype
-  encoder.prototype.dispatchWorkgroups = function (...counts) {
-    dispatches++
-    dispatchWorkgroups.apply(this, counts)
-  }
+let started: Promise<BrowserGpu> | undefined
+/** The page's GPU. */
+export function pageGpu(): Promise<BrowserGpu> {
+  started ??= findGpu().then(async ({ start }) => startedGpu(await start()))
+  return started
 }
 
-/** Segments inputs that are normalised already, by the package's backend in this page. */
-async function segmentTensors(
-  device: Device,
-  checkpointUrl: string,
-  tensors: readonly { readonly data: readonly number[]; readonly shape: readonly number[] }[],
-) {
+interface PlainTensor {
+  readonly data: readonly number[]
+  readonly shape: readonly number[]
+}
+
+async function loadNetwork(checkpointUrl: string) {
   configureOnnxRuntime({ threads: 0 })
   const bytes = new Uint8Array(await (await fetch(checkpointUrl)).arrayBuffer())
   const { graph, model, classes } = loadModel(await openCheckpoint(bytesSource(bytes)), { edge: true })
-  const session = await onnxBackend(device).createSession(graph)
-  const network = { session, graph, info: zoo[model], classes, memoryBudget: 2 ** 30 }
-  const results: Plain<Segmentation>[] = []
-  for (const { data, shape } of tensors) {
-    const input: Tensor = { data: Float32Array.from(data), shape }
-    const [result] = await segmentTensor(network, input, { outputs: ['labels', 'logits', 'edgeOutput'] })
-    results.push(plain(result))
-  }
-  return { results, dispatches }
+  return { graph, info: zoo[model], classes, memoryBudget: 2 ** 30 }
 }
 
-const exposed = { ...api, plain, segmentTensors }
+async function networkOnGpu(checkpointUrl: string): Promise<Network<GpuTensor, GpuImage>> {
+  const facts = await loadNetwork(checkpointUrl)
+  const { backend, engine } = await pageGpu()
+  const session = await backend('float32').createSession(facts.graph)
+  return { ...facts, session, engine, graph: gpuGraph(facts.graph) }
+}
+
+/** Segments inputs that are normalised already, by the package's backend in this page. */
+async function segmentTensors(device: Device, checkpointUrl: string, tensors: readonly PlainTensor[]) {
+  const results: Plain<Segmentation>[] = []
+  async function segment<M>(network: Network<M, never>, batchOf: (tensor: Tensor) => ImageBatch<M>) {
+    for (const { data, shape } of tensors) {
+      const batch = batchOf({ data: Float32Array.from(data), shape })
+      const [result] = await segmentLoaded(network, batch, { outputs: ['logits', 'edgeOutput'] })
+      results.push(plain(result))
+    }
+    await network.session.dispose()
+  }
+  if (device === 'wasm') {
+    const facts = await loadNetwork(checkpointUrl)
+    const session = await wasmBackend().createSession(facts.graph)
+    await segment({ ...facts, session, engine: arrayEngine }, tensorBatch)
+  } else {
+    const { engine } = await pageGpu()
+    await segment(await networkOnGpu(checkpointUrl), (tensor) => {
+      const batch = tensorBatch(tensor)
+      return { ...batch, view: (view) => engine.upload(batch.view(view)) }
+    })
+  }
+  return { results, dispatches: gpuWork.dispatches }
+}
+
+/**
+ * Labels of an image by a network on the GPU: how many bytes were read back for them, how many buffers are left over, and
+ * the share that differs from labels that JavaScript reads off the same network's logits.
+ */
+async function labelOnGpu(checkpointUrl: string, imageUrl: string, width: number, height: number) {
+  const network = await networkOnGpu(checkpointUrl)
+  const blob = await (await fetch(imageUrl)).blob()
+  const image = () => createImageBitmap(blob, { resizeWidth: width, resizeHeight: height })
+  const expected = await segmentImages(network, [await image()], { outputs: ['labels', 'logits'] })
+  const buffers = gpuWork.buffers.size
+  const bytes = gpuWork.bytesRead
+  const [{ labels }] = await segmentImages(network, [await image()])
+  const bytesRead = gpuWork.bytesRead - bytes
+  const differing = labels!.filter((label, i) => label !== expected[0].labels![i]).length
+  await network.session.dispose()
+  return {
+    bytesRead,
+    leaked: gpuWork.buffers.size - buffers,
+    differing: differing / labels!.length,
+    distinct: new Set(labels).size,
+  }
+}
+
+/** A canvas' pixels, RGBA. */
+function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): number[] {
+  const { width, height } = canvas
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
+  context.drawImage(canvas, 0, 0)
+  return Array.from(context.getImageData(0, 0, width, height).data)
+}
+
+const exposed = { ...api, cachedVerdicts, labelOnGpu, pixelsOf, plain, segmentTensors }
 
 declare global {
   /** The package, as the page has it. */

@@ -11,7 +11,7 @@ const types: readonly (readonly [ending: RegExp, type: string])[] = [
 ]
 
 /** What makes a page cross-origin isolated. */
-const isolation = {
+export const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }

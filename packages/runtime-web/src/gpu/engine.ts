@@ -1,0 +1,173 @@
+/// <reference types="@webgpu/types" />
+import type { ClassRequest, Engine, ImageBatch, Labels, Readout, Tensor, ViewMap } from '@inverseform/runtime'
+import type { Gpu } from './gpu.js'
+import { kernel } from './kernel.js'
+import { addTile, divideByWeights } from './kernels/blend-tiles.js'
+import { requireInterpolable } from './kernels/interpolation.js'
+import { readClasses } from './kernels/read-classes.js'
+import { viewImages } from './kernels/view-images.js'
+import { type GpuImage, type GpuPixels, requireGpuImage, uploadImage } from './pixels.js'
+import { elementsOf, type GpuTensor } from './tensor.js'
+import { gpuBlender } from './tile-blender.js'
+
+export interface GpuImageBatch extends ImageBatch<GpuTensor> {
+  readonly images: readonly GpuPixels[]
+}
+
+/** Classes of an image's pixels in a GPU's memory; whoever has them destroys the buffers. */
+export interface GpuClasses {
+  /** 4 labels a word, the first lowest; with more than 256 classes 2. */
+  readonly labels: GPUBuffer
+  /** float32 */
+  readonly confidence: GPUBuffer
+}
+
+export interface GpuEngine extends Engine<GpuTensor, GpuImage> {
+  load(images: readonly GpuImage[]): Promise<GpuImageBatch>
+  readClasses(maps: readonly ViewMap<GpuTensor>[], request: ClassRequest): Promise<Readout>
+  /** What `readClasses` reads back, left where it is. */
+  classify(maps: readonly ViewMap<GpuTensor>[], request: Omit<ClassRequest, 'labels'>): GpuClasses
+  upload(tensor: Tensor): GpuTensor
+  copy(tensor: GpuTensor): GpuTensor
+}
+
+/** Everything around a network in WGSL, in the memory of the GPU that it runs on. */
+export function gpuEngine(gpu: Gpu): GpuEngine {
+  const view = kernel(gpu, viewImages)
+  const classes = kernel(gpu, readClasses)
+  const blend = { addTile: kernel(gpu, addTile), divideByWeights: kernel(gpu, divideByWeights) }
+
+  function tensorIn(buffer: GPUBuffer, shape: readonly number[]): GpuTensor {
+    return { buffer, shape, free: () => buffer.destroy() }
+  }
+
+  function uploadAll(images: readonly GpuImage[]): GpuPixels[] {
+    const uploaded: GpuPixels[] = []
+    try {
+      for (const image of images) uploaded.push(uploadImage(gpu, image))
+      return uploaded
+    } catch (error) {
+      for (const { buffer } of uploaded) buffer.destroy()
+      throw error
+    }
+  }
+
+  function batchOf(images: readonly GpuPixels[]): GpuImageBatch {
+    const [{ width: imageWidth, height: imageHeight }] = images
+    return {
+      images,
+      count: images.length,
+      width: imageWidth,
+      height: imageHeight,
+      view({ width: viewWidth, height: viewHeight, mirrored, tile: { x, y, width, height } }) {
+        requireInterpolable(imageWidth, viewWidth)
+        requireInterpolable(imageHeight, viewHeight)
+        const shape = [images.length, 3, height, width]
+        const planes = gpu.createBuffer(4 * elementsOf(shape))
+        images.forEach(({ buffer, bytesPerPixel, bytesPerRow }, i) => {
+          view({
+            count: height * width,
+            uniforms: {
+              imageWidth,
+              imageHeight,
+              bytesPerPixel,
+              bytesPerRow,
+              viewWidth,
+              viewHeight,
+              mirrored: Number(mirrored),
+              x,
+              y,
+              width,
+              offset: i * 3 * height * width,
+            },
+            buffers: [buffer, planes],
+          })
+        })
+        return tensorIn(planes, shape)
+      },
+      dispose() {
+        for (const { buffer } of images) buffer.destroy()
+      },
+    }
+  }
+
+  function classify(
+    [first, second = first, ...more]: readonly ViewMap<GpuTensor>[],
+    { image, width, height, confidence }: Omit<ClassRequest, 'labels'>,
+  ): GpuClasses {
+    if (more.length > 0) throw new RangeError('More than two maps are not read together.')
+    const [, channels, mapHeight, mapWidth] = first.map.shape
+    requireInterpolable(mapWidth, width)
+    requireInterpolable(mapHeight, height)
+    const perWord = labelsPerWord(channels)
+    const count = Math.ceil((width * height) / perWord)
+    const labels = gpu.createBuffer(4 * count)
+    const probabilities = gpu.createBuffer(confidence ? 4 * width * height : 4)
+    classes({
+      count,
+      uniforms: {
+        width,
+        height,
+        mapWidth,
+        mapHeight,
+        classes: channels,
+        offset: image * channels * mapHeight * mapWidth,
+        views: second === first ? 1 : 2,
+        firstMirrored: Number(first.mirrored),
+        secondMirrored: Number(second.mirrored),
+        perWord,
+        withConfidence: Number(confidence),
+      },
+      buffers: [first.map.buffer, second.map.buffer, labels, probabilities],
+    })
+    return { labels, confidence: probabilities }
+  }
+
+  return {
+    requireImage: requireGpuImage,
+    load: async (images) => batchOf(uploadAll(images)),
+    blender: (shape) => gpuBlender(gpu, blend, shape),
+    classify,
+    async readClasses(maps, request) {
+      const found = classify(maps, request)
+      try {
+        const pixels = request.width * request.height
+        return {
+          ...(request.labels && {
+            labels: await readLabels(gpu, found.labels, maps[0].map.shape[1], pixels),
+          }),
+          ...(request.confidence && {
+            confidence: new Float32Array(await gpu.read(found.confidence, 4 * pixels)),
+          }),
+        }
+      } finally {
+        found.labels.destroy()
+        found.confidence.destroy()
+      }
+    },
+    upload: ({ data, shape }) => tensorIn(gpu.createBuffer(data), shape),
+    copy({ buffer, shape }) {
+      const bytes = 4 * elementsOf(shape)
+      const copied = gpu.createBuffer(bytes)
+      gpu.submit((encoder) => encoder.copyBufferToBuffer(buffer, 0, copied, 0, bytes))
+      return tensorIn(copied, shape)
+    },
+    async download({ buffer, shape }) {
+      return { data: new Float32Array(await gpu.read(buffer, 4 * elementsOf(shape))), shape }
+    },
+    release: (map) => map.free(),
+  }
+}
+
+/** A label takes one byte where the number of classes allows, else two. */
+export const labelsPerWord = (classes: number): 2 | 4 => (classes <= 256 ? 4 : 2)
+
+export async function readLabels(
+  gpu: Gpu,
+  labels: GPUBuffer,
+  classes: number,
+  pixels: number,
+): Promise<Labels> {
+  if (labelsPerWord(classes) === 4) return new Uint8Array(await gpu.read(labels, pixels))
+  return new Uint16Array(await gpu.read(labels, 2 * pixels))
+}

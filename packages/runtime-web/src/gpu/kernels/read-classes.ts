@@ -1,0 +1,63 @@
+import type { KernelSource } from '../kernel.js'
+import { interpolationCode } from './interpolation.js'
+import { viewMapsCode } from './view-maps.js'
+
+/**
+ * The first of the largest classes of each pixel of the enlarged maps, packed into words, and its softmax probability
+ * where `withConfidence` is 1. The enlarged maps themselves are never made. One call a word.
+ */
+export const readClasses = {
+  label: 'read classes',
+  uniforms: [
+    'width',
+    'height',
+    'mapWidth',
+    'mapHeight',
+    'classes',
+    'offset',
+    'views',
+    'firstMirrored',
+    'secondMirrored',
+    'perWord',
+    'withConfidence',
+  ],
+  code: `
+${interpolationCode}
+${viewMapsCode}
+@group(0) @binding(3) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(4) var<storage, read_write> confidence: array<f32>;
+
+fn labelOf(pixel: u32, maps: ViewMaps) -> u32 {
+  let columns = interpolation(pixel % uniforms.width, maps.width, uniforms.width);
+  let rows = interpolation(pixel / uniforms.width, maps.height, uniforms.height);
+  let corners = cornersOf(columns, rows, maps);
+  var label = 0u;
+  var largest = valueAt(corners, uniforms.offset);
+  // Of e^(logit − largest so far), over the classes so far.
+  var sum = 1f;
+  for (var k = 1u; k < uniforms.classes; k++) {
+    let logit = valueAt(corners, uniforms.offset + k * maps.width * maps.height);
+    if (uniforms.withConfidence == 1) {
+      sum = select(sum + exp(logit - largest), sum * exp(largest - logit) + 1, logit > largest);
+    }
+    if (logit > largest) {
+      largest = logit;
+      label = k;
+    }
+  }
+  if (uniforms.withConfidence == 1) { confidence[pixel] = 1 / sum; }
+  return label;
+}
+
+fn compute(i: u32) {
+  let maps = ViewMaps(
+    uniforms.mapWidth, uniforms.mapHeight, uniforms.views, uniforms.firstMirrored, uniforms.secondMirrored);
+  let first = i * uniforms.perWord;
+  let end = min(first + uniforms.perWord, uniforms.width * uniforms.height);
+  var word = 0u;
+  for (var pixel = first; pixel < end; pixel++) {
+    word |= labelOf(pixel, maps) << ((pixel - first) * (32 / uniforms.perWord));
+  }
+  labels[i] = word;
+}`,
+} as const satisfies KernelSource<string>

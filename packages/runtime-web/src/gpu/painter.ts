@@ -1,0 +1,116 @@
+/// <reference types="@webgpu/types" />
+import type { ViewMap } from '@inverseform/runtime'
+import type { PaintSettings } from '../picture-style.js'
+import { labelsPerWord } from './engine.js'
+import type { Gpu } from './gpu.js'
+import { NO_HIGHLIGHT, paintCode, paintUniforms } from './kernels/paint.js'
+import type { GpuPixels } from './pixels.js'
+import type { GpuTensor } from './tensor.js'
+
+/** What is painted, in a GPU's memory. */
+export interface GpuPaintable {
+  readonly image: GpuPixels
+  readonly classes: number
+  /** As `GpuClasses` has them. */
+  readonly labels: GPUBuffer
+  readonly edges?: GpuEdges
+}
+
+export interface GpuEdges {
+  /** One or two, each [1,1,height,width]. */
+  readonly maps: readonly ViewMap<GpuTensor>[]
+  readonly kind: 'logit' | 'probability'
+}
+
+export type GpuPainter = (paintable: GpuPaintable, settings: PaintSettings) => ImageBitmap
+
+/** Paints into a canvas of its own; nothing is read back. */
+export function gpuPainter(gpu: Gpu): GpuPainter {
+  const canvas = new OffscreenCanvas(1, 1)
+  const context = canvas.getContext('webgpu') as GPUCanvasContext
+  const format = navigator.gpu.getPreferredCanvasFormat()
+  context.configure({ device: gpu.device, format, alphaMode: 'opaque' })
+  let pipeline: GPURenderPipeline | undefined
+
+  return ({ image, classes, labels, edges }, settings) => {
+    pipeline ??= compile(gpu.device, format)
+    const { width, height } = image
+    Object.assign(canvas, { width, height })
+    const uniforms = gpu.createBuffer(
+      uniformsOf({ image, classes, labels, edges }, settings),
+      GPUBufferUsage.UNIFORM,
+    )
+    const colors = gpu.createBuffer(packColors(settings.colors))
+    const [first = labels, second = first] = edges?.maps.map(({ map }) => map.buffer) ?? []
+    const buffers = [uniforms, first, second, image.buffer, labels, colors]
+    const bindGroup = gpu.device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    })
+    gpu.submit((encoder) => {
+      const view = context.getCurrentTexture().createView()
+      const pass = encoder.beginRenderPass({
+        colorAttachments: [{ view, loadOp: 'clear', storeOp: 'store' }],
+      })
+      pass.setPipeline(pipeline!)
+      pass.setBindGroup(0, bindGroup)
+      pass.draw(3)
+      pass.end()
+    })
+    uniforms.destroy()
+    colors.destroy()
+    return canvas.transferToImageBitmap()
+  }
+}
+
+function compile(device: GPUDevice, format: GPUTextureFormat): GPURenderPipeline {
+  const module = device.createShaderModule({ label: 'paint', code: paintCode })
+  return device.createRenderPipeline({
+    label: 'paint',
+    layout: 'auto',
+    vertex: { module },
+    fragment: { module, targets: [{ format }] },
+  })
+}
+
+function uniformsOf(
+  { image, classes, edges }: GpuPaintable,
+  { opacity, edges: edgeStyle, highlight = NO_HIGHLIGHT }: PaintSettings,
+): Uint32Array {
+  const [first, second] = edges?.maps ?? []
+  const [, , mapHeight = 1, mapWidth = 1] = first?.map.shape ?? []
+  const { color: [edgeRed, edgeGreen, edgeBlue] = [0, 0, 0], threshold = 0.5 } = edgeStyle ?? {}
+  const whole: Record<(typeof paintUniforms.whole)[number], number> = {
+    width: image.width,
+    height: image.height,
+    bytesPerPixel: image.bytesPerPixel,
+    bytesPerRow: image.bytesPerRow,
+    perWord: labelsPerWord(classes),
+    highlight,
+    hasEdges: Number(edgeStyle !== undefined),
+    mapWidth,
+    mapHeight,
+    views: second ? 2 : 1,
+    firstMirrored: Number(first?.mirrored ?? false),
+    secondMirrored: Number(second?.mirrored ?? false),
+  }
+  const real: Record<(typeof paintUniforms.real)[number], number> = {
+    opacity,
+    // The probability is the logit's sigmoid, which rises with it.
+    threshold: edges?.kind === 'logit' ? Math.log(threshold / (1 - threshold)) : threshold,
+    edgeRed,
+    edgeGreen,
+    edgeBlue,
+  }
+  const reals = Float32Array.from(paintUniforms.real, (name) => real[name])
+  return Uint32Array.from([
+    ...paintUniforms.whole.map((name) => whole[name]),
+    ...new Uint32Array(reals.buffer),
+  ])
+}
+
+function packColors(colors: Uint8Array): Uint32Array {
+  return Uint32Array.from({ length: colors.length / 3 }, (_, i) => {
+    return colors[3 * i] | (colors[3 * i + 1] << 8) | (colors[3 * i + 2] << 16)
+  })
+}

@@ -1,0 +1,54 @@
+/// <reference types="@webgpu/types" />
+import { type RgbImage, requireRgbImage } from '@inverseform/runtime'
+import { bitmapPixels } from '../read-image.js'
+import type { Gpu } from './gpu.js'
+
+/** An image that a GPU can take in. Bitmaps are closed then. */
+export type GpuImage = ImageBitmap | ImageData | RgbImage
+
+/** An image in a GPU's memory, 8 bits a channel; a fourth channel is not looked at. */
+export interface GpuPixels {
+  readonly buffer: GPUBuffer
+  readonly width: number
+  readonly height: number
+  readonly bytesPerPixel: 3 | 4
+  readonly bytesPerRow: number
+}
+
+/** @throws `size-mismatch` for RGB pixels that are not three bytes each */
+export function requireGpuImage(image: GpuImage): void {
+  if (!(image instanceof ImageBitmap || image instanceof ImageData)) requireRgbImage(image)
+}
+
+export function uploadImage(gpu: Gpu, image: GpuImage): GpuPixels {
+  if (!(image instanceof ImageBitmap)) return uploadBytes(gpu, image)
+  const most = gpu.device.limits.maxTextureDimension2D
+  if (Math.max(image.width, image.height) > most) return uploadBytes(gpu, bitmapPixels(image))
+  try {
+    return copyBitmap(gpu, image)
+  } finally {
+    image.close()
+  }
+}
+
+function uploadBytes(gpu: Gpu, image: ImageData | RgbImage): GpuPixels {
+  const { data, width, height } = image
+  const bytesPerPixel = image instanceof ImageData ? 4 : 3
+  return { buffer: gpu.createBuffer(data), width, height, bytesPerPixel, bytesPerRow: width * bytesPerPixel }
+}
+
+/** A bitmap may lie in the GPU's memory already: it goes through a texture, not through main memory. */
+function copyBitmap(gpu: Gpu, bitmap: ImageBitmap): GpuPixels {
+  const { width, height } = bitmap
+  const bytesPerRow = Math.ceil((4 * width) / 256) * 256
+  const buffer = gpu.createBuffer(bytesPerRow * height)
+  const texture = gpu.device.createTexture({
+    size: [width, height],
+    format: 'rgba8unorm',
+    usage: GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC | GPUTextureUsage.RENDER_ATTACHMENT,
+  })
+  gpu.device.queue.copyExternalImageToTexture({ source: bitmap }, { texture }, [width, height])
+  gpu.submit((encoder) => encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow }, [width, height]))
+  texture.destroy()
+  return { buffer, width, height, bytesPerPixel: 4, bytesPerRow }
+}

@@ -1,0 +1,27 @@
+/**
+ * The whole body of a response, held once where its length is known.
+ * @param length its length in bytes if it is known, else 0: an encoded body may turn out longer than announced
+ * @param onProgress called with the bytes there are
+ */
+export async function readBody(
+  { body }: Response,
+  length: number,
+  onProgress?: (loaded: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes = new Uint8Array(length)
+  let loaded = 0
+  const reader = body?.getReader()
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    const end = loaded + part.value.byteLength
+    if (end > bytes.byteLength) bytes = enlarged(bytes, Math.max(end, 2 * bytes.byteLength))
+    bytes.set(part.value, loaded)
+    onProgress?.((loaded = end))
+  }
+  return loaded < bytes.byteLength ? bytes.slice(0, loaded) : bytes
+}
+
+function enlarged(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(length)
+  larger.set(bytes)
+  return larger
+}

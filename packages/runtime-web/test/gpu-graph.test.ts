@@ -1,0 +1,27 @@
+import {
+  buildModel,
+  largestBufferBytes,
+  passes,
+  peakActivationBytes,
+  type SegmentationModelName,
+} from '@inverseform/backbones'
+import { expect, test } from 'vitest'
+import { deterministicSource } from '../../backbones/test/support/models.js'
+import { gpuGraph } from '../src/onnx-backend.js'
+
+const MEBIBYTE = 2 ** 20
+const size = { N: 1, H: 1024, W: 2048 }
+
+test.each<[SegmentationModelName, number, number]>([
+  // The stem: 64 channels of 256x512.
+  ['hrnet16-slim', 64 / 2, 64 / 2],
+  // 270 concatenated channels of 256x512; then the stem: 64 of 512x1024.
+  ['hrnet18', 270 / 2, 64 * 2],
+  // 1024 concatenated channels of 256x512; then half of them.
+  ['ocrnet48', 1024 / 2, 512 / 2],
+])('the largest buffer of %s at 1024x2048 is %d MiB, on the GPU %d MiB', (model, plain, onGpu) => {
+  const graph = passes.foldBatchNorm(buildModel(model, { parameters: deterministicSource(), edge: true }))
+  expect(largestBufferBytes(graph, size) / MEBIBYTE).toBe(plain)
+  expect(largestBufferBytes(gpuGraph(graph), size) / MEBIBYTE).toBe(onGpu)
+  expect(peakActivationBytes(gpuGraph(graph), size)).toBeLessThanOrEqual(peakActivationBytes(graph, size))
+})

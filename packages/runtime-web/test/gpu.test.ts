@@ -1,0 +1,165 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumPath, launch, openPage } from './support/browser.js'
+import { bundle } from './support/bundle.js'
+import { ortFile } from './support/files.js'
+import { serve } from './support/server.js'
+
+describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
+  let site: Awaited<ReturnType<typeof serve>>
+  let browser: Browser
+  let page: Page
+  beforeAll(async () => {
+    site = await serve(
+      new Map<string, Uint8Array | string>([
+        ...(await bundle('gpu-page.ts')),
+        ['/', '<!doctype html><title>Test</title><script type="module" src="/page.js"></script>'],
+        ['/ort-wasm-simd-threaded.asyncify.wasm', ortFile('wasm')],
+      ]),
+    )
+    browser = await launch({ webgpu: true })
+    page = await openPage(browser, site.origin)
+    expect(await page.evaluate(() => gpuHarness.hasGpu())).toBe(true)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.[Symbol.asyncDispose]()
+  })
+
+  test.each([
+    ['at its own size', { width: 61, height: 37, mirrored: false, tile: [0, 0, 61, 37] }],
+    ['mirrored', { width: 61, height: 37, mirrored: true, tile: [0, 0, 61, 37] }],
+    ['a part of it', { width: 61, height: 37, mirrored: false, tile: [20, 9, 32, 16] }],
+    ['smaller and mirrored, a part', { width: 45, height: 18, mirrored: true, tile: [8, 4, 24, 12] }],
+    ['larger', { width: 122, height: 111, mirrored: false, tile: [0, 0, 122, 111] }],
+  ])('an image becomes the network’s input: %s', async (_, { tile: [x, y, width, height], ...view }) => {
+    const wanted = { ...view, tile: { x, y, width, height } }
+    const differences = await page.evaluate((view) => gpuHarness.compareViews(61, 37, view), wanted)
+    expect(Object.keys(differences)).toEqual(['rgb', 'imageData', 'bitmap'])
+    for (const difference of Object.values(differences)) expect(difference).toBeLessThan(1e-5)
+  })
+
+  test('takes a bitmap that is larger than its textures can be', async () => {
+    const width = 8200
+    const view = { width: 4100, height: 3, mirrored: false, tile: { x: 0, y: 0, width: 4100, height: 3 } }
+    const { bitmap } = await page.evaluate(([width, view]) => gpuHarness.compareViews(width, 3, view), [
+      width,
+      view,
+    ] as const)
+    expect(bitmap).toBeLessThan(1e-5)
+  })
+
+  test.each([1, 2, 3, 4, 5, 8])('labels of maps enlarged %i times are the CPU kernel’s', async (factor) => {
+    for (const kind of ['random', 'smooth', 'tied'] as const) {
+      const map = { width: 45, height: 23, classes: 19 }
+      const whole = { width: 45 * factor, height: 23 * factor }
+      const odd = { width: 45 * factor - (factor >> 1), height: 23 * factor + (factor > 1 ? 1 : 0) }
+      const results = await page.evaluate(
+        async ([kind, map, whole, odd]) => [
+          await gpuHarness.compareLabels(kind, map, whole),
+          await gpuHarness.compareLabels(kind, map, odd, true),
+        ],
+        [kind, map, whole, odd] as const,
+      )
+      for (const { differing, distinct } of results) {
+        expect(differing, kind).toBeLessThanOrEqual(1e-4)
+        expect(distinct, kind).toBeGreaterThan(5)
+      }
+    }
+  })
+
+  test('labels of more classes than a byte has', async () => {
+    const { differing, distinct, type } = await page.evaluate(() =>
+      gpuHarness.compareLabels('random', { width: 31, height: 17, classes: 300 }, { width: 61, height: 33 }),
+    )
+    expect(type).toBe('Uint16Array')
+    expect(differing).toBeLessThanOrEqual(1e-3)
+    expect(distinct).toBeGreaterThan(256)
+  })
+
+  const all = ['labels', 'confidence', 'edges'] as const
+  test.each([
+    ['plain', {}, 1],
+    ['mirrored', { flip: true }, 1],
+    ['in tiles', { tile: { width: 96, height: 64, overlap: 32 } }, 9],
+    ['in tiles without overlap, mirrored', { tile: { width: 64, height: 64, overlap: 0 }, flip: true }, 6],
+    ['at scales', { scales: [0.5, 1, 2], flip: true }, 1],
+  ])('segments as the arrays do: %s', async (_, options, tiles) => {
+    const result = await page.evaluate(
+      (options) =>
+        gpuHarness.compareSegmentations({ width: 173, height: 101, classes: 19, count: 2 }, options),
+      { ...options, outputs: all },
+    )
+    expect(result.tiles).toEqual([tiles, tiles])
+    expect(result.distinct).toBeGreaterThan(5)
+    for (const { labels, confidence, edges } of result.differences) {
+      expect(labels).toBeLessThanOrEqual(1e-4)
+      expect(confidence).toBeLessThan(1e-4)
+      expect(edges).toBeLessThan(1e-4)
+    }
+    expect(result.leaked).toBe(0)
+  })
+
+  test('leaves nothing over when it is given up', async () => {
+    const result = await page.evaluate(() => gpuHarness.abortBetweenTiles())
+    expect(result).toEqual({ reason: 'enough', runs: 11, leaked: 0 })
+  })
+
+  test('reads back what was asked for, and nothing else', async () => {
+    const bytes = await page.evaluate(async () => [
+      await gpuHarness.bytesReadFor(2048, 1024, { labels: true, confidence: false }),
+      await gpuHarness.bytesReadFor(512, 256, { labels: false, confidence: true }),
+    ])
+    expect(bytes).toEqual([1024 * 2048, 4 * 256 * 512])
+  })
+
+  test.each([
+    ['plain', {}, 1],
+    ['mirrored, in tiles', { flip: true, tile: { width: 96, height: 64, overlap: 32 } }, 9],
+    ['at scales', { scales: [0.5, 1] }, 1],
+  ])('paints what JavaScript paints: %s', async (_, options, tiles) => {
+    const styles = [
+      {},
+      { opacity: 0 },
+      { opacity: 1, edges: true },
+      { opacity: 0.3, edges: { color: [250, 120, 3] as const, threshold: 0.7 } },
+      { highlight: 7 },
+    ]
+    const result = await page.evaluate(
+      ([options, styles]) => gpuHarness.comparePictures(173, 101, options, styles),
+      [options, styles] as const,
+    )
+    for (const share of result.shares) expect(share).toBeLessThanOrEqual(1e-4)
+    expect(result.onArrays).toBe(0)
+    expect(result.labels).toBeLessThanOrEqual(1e-4)
+    expect(result.edgeShare).toBeGreaterThan(0.001)
+    expect(result.edgeShare).toBeLessThan(0.999)
+    for (const colors of result.varied) expect(colors).toBeGreaterThan(5)
+    expect(result).toMatchObject({ bytesRead: 0, leaked: 0, tiles })
+  })
+
+  test('paints in JavaScript what is larger than its canvases can be', async () => {
+    const { largestTexture, ...picture } = await page.evaluate(() => gpuHarness.largePicture(8200))
+    expect(largestTexture).toBeLessThan(8200)
+    expect(picture).toEqual({ painted: 8200, labels: 4 * 8200 })
+  })
+
+  test('says what went wrong on the device, and does not wait for one that is lost', async () => {
+    const { tooLarge, unrepresentable, fault, recovered, lost, afterwards } = await page.evaluate(() =>
+      gpuHarness.failures(),
+    )
+    expect(tooLarge).toMatchObject({
+      code: 'out-of-memory',
+      message: expect.stringMatching(/allows \d+ MiB/),
+    })
+    expect(unrepresentable).toMatchObject({ code: 'limit-exceeded', hint: expect.stringContaining('wasm') })
+    expect(fault).toMatchObject({ code: 'inference-failed', message: expect.stringContaining('MapRead') })
+    expect(recovered).toEqual({})
+    expect(lost).toMatchObject({
+      code: 'inference-failed',
+      message: expect.stringContaining('lost'),
+      hint: expect.stringContaining('another segmenter'),
+    })
+    expect(afterwards).toEqual(lost)
+  })
+})

@@ -1,0 +1,375 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { bytesSource, encodeOnnx, loadModel, memorySink, openCheckpoint } from '@inverseform/backbones'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { chromiumPath, launch, openPage } from './support/browser.js'
+import { bundle } from './support/bundle.js'
+import { DEMO_CHECKPOINT, ortFile } from './support/files.js'
+import { serve } from './support/server.js'
+import { serveWeights } from './support/weights-server.js'
+
+const project = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url))
+const street = readFileSync(new URL('fixtures/street.png', import.meta.url))
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
+
+/** What another origin may read, and the validators that it may see of it. */
+const shared = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'authorization' }
+const dated = { ...shared, 'Last-Modified': 'Mon, 02 Jun 2025 10:00:00 GMT' }
+const tagged = { ...shared, ETag: '"one"', 'Access-Control-Expose-Headers': 'ETag' }
+
+describe.skipIf(!chromiumPath)('sources', () => {
+  let site: Awaited<ReturnType<typeof serve>>
+  let other: Awaited<ReturnType<typeof serveWeights>>
+  let browser: Browser
+  let page: Page
+  const load = (options?: Parameters<typeof sources.load>[1]) =>
+    page.evaluate(([url, options]) => sources.load(url, options), [other.url, options] as const)
+  const loadFailure = (options?: Parameters<typeof sources.load>[1]) =>
+    page.evaluate(([url, options]) => sources.failureOf(() => sources.load(url, options)), [
+      other.url,
+      options,
+    ] as const)
+  const listed = () => page.evaluate(() => sources.listCachedWeights())
+
+  beforeAll(async () => {
+    const files = new Map<string, Uint8Array | string>([
+      ...(await bundle('sources-page.ts')),
+      ['/', '<!doctype html><title>Test</title><script type="module" src="/page.js"></script>'],
+      ['/ort-wasm-simd-threaded.asyncify.wasm', ortFile('wasm')],
+      ['/models/demo.pth', project(DEMO_CHECKPOINT)],
+      ['/street.png', street],
+    ])
+    site = await serve(files)
+    // A name that is not localhost makes a page insecure.
+    browser = await launch({ args: ['--host-resolver-rules=MAP insecure.test localhost'] })
+    page = await openPage(browser, site.origin)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await site?.[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    other = await serveWeights()
+  })
+  afterEach(async () => {
+    await page.evaluate(() => sources.clearCachedWeights())
+    await other[Symbol.asyncDispose]()
+  })
+
+  describe('the cache', () => {
+    test.each([
+      ['an ETag', tagged],
+      ['a date', dated],
+    ])('keeps a checkpoint, and asks the server whether it still has it, by %s', async (_, headers) => {
+      Object.assign(other.answer, { body: 'weights', headers })
+      const hash = sha256('weights')
+      expect(await load()).toEqual({
+        text: 'weights',
+        weights: { bytes: 7, sha256: hash, from: 'network', notCached: undefined },
+        stages: ['download'],
+        last: { stage: 'download', loaded: 7, total: undefined },
+      })
+      expect(other.requests()).toEqual(['GET'])
+      expect(await load()).toEqual({
+        text: 'weights',
+        weights: { bytes: 7, sha256: hash, from: 'cache' },
+        stages: ['cache'],
+        last: { stage: 'cache', loaded: 7, total: 7 },
+      })
+      expect(other.requests()).toEqual(['HEAD'])
+      const [entry, ...more] = await listed()
+      expect(more).toEqual([])
+      expect(entry).toEqual({ url: other.url, sha256: hash, bytes: 7, storedAt: expect.any(Date) })
+      expect(Math.abs(entry.storedAt.getTime() - Date.now())).toBeLessThan(3_600_000)
+    })
+
+    test.each([
+      ['another ETag', tagged, { ...tagged, ETag: '"two"' }],
+      ['another date', dated, { ...dated, 'Last-Modified': 'Mon, 02 Jun 2025 10:00:01 GMT' }],
+      ['another length', { ...dated, 'Content-Length': '3' }, { ...dated, 'Content-Length': '4' }],
+      ['nothing but a length', { ...shared, 'Content-Length': '3' }, { ...shared, 'Content-Length': '3' }],
+      ['no validator any more', dated, shared],
+    ])('is replaced when the server tells %s', async (_, before, after) => {
+      Object.assign(other.answer, { body: 'old', headers: before })
+      await load()
+      const body =
+        after === shared || !('Content-Length' in after)
+          ? 'newer'
+          : 'newer'.slice(0, Number(after['Content-Length']))
+      Object.assign(other.answer, { body, headers: after })
+      other.requests()
+      expect(await load()).toMatchObject({ text: body, weights: { from: 'network', sha256: sha256(body) } })
+      expect(other.requests()).toEqual(['HEAD', 'GET'])
+      expect(await listed()).toMatchObject([{ sha256: sha256(body), bytes: body.length }])
+    })
+
+    test('is used unasked for a known SHA-256; another file is an error and not kept', async () => {
+      Object.assign(other.answer, { body: 'weights', headers: tagged })
+      const wrong = sha256('other weights')
+      expect(await loadFailure({ sha256: wrong })).toEqual({
+        code: 'invalid-checkpoint',
+        message: expect.stringMatching(new RegExp(`${other.url}.*${sha256('weights')}.*${wrong}`)),
+        hint: expect.stringMatching(/^[A-Z].*\.$/),
+      })
+      expect(await listed()).toEqual([])
+      await load({ sha256: sha256('weights').toUpperCase() })
+      other.requests()
+      expect((await load({ sha256: sha256('weights') })).weights.from).toBe('cache')
+      expect(other.requests()).toEqual([])
+      expect((await loadFailure({ sha256: wrong })).code).toBe('invalid-checkpoint')
+      expect(other.requests()).toEqual(['GET'])
+      expect(await listed()).toMatchObject([{ sha256: sha256('weights') }])
+      expect((await loadFailure({ sha256: 'abc' })).code).toBe('invalid-argument')
+    })
+
+    test('serves where the server cannot be reached, but not for what it has no more', async () => {
+      Object.assign(other.answer, { body: 'weights', headers: tagged })
+      await load()
+      Object.assign(other.answer, { status: 503 })
+      expect((await load()).weights.from).toBe('cache')
+      Object.assign(other.answer, { status: 404 })
+      expect((await loadFailure()).code).toBe('not-found')
+      Object.assign(other.answer, { status: 200, headStatus: 405 })
+      expect((await load()).weights.from).toBe('network')
+      await other.stop()
+      expect(await load()).toMatchObject({ text: 'weights', weights: { from: 'cache' } })
+    })
+
+    test('drops a damaged entry and downloads again', async () => {
+      Object.assign(other.answer, { body: 'weights', headers: tagged })
+      await load()
+      await page.evaluate((url) => sources.damage(url), other.url)
+      expect(await load()).toMatchObject({ text: 'weights', weights: { from: 'network' } })
+      expect(await load()).toMatchObject({ text: 'weights', weights: { from: 'cache' } })
+    })
+
+    test('keeps what is asked for with headers only when told to, and nothing when told not to', async () => {
+      Object.assign(other.answer, { body: 'weights', headers: tagged })
+      const headers = { authorization: 'me' }
+      const sentence = expect.stringMatching(/^[A-Z].*\.$/)
+      expect((await load({ cache: false })).weights).toEqual({
+        bytes: 7,
+        from: 'network',
+        notCached: sentence,
+      })
+      expect((await load({ headers })).weights).toEqual({ bytes: 7, from: 'network', notCached: sentence })
+      expect(await listed()).toEqual([])
+      expect((await load({ headers, cache: true })).weights.notCached).toBeUndefined()
+      other.requests()
+      expect((await load({ headers, cache: true })).weights.from).toBe('cache')
+      expect(other.requests().filter((request) => !request.startsWith('OPTIONS'))).toEqual(['HEAD me'])
+      expect((await load({ headers })).weights.from).toBe('network')
+    })
+
+    test('is cleared by URL or as a whole', async () => {
+      Object.assign(other.answer, { body: 'weights', headers: tagged })
+      const removed = await page.evaluate(async (url) => {
+        for (const query of ['?a', '?b', '?c']) await sources.load(url + query)
+        const { clearCachedWeights } = sources
+        return [
+          await clearCachedWeights(url),
+          await clearCachedWeights(new URL('?b', url)),
+          (await sources.listCachedWeights()).map(({ url }) => url.split('?')[1]),
+          await clearCachedWeights(),
+          (await sources.listCachedWeights()).length,
+        ]
+      }, other.url)
+      expect(removed).toEqual([0, 1, ['a', 'c'], 2, 0])
+    })
+
+    test('is done without where there is no room', async () => {
+      Object.assign(other.answer, { body: 'w'.repeat(3_000_000), headers: tagged })
+      const devtools = await page.context().newCDPSession(page)
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin: site.origin, quotaSize: 1_000_000 })
+      try {
+        const { text, weights } = await load()
+        expect(text).toHaveLength(3_000_000)
+        expect(weights).toMatchObject({ from: 'network', notCached: expect.stringContaining('no room') })
+        expect(await listed()).toEqual([])
+      } finally {
+        await devtools.send('Storage.overrideQuotaForOrigin', { origin: site.origin })
+        await devtools.detach()
+      }
+    })
+
+    test('is done without on a page that is not secure, and for what is not http', async () => {
+      Object.assign(other.answer, { body: 'weights', headers: tagged })
+      const insecure = await openPage(browser, site.origin.replace('localhost', 'insecure.test'))
+      const found = await insecure.evaluate(async (url) => {
+        const { load, failureOf, listCachedWeights, clearCachedWeights } = sources
+        return {
+          secure: isSecureContext,
+          loaded: await load(url),
+          checked: await failureOf(() => load(url, { sha256: 'a'.repeat(64) })),
+          kept: [(await listCachedWeights()).length, await clearCachedWeights()],
+        }
+      }, other.url)
+      await insecure.close()
+      expect(found).toMatchObject({
+        secure: false,
+        loaded: {
+          text: 'weights',
+          weights: { from: 'network', notCached: expect.stringContaining('https') },
+        },
+        checked: { code: 'runtime-unavailable', hint: expect.stringContaining('https') },
+        kept: [0, 0],
+      })
+      const { weights } = await page.evaluate(() => sources.load('data:text/plain,weights'))
+      expect(weights).toMatchObject({ bytes: 7, notCached: expect.stringContaining('http') })
+    })
+  })
+
+  describe('downloads', () => {
+    test.each([
+      ['of an announced length', { ...shared, 'Content-Length': '5000' }, 5000],
+      ['of no announced length', shared, undefined],
+    ])('come whole, %s', async (_, headers, total) => {
+      const body = 'weights!!!'.repeat(500)
+      Object.assign(other.answer, { body, headers })
+      expect(await load()).toMatchObject({ text: body, last: { stage: 'download', loaded: 5000, total } })
+    })
+
+    test('come whole when they are compressed, which another origin does not show', async () => {
+      const text = 'weights!!!'.repeat(500)
+      const body = gzipSync(text)
+      const headers = { ...shared, 'Content-Encoding': 'gzip', 'Content-Length': String(body.byteLength) }
+      Object.assign(other.answer, { body, headers })
+      expect(await load()).toMatchObject({ text, last: { stage: 'download', loaded: 5000 } })
+    })
+
+    test('that end early are errors, and not kept', async () => {
+      Object.assign(other.answer, {
+        body: 'weights',
+        headers: { ...tagged, 'Content-Length': '7' },
+        broken: true,
+      })
+      expect(await loadFailure()).toEqual({
+        code: 'unreadable',
+        message: expect.stringContaining(`${other.url}: the connection failed after`),
+        hint: expect.stringMatching(/^[A-Z].*\.$/),
+      })
+      expect(await listed()).toEqual([])
+    })
+
+    test('tell an ONNX model from a checkpoint', async () => {
+      const demo = project(DEMO_CHECKPOINT)
+      const { graph } = loadModel(await openCheckpoint(bytesSource(demo)))
+      const model = encodeOnnx(graph, { metadata: { model: 'hrnet16-slim' } })
+      const sink = memorySink(model.byteLength)
+      await model.write(sink)
+      Object.assign(other.answer, { body: sink.finish(), headers: shared })
+      const kinds = await page.evaluate(async (url) => {
+        const blob = await (await fetch(url)).blob()
+        return [
+          await sources.kindOf(url),
+          await sources.kindOf(blob),
+          await sources.kindOf('/models/demo.pth'),
+          await sources.kindOf(new Uint8Array(0)),
+        ]
+      }, other.url)
+      expect(kinds).toEqual([
+        { kind: 'onnx', bytes: model.byteLength, from: 'network' },
+        { kind: 'onnx', bytes: model.byteLength, from: 'memory' },
+        { kind: 'checkpoint', bytes: demo.byteLength, from: 'network' },
+        { kind: 'checkpoint', bytes: 0, from: 'memory' },
+      ])
+    })
+  })
+
+  test('a segmenter loads from the cache the second time, and says where from', async () => {
+    const demo = project(DEMO_CHECKPOINT)
+    const found = await page.evaluate(async (sha256) => {
+      const { createSegmenter, failureOf } = sources
+      const image = await (await fetch('/street.png')).blob()
+      const bytes = await (await fetch('/models/demo.pth')).arrayBuffer()
+      const results = []
+      for (let i = 0; i < 2; i++) {
+        const stages = new Set<string>()
+        const segmenter = await createSegmenter({
+          source: '/models/demo.pth',
+          sha256,
+          device: 'wasm',
+          onProgress: ({ stage }) => stages.add(stage),
+        })
+        const { labels } = await segmenter.segment(image)
+        await segmenter.dispose()
+        results.push({ weights: segmenter.weights, stages: [...stages], labels: labels?.join() })
+      }
+      const wrong = await failureOf(() =>
+        createSegmenter({ source: new File([bytes], 'mine.pth'), sha256: '0'.repeat(64) }),
+      )
+      return { results, wrong }
+    }, sha256(demo))
+    const weights = { bytes: demo.byteLength, sha256: sha256(demo) }
+    const { labels } = found.results[0]
+    expect(found.results).toEqual([
+      { weights: { ...weights, from: 'network' }, stages: ['download', 'compile'], labels },
+      { weights: { ...weights, from: 'cache' }, stages: ['cache', 'compile'], labels },
+    ])
+    expect(found.wrong).toMatchObject({
+      code: 'invalid-checkpoint',
+      message: expect.stringMatching(/^mine\.pth: .*0{64}/),
+    })
+  })
+
+  test('what another origin does not share is an error that says so', async () => {
+    Object.assign(other.answer, { body: street, headers: { 'Content-Type': 'image/png' } })
+    const found = await page.evaluate(async (url) => {
+      const { createSegmenter, failureOf } = sources
+      const unshared = await failureOf(() => createSegmenter({ source: url, device: 'wasm' }))
+      const segmenter = await sources.demoSegmenter()
+      const img = new Image()
+      img.src = url
+      await img.decode()
+      const canvas = new OffscreenCanvas(8, 8)
+      canvas.getContext('2d')?.drawImage(img, 0, 0)
+      const failures = {
+        checkpoint: unshared,
+        url: await failureOf(() => segmenter.segment(url)),
+        img: await failureOf(() => segmenter.segment(img)),
+        canvas: await failureOf(() => segmenter.segment(canvas)),
+        bitmap: await failureOf(async () => segmenter.segment(await createImageBitmap(img))),
+        batch: await failureOf(() => segmenter.segmentBatch([new ImageData(8, 8), img])),
+      }
+      const still = await segmenter.segment(new ImageData(8, 8))
+      return { failures, labels: still.labels?.length }
+    }, other.url)
+    for (const [name, failure] of Object.entries(found.failures)) {
+      expect(failure, name).toEqual({
+        code: 'unreadable',
+        message: expect.stringContaining(
+          name === 'checkpoint' || name === 'url' ? other.url : 'another origin',
+        ),
+        hint: expect.stringMatching(/^[A-Z].*Access-Control-Allow-Origin.*\.$/),
+      })
+      expect(failure.message).toContain(`of ${site.origin}`)
+    }
+    expect(found.labels).toBe(64)
+  })
+
+  test('what another origin shares is taken, by its URL and from an element', async () => {
+    Object.assign(other.answer, {
+      body: street,
+      headers: { ...shared, 'Content-Type': 'image/png' },
+    })
+    const sizes = await page.evaluate(async (url) => {
+      const segmenter = await sources.demoSegmenter()
+      const img = Object.assign(new Image(), { crossOrigin: 'anonymous', src: url })
+      await img.decode()
+      const results = await segmenter.segmentBatch([url, img])
+      return results.map(({ width, height, labels }) => `${width}x${height} ${labels?.join()}`)
+    }, other.url)
+    expect(sizes[0]).toMatch(/^256x128 /)
+    expect(sizes[1]).toBe(sizes[0])
+  })
+
+  test('a server that is not there is an error that names its URL', async () => {
+    await other.stop()
+    expect(await loadFailure()).toMatchObject({
+      code: 'unreadable',
+      message: expect.stringContaining(`${other.url} cannot be fetched`),
+    })
+  })
+})

@@ -1,0 +1,34 @@
+/// <reference types="@webgpu/types" />
+/** Counts what this page does with WebGPU. To be imported before anything does. */
+
+export const gpuWork = {
+  /** Kernels run. */
+  dispatches: 0,
+  /** Bytes copied to main memory. */
+  bytesRead: 0,
+  /** Buffers made and not destroyed. */
+  buffers: new Set<GPUBuffer>(),
+}
+
+if ('GPUDevice' in globalThis) {
+  const { dispatchWorkgroups } = GPUComputePassEncoder.prototype
+  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...counts) {
+    gpuWork.dispatches++
+    return dispatchWorkgroups.apply(this, counts)
+  }
+  const { mapAsync, destroy } = GPUBuffer.prototype
+  GPUBuffer.prototype.mapAsync = function (...of) {
+    if (of[0] === GPUMapMode.READ) gpuWork.bytesRead += of[2] ?? this.size - (of[1] ?? 0)
+    return mapAsync.apply(this, of)
+  }
+  GPUBuffer.prototype.destroy = function () {
+    gpuWork.buffers.delete(this)
+    return destroy.apply(this)
+  }
+  const { createBuffer } = GPUDevice.prototype
+  GPUDevice.prototype.createBuffer = function (...of) {
+    const buffer = createBuffer.apply(this, of)
+    gpuWork.buffers.add(buffer)
+    return buffer
+  }
+}

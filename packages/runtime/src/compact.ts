@@ -1,0 +1,5 @@
+/** Sending a view to a worker sends the whole of its buffer: a small part of a large one is copied first. */
+export function compact<T>(data: T): T {
+  if (!ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength) return data
+  return (data as T & Uint8Array).slice() as T & Uint8Array
+}
