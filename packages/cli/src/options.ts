@@ -35,7 +35,7 @@ export function modelChoice(flags: ModelFlags): ModelChoice {
     throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
       hint: model
         ? `Pass --checkpoint with the path of ${zoo[model].file}, published at ${zoo[model].url}.`
-        : 'Pass --checkpoint with the path of a .pth or .safetensors file; `inverseform models` lists the published ones.',
+        : 'Pass --checkpoint with the path of a .pth, .safetensors or .onnx file; `inverseform models` lists the published ones.',
     })
   }
   return { model, checkpoint, edge: flags.hasEdge ?? flags.has_edge ?? false, classes: flags.classes }

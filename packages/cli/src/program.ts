@@ -188,7 +188,7 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
 
 function withModelOptions(command: Command): Command {
   return command
-    .option('--checkpoint <file>', 'a .pth or .safetensors file')
+    .option('--checkpoint <file>', 'a .pth, .safetensors or .onnx file')
     .option('--model <name>', 'its model; found out from its tensors unless given', parseModel)
     .option('--has-edge', 'use the edge head')
     .option('--classes <n>', "number of classes; the checkpoint's unless given", parseCount)

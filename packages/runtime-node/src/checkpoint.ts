@@ -1,4 +1,4 @@
-import { type ByteSource, bytesSource, type Checkpoint, openCheckpoint } from '@inverseform/backbones'
+import { type ByteSource, bytesSource } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import type { AbortFlag } from './tasks/task.js'
 
@@ -6,12 +6,12 @@ import type { AbortFlag } from './tasks/task.js'
 export async function withCheckpoint<T>(
   checkpoint: string | Uint8Array,
   aborted: AbortFlag,
-  use: (checkpoint: Checkpoint) => Promise<T>,
+  use: (source: ByteSource) => Promise<T>,
 ): Promise<T> {
   const file = typeof checkpoint === 'string' ? await fileSource(checkpoint) : undefined
   try {
     const source = file ?? bytesSource(checkpoint as Uint8Array, 'the checkpoint')
-    return await use(await openCheckpoint(abortable(source, aborted)))
+    return await use(abortable(source, aborted))
   } finally {
     await file?.close()
   }

@@ -10,7 +10,10 @@ export type SelfCheckOption = 'refuse' | 'warn' | 'skip'
 
 /** What every network takes. */
 export interface NetworkOptions {
-  /** The checkpoint: the path or `file:` URL of a `.pth` or `.safetensors` file, or its bytes. */
+  /**
+   * The checkpoint: the path or `file:` URL of a `.pth` or `.safetensors` file, or its bytes. A segmenter also takes an `.onnx` file
+   * that `inverseform convert` wrote.
+   */
   readonly checkpoint: string | URL | Uint8Array
   /** Threads for the network; 0, the default, takes all cores. */
   readonly threads?: number
@@ -82,7 +85,7 @@ export interface DeviceSettings {
 export function networkSettings({ checkpoint, threads = 0 }: NetworkOptions): NetworkSettings {
   if (![URL, Uint8Array].some((type) => checkpoint instanceof type) && typeof checkpoint !== 'string') {
     throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
-      hint: 'Set `checkpoint` to the path, the file URL or the bytes of a .pth or .safetensors file.',
+      hint: 'Set `checkpoint` to the path, the file URL or the bytes of a .pth, .safetensors or .onnx file.',
     })
   }
   requireThreads(threads)

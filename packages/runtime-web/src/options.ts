@@ -4,7 +4,7 @@ import type { Precision } from '@inverseform/runtime'
 import { DEVICES, type Device } from './devices.js'
 import { pageUrl } from './page-url.js'
 
-/** A `.pth` or `.safetensors` file: its URL, a Blob or File, or its bytes. */
+/** A `.pth` or `.safetensors` file, or an `.onnx` file that `inverseform convert` wrote: its URL, a Blob or File, or its bytes. */
 export type CheckpointSource = string | URL | Blob | Uint8Array | ArrayBuffer
 
 export type SelfCheckOption = 'refuse' | 'warn' | 'skip'
@@ -163,7 +163,7 @@ function sourceOf(source: CheckpointSource): SegmenterSettings['source'] {
   if (source instanceof Blob || source instanceof Uint8Array) return source
   if (source instanceof ArrayBuffer) return new Uint8Array(source)
   throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
-    hint: 'Set `source` to a URL, a Blob or File, or the bytes of a .pth or .safetensors file.',
+    hint: 'Set `source` to a URL, a Blob or File, or the bytes of a .pth, .safetensors or .onnx file.',
   })
 }
 

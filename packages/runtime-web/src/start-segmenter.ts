@@ -1,4 +1,4 @@
-import { bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
+import { openModel, zoo } from '@inverseform/backbones'
 import { openSession } from './devices.js'
 import { type BrowserGpu, browserDevices } from './gpu/browser-devices.js'
 import type { GpuTensor } from './gpu/tensor.js'
@@ -33,11 +33,8 @@ export async function startSegmenter(
 ): Promise<RunningSegmenter> {
   const started = performance.now()
   configureOnnxRuntime(settings)
-  const opening = await openSource(settings, onProgress)
-  const checkpoint = await openCheckpoint(
-    opening.kind === 'checkpoint' ? opening.source : bytesSource(opening.bytes, opening.name),
-  )
-  const { graph, model, classes, edge, report } = loadModel(checkpoint, settings)
+  const { source, weights } = await openSource(settings, onProgress)
+  const { graph, model, classes, edge, report } = await openModel(source, settings)
   const opened = performance.now()
   const climbed = await openSession<GpuTensor, BrowserGpu>(graph, settings, browserDevices, (device) =>
     onProgress({ stage: 'compile', device }),
@@ -62,7 +59,7 @@ export async function startSegmenter(
       precision,
       ladder,
       report,
-      weights: opening.weights,
+      weights,
       loadTimings: { open: opened - started, session: performance.now() - opened },
     },
     calls: {

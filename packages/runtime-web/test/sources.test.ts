@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
-import { bytesSource, encodeOnnx, loadModel, memorySink, openCheckpoint } from '@inverseform/backbones'
+import {
+  bytesSource,
+  encodeOnnx,
+  loadModel,
+  memorySink,
+  onnxMetadata,
+  openCheckpoint,
+} from '@inverseform/backbones'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chromiumPath, launch, openPage } from './support/browser.js'
@@ -252,31 +259,38 @@ describe.skipIf(!chromiumPath)('sources', () => {
       })
       expect(await listed()).toEqual([])
     })
+  })
 
-    test('tell an ONNX model from a checkpoint', async () => {
-      const demo = project(DEMO_CHECKPOINT)
-      const { graph } = loadModel(await openCheckpoint(bytesSource(demo)))
-      const model = encodeOnnx(graph, { metadata: { model: 'hrnet16-slim' } })
+  test.each(['features', 'image'] as const)(
+    'an ONNX model that was converted from a checkpoint segments as it does, outputs of the size of the %s',
+    async (outputSize) => {
+      const options = { edge: true, outputSize }
+      const loaded = loadModel(await openCheckpoint(bytesSource(project(DEMO_CHECKPOINT))), options)
+      const model = encodeOnnx(loaded.graph, { metadata: onnxMetadata({ ...loaded, outputSize }) })
       const sink = memorySink(model.byteLength)
       await model.write(sink)
       Object.assign(other.answer, { body: sink.finish(), headers: shared })
-      const kinds = await page.evaluate(async (url) => {
-        const blob = await (await fetch(url)).blob()
-        return [
-          await sources.kindOf(url),
-          await sources.kindOf(blob),
-          await sources.kindOf('/models/demo.pth'),
-          await sources.kindOf(new Uint8Array(0)),
-        ]
+      const found = await page.evaluate(async (url) => {
+        const image = await (await fetch('/street.png')).blob()
+        const results: { model: string; labels: number[]; edges: number[] }[] = []
+        for (const source of [url, '/models/demo.pth']) {
+          const segmenter = await sources.createSegmenter({
+            source,
+            edge: true,
+            device: 'wasm',
+            cache: false,
+          })
+          const { labels, edges } = await segmenter.segment(image, { outputs: ['labels', 'edges'] })
+          results.push({ model: segmenter.model, labels: Array.from(labels!), edges: Array.from(edges!) })
+          await segmenter.dispose()
+        }
+        return results
       }, other.url)
-      expect(kinds).toEqual([
-        { kind: 'onnx', bytes: model.byteLength, from: 'network' },
-        { kind: 'onnx', bytes: model.byteLength, from: 'memory' },
-        { kind: 'checkpoint', bytes: demo.byteLength, from: 'network' },
-        { kind: 'checkpoint', bytes: 0, from: 'memory' },
-      ])
-    })
-  })
+      expect(found[0].labels.length).toBeGreaterThan(1000)
+      expect(new Set(found[0].labels).size).toBeGreaterThan(2)
+      expect(found[0]).toEqual(found[1])
+    },
+  )
 
   test('a segmenter loads from the cache the second time, and says where from', async () => {
     const demo = project(DEMO_CHECKPOINT)

@@ -2,6 +2,7 @@ import {
   INVERSENET_TILE,
   type LoadReport,
   loadInverseNet,
+  openCheckpoint,
   type WeightPrecision,
 } from '@inverseform/backbones'
 import type { LoadTimings, Tensor } from '@inverseform/runtime'
@@ -29,8 +30,8 @@ export const startInverseNet: StartTask<InverseNetTask> = async (settings, abort
   const started = performance.now()
   const { threads, precision } = settings
   const device = 'cpu'
-  return withCheckpoint(settings.checkpoint, aborted, async (checkpoint) => {
-    const { graph, report } = loadInverseNet(checkpoint)
+  return withCheckpoint(settings.checkpoint, aborted, async (file) => {
+    const { graph, report } = loadInverseNet(await openCheckpoint(file))
     const opened = performance.now()
     const backend = await onnxBackend(device, threads, { compact: precision })
     const session = await backend.createSession(graph)

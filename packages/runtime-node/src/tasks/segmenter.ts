@@ -1,4 +1,4 @@
-import { loadModel, type SegmentationModelName, zoo } from '@inverseform/backbones'
+import { openModel, type SegmentationModelName, zoo } from '@inverseform/backbones'
 import {
   arrayEngine,
   type Network,
@@ -44,8 +44,8 @@ export interface SegmenterTask {
 export const startSegmenter: StartTask<SegmenterTask> = async (settings, aborted) => {
   const started = performance.now()
   const { model, edge, classes } = settings
-  return withCheckpoint(settings.checkpoint, aborted, async (checkpoint) => {
-    const built = loadModel(checkpoint, { model, edge, classes })
+  return withCheckpoint(settings.checkpoint, aborted, async (file) => {
+    const built = await openModel(file, { model, edge, classes })
     const opened = performance.now()
     const source = await nativeDevices(settings)
     const { device, precision, opened: session, ladder } = await openSession(built.graph, settings, source)

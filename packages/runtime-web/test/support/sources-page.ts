@@ -1,7 +1,6 @@
 /** What the tests of sources call in the browser. */
 import * as api from '../../src/index.js'
 import { loadWeights } from '../../src/load-weights.js'
-import { openSource } from '../../src/open-source.js'
 import { type LoadProgress, type SegmenterOptions, settingsOf } from '../../src/options.js'
 
 type Failure = { readonly code?: string; readonly message: string; readonly hint?: string }
@@ -33,13 +32,6 @@ function demoSegmenter(): Promise<api.WebSegmenter> {
   return segmenter
 }
 
-/** What kind of file a source is taken for, its length and where it is. */
-async function kindOf(source: string | Uint8Array | Blob) {
-  const opened = await openSource(settingsOf({ source, cache: false }), () => {})
-  const bytes = opened.kind === 'onnx' ? opened.bytes.byteLength : opened.source.size
-  return { kind: opened.kind, bytes, from: opened.weights.from }
-}
-
 /** Changes a byte of what is cached of a URL. */
 async function damage(url: string): Promise<void> {
   const cache = await caches.open('inverseform-weights-v1')
@@ -49,7 +41,7 @@ async function damage(url: string): Promise<void> {
   await cache.put(url, new Response(bytes, entry))
 }
 
-const exposed = { ...api, failureOf, load, demoSegmenter, kindOf, damage }
+const exposed = { ...api, failureOf, load, demoSegmenter, damage }
 
 declare global {
   /** The package's sources, as the page has them. */
