@@ -1,0 +1,16 @@
+import { find } from './dom.js'
+
+const stage = find('#stage', HTMLElement)
+const notice = find('#busy', HTMLElement)
+
+type Work = 'Loading the checkpoint…' | 'Segmenting…'
+const underWay = new Set<Work>()
+
+/** Says on the picture what is being waited for. */
+export function setBusy(work: Work, running: boolean): void {
+  if (running) underWay.add(work)
+  else underWay.delete(work)
+  notice.textContent = [...underWay].at(-1) ?? ''
+  notice.hidden = underWay.size === 0
+  stage.ariaBusy = String(underWay.size > 0)
+}

@@ -1,0 +1,27 @@
+import { InverseFormError } from '@inverseform/runtime-web'
+import checkpoint from '../../../checkpoints/hrnet16-slim-demo.pth?url'
+
+export const demoCheckpoint = { name: 'hrnet16-slim-demo.pth', source: checkpoint }
+
+const scenes: Record<string, string> = import.meta.glob(
+  '../../demo/cityscapes/leftImg8bit/val/drawnton/*.png',
+  { eager: true, query: '?url', import: 'default' },
+)
+
+export const demoImages = Object.entries(scenes).map(([path, url]) => ({
+  name: path.slice(path.lastIndexOf('/') + 1),
+  url,
+}))
+
+/** @throws InverseFormError `not-found` */
+export async function fetchDemo({ name, url }: { name: string; url: string }): Promise<Blob> {
+  try {
+    const response = await fetch(url)
+    if (response.ok) return await response.blob()
+  } catch {
+    // No answer is the same as none of use.
+  }
+  throw new InverseFormError('not-found', `The demo image ${name} could not be loaded.`, {
+    hint: 'Check the connection, or open an image of your own.',
+  })
+}

@@ -1,0 +1,29 @@
+const isCheckpoint = (file: File): boolean => /\.(pth|pt|safetensors|onnx)$/i.test(file.name)
+
+export interface DropTargets {
+  readonly onImage: (file: File) => void
+  /** `target` is what the file was dropped on. */
+  readonly onCheckpoint: (file: File, target: Element) => void
+}
+
+/** Takes files dropped anywhere on the page: checkpoints by their ending, all else as an image. */
+export function acceptDrops({ onImage, onCheckpoint }: DropTargets): void {
+  const { body } = document
+  const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files')
+  document.addEventListener('dragover', (event) => {
+    if (!carriesFiles(event)) return
+    event.preventDefault()
+    body.classList.add('dropping')
+  })
+  document.addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) body.classList.remove('dropping')
+  })
+  document.addEventListener('drop', (event) => {
+    const file = event.dataTransfer?.files[0]
+    body.classList.remove('dropping')
+    if (!file) return
+    event.preventDefault()
+    if (isCheckpoint(file)) onCheckpoint(file, event.target as Element)
+    else onImage(file)
+  })
+}

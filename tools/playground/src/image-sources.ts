@@ -1,0 +1,42 @@
+import { demoImages, fetchDemo } from './demo.js'
+import { find, make } from './dom.js'
+
+/** An image that was chosen; fetched when it is asked for. */
+export interface ImageChoice {
+  readonly name: string
+  readonly file: () => Promise<Blob>
+}
+
+const input = find('#image-file', HTMLInputElement)
+const demos = find('#demos', HTMLElement)
+const buttons = new Map<string, HTMLButtonElement>()
+
+export const fileChoice = (file: File): ImageChoice => ({ name: file.name, file: async () => file })
+
+const demoChoice = (demo: (typeof demoImages)[number]): ImageChoice => ({
+  name: demo.name,
+  file: () => fetchDemo(demo),
+})
+
+export const firstDemo = demoChoice(demoImages[0])
+
+/** Makes the file button and the demo images choose an image. */
+export function offerImages(onChoice: (choice: ImageChoice) => void): void {
+  input.addEventListener('change', () => {
+    const file = input.files?.[0]
+    // The same file can be chosen again.
+    input.value = ''
+    if (file) onChoice(fileChoice(file))
+  })
+  for (const [i, demo] of demoImages.entries()) {
+    const picture = make('img', { src: demo.url, alt: `Demo image ${i + 1}`, width: 96, height: 48 })
+    const button = make('button', { type: 'button', onclick: () => onChoice(demoChoice(demo)) }, picture)
+    buttons.set(demo.name, button)
+    demos.append(button)
+  }
+}
+
+/** Marks the demo image that is shown, if it is one. */
+export function markDemo(name: string | undefined): void {
+  for (const [shown, button] of buttons) button.ariaPressed = String(shown === name)
+}

@@ -1,0 +1,64 @@
+import { find, make } from './dom.js'
+import type { Network } from './segmentation.js'
+import type { Slots } from './workbench.js'
+
+/** What a side shows: the image, or what the network of a slot made of it. */
+export type View = 'image' | { readonly slot: 0 | 1; readonly edges: boolean }
+
+const selects = [find('#view-a', HTMLSelectElement), find('#view-b', HTMLSelectElement)]
+const tags = [find('#tag-a', HTMLElement), find('#tag-b', HTMLElement)]
+
+const names: Readonly<Record<string, View>> = {
+  image: 'image',
+  'classes-1': { slot: 0, edges: false },
+  'edges-1': { slot: 0, edges: true },
+  'classes-2': { slot: 1, edges: false },
+  'edges-2': { slot: 1, edges: true },
+}
+
+/** What the user wants on the left and on the right, even while there is nothing to show it with. */
+let chosen = ['image', 'edges-1']
+let several = false
+
+export const views = (): View[] => selects.map(({ value }) => names[value])
+
+export function onViewChange(listener: () => void): void {
+  for (const select of selects)
+    select.addEventListener('change', () => {
+      chosen = selects.map(({ value }) => value)
+      showTags()
+      listener()
+    })
+}
+
+/** Offers what the networks can show; a choice that they cannot becomes the next best one. */
+export function offerViews(networks: Slots<Network>): void {
+  // What a second checkpoint is loaded for: one beside the other.
+  if (!several && networks.every(Boolean)) chosen = ['classes-1', 'classes-2']
+  several = networks.every(Boolean)
+  const options = optionsOf(networks)
+  const values = options.map(([value]) => value)
+  for (const [side, select] of selects.entries()) {
+    select.replaceChildren(...options.map(([value, text]) => make('option', { value }, text)))
+    const wished = chosen[side]
+    const ranking = [wished, wished.replace('edges', 'classes'), wished.replace('2', '1'), 'classes-1']
+    select.value = ranking.find((value) => values.includes(value)) ?? 'image'
+  }
+  showTags()
+}
+
+function optionsOf(networks: Slots<Network>): [value: string, text: string][] {
+  const options: [string, string][] = [['image', 'Image']]
+  for (const [slot, network] of networks.entries()) {
+    if (!network) continue
+    const name = several ? `Checkpoint ${slot + 1}` : 'Segmentation'
+    options.push([`classes-${slot + 1}`, name])
+    if (network.segmenter.edge) options.push([`edges-${slot + 1}`, `${name} + edges`])
+  }
+  return options
+}
+
+function showTags(): void {
+  for (const [side, tag] of tags.entries())
+    tag.textContent = `${'AB'[side]}: ${selects[side].selectedOptions[0].text}`
+}

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { decodeLabelPng, encodeLabelPng } from '@inverseform/cityscapes'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+
+const project = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url))
+
+export const DEMO_CHECKPOINT = project('checkpoints/hrnet16-slim-demo.pth')
+export const demoImage = (number: number): string =>
+  project(`tools/demo/cityscapes/leftImg8bit/val/drawnton/drawnton_00000${number}_000019_leftImg8bit.png`)
+
+/** The page as a user has it before them, and what they would not see. */
+export interface Playground {
+  readonly page: Page
+  /** Errors in the console, exceptions, failed requests, and requests to other origins. */
+  readonly complaints: readonly string[]
+}
+
+/** Opens the page and waits until the demo image is segmented. */
+export async function openPlayground(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Playground> {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error.stack)))
+  page.on('requestfailed', (request) => {
+    // A worker that ends counts as aborting the HEAD requests that it made, though it had their answers.
+    if (request.method() !== 'HEAD') complaints.push(`${request.url()} ${request.failure()?.errorText}`)
+  })
+  page.on('response', (response) => {
+    if (response.status() >= 400) complaints.push(`${response.url()} ${response.status()}`)
+  })
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url())
+    if (protocol !== 'data:' && origin !== new URL(url).origin) complaints.push(`asked ${request.url()}`)
+  })
+  await page.goto(url)
+  await segmented(page, 'drawnton_000000')
+  return { page, complaints }
+}
+
+/** Waits until the result for an image is announced, and gives what is said. */
+export async function segmented(page: Page, name: string): Promise<string> {
+  const status = page.getByRole('status').filter({ hasText: new RegExp(`${name}.*class`) })
+  await status.waitFor({ state: 'attached', timeout: 60_000 })
+  return (await status.textContent())!
+}
+
+/** Presses a button under "Save as PNG", in the group of a checkpoint where there are two, and reads the label map. */
+export async function savedLabels(page: Page, button: string, checkpoint?: string) {
+  const save = page.locator('#save')
+  const group = checkpoint === undefined ? save : save.getByRole('group', { name: checkpoint })
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    group.getByRole('button', { name: button }).click(),
+  ])
+  const { width, height, data } = decodeLabelPng(await readFile(await download.path()))
+  return { name: download.suggestedFilename(), width, height, data: data as Uint8Array }
+}
+
+/** The pixels of a side of the wipe, RGBA. */
+export async function sidePixels(page: Page, side: 'a' | 'b'): Promise<Buffer> {
+  const url = await page.evaluate(async (side) => {
+    const canvas = document.querySelector(`#side-${side}`) as HTMLCanvasElement
+    const { width, height } = canvas
+    // Whatever kind of context it has, it can be drawn.
+    const context = new OffscreenCanvas(width, height).getContext('2d')!
+    context.drawImage(canvas, 0, 0)
+    const reader = new FileReader()
+    reader.readAsDataURL(new Blob([context.getImageData(0, 0, width, height).data]))
+    await new Promise((resolve) => reader.addEventListener('load', resolve))
+    return reader.result as string
+  }, side)
+  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64')
+}
+
+/** A grey image file of a pattern. */
+export function smallImage(name: string, width = 128, height = 64) {
+  const data = Uint8Array.from({ length: width * height }, (_, i) => 128 + 100 * Math.sin(i / 40) + (i % 19))
+  return { name, mimeType: 'image/png', buffer: Buffer.from(encodeLabelPng({ width, height, data })) }
+}
