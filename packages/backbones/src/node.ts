@@ -1,2 +1,3 @@
 export { writeFileAtomically } from './io/file-sink.js'
 export { type FileSource, fileSource } from './io/file-source.js'
+export { makeFolder } from './io/make-folder.js'

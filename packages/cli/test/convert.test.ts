@@ -34,6 +34,16 @@ test('safetensors with the tensors and metadata of the checkpoint, read and run 
   expect((await inverseform('inspect', path)).out).toContain('model: hrnet16-slim')
 })
 
+test('what convert wrote is no checkpoint to inspect or to convert, but to run', async () => {
+  const path = join(await temporaryFolder(), 'model.onnx')
+  await inverseform('convert', checkpoint, '-o', path)
+  for (const args of [['inspect'], ['convert', '-o', 'again.onnx']]) {
+    const { exitCode, err } = await inverseform(...args, path)
+    expect(exitCode).toBe(exitCodes.checkpoint)
+    expect(err).toMatch(/ONNX model that InverseForm wrote.*\nhint: .* `inverseform predict`/)
+  }
+})
+
 test('another extension', async () => {
   const { exitCode, err } = await inverseform('convert', checkpoint, '-o', 'model.h5')
   expect(exitCode).toBe(exitCodes.usage)

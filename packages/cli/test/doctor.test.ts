@@ -1,7 +1,9 @@
 import { availableParallelism, totalmem } from 'node:os'
+import type { DeviceDiagnosis, Diagnosis } from '@inverseform/runtime-node'
 import { describe, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 import { exitCodes } from '../src/exit-codes.js'
+import { diagnosisText } from '../src/output/diagnosis-text.js'
 import { checkpoint, inverseform, temporaryFolder } from './command-line.js'
 
 describe('doctor', () => {
@@ -38,6 +40,70 @@ describe('doctor', () => {
     expect(out).toMatch(/^--device auto takes \w+/m)
     expect(out).toMatch(/^adapter limits +not told by onnxruntime-node/m)
     expect(out).not.toMatch(/undefined|NaN|null/)
+  })
+})
+
+describe('a diagnosis as text', () => {
+  const rung = (parts: Partial<DeviceDiagnosis>): DeviceDiagnosis => ({
+    device: 'cuda',
+    precision: 'float32',
+    outcome: 'used',
+    reason: 'It agrees.',
+    time: 1,
+    ...parts,
+  })
+  const diagnosis = (parts: Partial<Diagnosis>): Diagnosis => ({
+    versions: { onnxruntime: '1.30.0', sharp: '0.35.0', node: '20.0.0' },
+    platform: 'linux-x64',
+    providers: [{ name: 'cpu', bundled: true }],
+    devices: [],
+    auto: { device: 'cpu', ladder: [] },
+    gpus: [],
+    drivers: { gpu: [], vulkan: [] },
+    threads: 2,
+    memory: { total: 2 ** 34, available: 2 ** 33 },
+    ...parts,
+  })
+
+  test.each([
+    [0, '0 % off the CPU'],
+    [0.0000234, '0.0023 % off the CPU'],
+    [0.3321, '33 % off the CPU'],
+    [2.5, '250 % off the CPU'],
+    [Number.POSITIVE_INFINITY, 'not finite'],
+  ])('writes a share of %d off the CPU as %s', (disagreement, text) => {
+    const out = diagnosisText(diagnosis({ devices: [rung({ disagreement })] }))
+    expect(out).toMatch(new RegExp(`^cuda +float32 +works +${text} +1 ms$`, 'm'))
+  })
+
+  test('names GPUs with what is known of them', () => {
+    const gpus = [
+      {
+        address: '0000:41:00.0',
+        pciId: '10de:2331',
+        name: 'H100',
+        driver: 'nvidia',
+        driverVersion: '550.54',
+      },
+      { address: '0000:03:00.0', pciId: '1002:744c', driver: 'amdgpu', memory: 24 * 2 ** 30 },
+      { address: '0000:04:00.0', pciId: '8086:56a0' },
+    ]
+    expect(diagnosisText(diagnosis({ gpus }))).toContain(
+      'H100 10de:2331 at 0000:41:00.0, nvidia 550.54; PCI device 1002:744c at 0000:03:00.0, amdgpu, 24.0 GiB; PCI device 8086:56a0 at 0000:04:00.0, no driver\n',
+    )
+    expect(diagnosisText(diagnosis({ platform: 'win32-x64' }))).toMatch(
+      /^GPUs +not looked for on win32-x64$/m,
+    )
+  })
+
+  test('says what auto takes, and what it passed over', () => {
+    const ladder = [
+      rung({ outcome: 'refused', reason: 'It disagrees.' }),
+      rung({ device: 'cpu', reason: 'The CPU is always there.' }),
+    ]
+    expect(diagnosisText(diagnosis({ auto: { device: 'cpu', ladder } }))).toMatch(
+      /--device auto takes cpu, after\n {2}cuda refused: It disagrees\.\n$/,
+    )
   })
 })
 

@@ -5,6 +5,7 @@ import { openDataset, readLabelIds } from '@inverseform/cityscapes/node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import pytorch from '../../../tools/demo/pytorch.json' with { type: 'json' }
 import { exitCodes } from '../src/exit-codes.js'
+import { timeText } from '../src/output/evaluation-report.js'
 import { checkpoint, dataset, inverseform, type Outcome, temporaryFolder } from './command-line.js'
 
 const ours = ['--checkpoint', checkpoint, '--data', dataset]
@@ -158,4 +159,29 @@ describe('the validation loss', () => {
     expect(exitCode).toBe(exitCodes.checkpoint)
     expect(err).toContain('InverseNet')
   })
+})
+
+test('an ONNX file that convert wrote scores as the checkpoint does', async () => {
+  const onnx = join(await temporaryFolder(), 'model.onnx')
+  await inverseform('convert', checkpoint, '-o', onnx, '--has-edge')
+  const evaluate = async (path: string) => {
+    const { out } = await inverseform(
+      'eval',
+      '--checkpoint',
+      path,
+      '--data',
+      dataset,
+      '--limit',
+      '1',
+      '--json',
+    )
+    return (JSON.parse(out) as Results).confusion
+  }
+  expect(await evaluate(onnx)).toEqual(await evaluate(checkpoint))
+})
+
+test('several devices are together in the network for longer than the evaluation takes', () => {
+  const seconds = { decode: 1, preprocess: 1, network: 18, postprocess: 1, score: 1, total: 10 }
+  expect(timeText({ ...seconds, network: 8 }, 1)).toBe('10.0 s, 8.0 s of it in the network')
+  expect(timeText(seconds, 2)).toBe('10.0 s, in which 2 devices were in the network for 18.0 s in all')
 })

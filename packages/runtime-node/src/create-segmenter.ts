@@ -3,7 +3,6 @@ import {
   compact,
   disagrees,
   type Precision,
-  type RequestOptions,
   type Rung,
   requireMemoryBudget,
   type Segmenter,
@@ -35,12 +34,9 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
 
   async function segmentBatch(images: readonly ImageInput[], segmentOptions: SegmentOptions = {}) {
     client.requireRunning()
-    const { signal, onProgress, outputs, scales, flip, tile } = segmentOptions
+    const { signal, onProgress, ...options } = segmentOptions
     signal?.throwIfAborted()
-    const decoded = await untilAborted(Promise.all(images.map(readImage)), signal)
-    const sent = decoded.map(({ data, width, height }) => ({ data: compact(data), width, height }))
-    const callbacks: RequestOptions = { signal, onProgress }
-    return client.run({ images: sent, options: { outputs, scales, flip, tile } }, callbacks)
+    return client.run(requestOf(images, options), { signal, onProgress })
   }
   return {
     ...loaded,
@@ -52,6 +48,15 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
     dispose: () => client.dispose(),
     [Symbol.asyncDispose]: () => client.dispose(),
   }
+}
+
+async function requestOf(
+  inputs: readonly ImageInput[],
+  { outputs, scales, flip, tile }: SegmentOptions,
+): Promise<SegmenterTask['request']> {
+  const decoded = await Promise.all(inputs.map(readImage))
+  const images = decoded.map(({ data, width, height }) => ({ data: compact(data), width, height }))
+  return { images, options: { outputs, scales, flip, tile } }
 }
 
 export interface NodeSegmenter extends Segmenter<ImageInput> {
@@ -111,13 +116,4 @@ function onGpu({ device, deviceId }: DeviceSettings, error: unknown): unknown {
     details: { ...details, deviceId },
     cause: error,
   })
-}
-
-async function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return work
-  const listening = new AbortController()
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { signal: listening.signal })
-  })
-  return Promise.race([work, aborted]).finally(() => listening.abort())
 }

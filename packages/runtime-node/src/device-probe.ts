@@ -53,7 +53,7 @@ export function probe(device: Device, providers: Providers, machine: Machine): v
   }
   if (machine.platform === 'linux' && !machine.hasNvidiaGpu()) {
     throw notUsable(
-      { outcome: 'unavailable', reason: 'There is no NVIDIA GPU: /dev/nvidia0 is not there.' },
+      { outcome: 'unavailable', reason: 'There is no NVIDIA GPU: no /dev/nvidia<number> is there.' },
       {
         hint: 'Load the driver of the GPU; a container must be started with it (`docker run --gpus all`).',
       },
@@ -73,7 +73,8 @@ export function requireGpu(device: Device, machine: Machine): void {
   if (device !== 'webgpu' || machine.platform !== 'linux') return
   const drivers = machine.gpuDrivers()
   if (drivers.some((driver) => !virtualDrivers.includes(driver))) return
-  const found = drivers.length > 0 ? `only ${drivers.join(', ')}` : 'no /dev/dri/renderD*, no /dev/nvidia0'
+  const found =
+    drivers.length > 0 ? `only ${drivers.join(', ')}` : 'no /dev/dri/renderD*, no /dev/nvidia<number>'
   throw notUsable(
     { outcome: 'unavailable', reason: `There is no GPU to compute on: ${found}.` },
     {

@@ -46,6 +46,12 @@ export function pciGpus(root = '/'): readonly Gpu[] {
   })
 }
 
+/** The device files of NVIDIA's GPUs; a container has only those it was given, by their numbers on the host. */
+export function nvidiaNodes(root = '/'): readonly string[] {
+  const folder = join(root, 'dev')
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /^nvidia\d+$/.test(name)) : []
+}
+
 /** The kernel driver that has taken a device. */
 export function driverOf(device: string): string | undefined {
   try {

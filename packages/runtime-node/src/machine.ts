@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, version } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { driverOf, pciGpus } from './gpus.js'
+import { driverOf, nvidiaNodes, pciGpus } from './gpus.js'
 
 /** What can be known of this machine without starting a device, which costs time and prints to the terminal. */
 export interface Machine {
@@ -23,6 +23,8 @@ export interface Machine {
 }
 
 const DRI = '/dev/dri'
+/** How Linux on Windows (WSL) sees the GPU. */
+const DXG = '/dev/dxg'
 
 export const thisMachine: Machine = {
   platform: process.platform,
@@ -31,14 +33,13 @@ export const thisMachine: Machine = {
     const main = dirname(createRequire(import.meta.url).resolve('onnxruntime-node'))
     return existsSync(join(main, '../bin/napi-v6', process.platform, process.arch, name))
   },
-  // `/dev/dxg` is how Linux on Windows (WSL) sees the GPU.
-  hasNvidiaGpu: () => ['/dev/nvidia0', '/dev/dxg'].some(existsSync),
+  hasNvidiaGpu: () => nvidiaNodes().length > 0 || existsSync(DXG),
   gpuDrivers() {
     const nodes = existsSync(DRI) ? readdirSync(DRI).filter((name) => name.startsWith('renderD')) : []
-    const others = { nvidia: '/dev/nvidia0', dxgkrnl: '/dev/dxg' }
     return [
       ...nodes.map((node) => driverOf(`/sys/class/drm/${node}/device`) ?? 'unknown'),
-      ...Object.entries(others).flatMap(([driver, path]) => (existsSync(path) ? [driver] : [])),
+      ...(nvidiaNodes().length > 0 ? ['nvidia'] : []),
+      ...(existsSync(DXG) ? ['dxgkrnl'] : []),
     ]
   },
   vulkanDrivers() {

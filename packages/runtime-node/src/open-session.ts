@@ -11,8 +11,10 @@ import {
   notUsable,
   type Precision,
   runCheck,
+  runTrial,
   SELF_CHECK_TOLERANCE,
   type Session,
+  tryNetwork,
 } from '@inverseform/runtime'
 import { type Providers, probe, remedies, requireGpu, softwareDriver } from './device-probe.js'
 import { autoDevices, type Device } from './devices.js'
@@ -51,13 +53,18 @@ export async function nativeDevices({
   }
 }
 
-/** What to try, in order. The CPU computes in float32 whatever was asked for. */
+/** What to try, in order. Where `auto` may choose, float32 comes after float16; the CPU computes in nothing else. */
 export function candidatesOf(
   { device, precision }: Pick<DeviceSettings, 'device' | 'precision'>,
   platform: NodeJS.Platform,
 ): Candidate<Device>[] {
   const devices = device === 'auto' ? autoDevices(platform) : [device]
-  return devices.map((name) => ({ device: name, precision: name === 'cpu' ? 'float32' : precision }))
+  return devices.flatMap((name): Candidate<Device>[] => {
+    const inFloat32 = { device: name, precision: 'float32' } as const
+    if (name === 'cpu' || precision === 'float32') return [inFloat32]
+    const inFloat16 = { device: name, precision }
+    return device === 'auto' ? [inFloat16, inFloat32] : [inFloat16]
+  })
 }
 
 /**
@@ -71,9 +78,21 @@ export function openSession(
 ): Promise<Climb<Session, Device>> {
   const { selfCheck, precision } = settings
   const options = { auto: settings.device === 'auto', selfCheck, wanted: precision }
+  const reference = async () => {
+    const session = await (await source.backend({ device: 'cpu', precision: 'float32' })).createSession(graph)
+    return runTrial(session).finally(() => session.dispose())
+  }
   return climb(candidatesOf(settings, source.machine.platform), async (candidate) => {
     const { opened, ...said } = await startDevice(candidate, options, source)
-    return { opened: await opened.createSession(graph), ...said }
+    const session = await opened.createSession(graph)
+    if (candidate.precision === 'float32') return { opened: session, ...said }
+    try {
+      const { reason, disagreement } = await tryNetwork(session, { ...candidate, selfCheck, reference })
+      return { opened: session, ...said, ...(reason && { reason, disagreement }) }
+    } catch (error) {
+      await session.dispose()
+      throw error
+    }
   })
 }
 

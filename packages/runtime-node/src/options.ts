@@ -123,7 +123,7 @@ export function deviceSettings({
 }
 
 function checkedIds(device: Device | 'auto', deviceId: number | readonly number[]): readonly number[] {
-  const ids = typeof deviceId === 'object' ? deviceId : [deviceId]
+  const ids = [deviceId].flat()
   const areIndices = ids.length > 0 && ids.every((id) => Number.isInteger(id) && id >= 0)
   const valid = areIndices && new Set(ids).size === ids.length
   requireOption('deviceId', deviceId, valid, 'a whole number, 0 for the first, or several different ones')

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { writeFileAtomically } from '@inverseform/backbones/node'
+import { isAbsolute, join } from 'node:path'
+import { makeFolder, writeFileAtomically } from '@inverseform/backbones/node'
 import { type Candidate, SELF_CHECK_TOLERANCE } from '@inverseform/runtime'
 import type { Device } from './devices.js'
 
@@ -22,6 +22,9 @@ export interface VerdictStore {
   keep(checked: CheckedDevice, disagreement: number): Promise<void>
 }
 
+/** Bytes of a verdict's file: the driver's files are named in it, some of them with long paths. */
+const MAX_BYTES = 2 ** 16
+
 /**
  * A file for each verdict, so that threads and processes can write at once. It is a convenience: a folder that cannot be
  * written and a file that is damaged only mean that the check is made again.
@@ -33,8 +36,13 @@ export function verdictFolder(folder: string): VerdictStore {
   return {
     async find(checked) {
       try {
-        const { disagreement } = JSON.parse(await readFile(pathOf(checked), 'utf8'))
-        const passed = typeof disagreement === 'number' && disagreement <= SELF_CHECK_TOLERANCE
+        const path = pathOf(checked)
+        const info = await stat(path)
+        // A pipe or a device might never end.
+        if (!info.isFile() || info.size > MAX_BYTES) return undefined
+        const { disagreement } = JSON.parse(await readFile(path, 'utf8'))
+        const isShare = typeof disagreement === 'number' && disagreement >= 0
+        const passed = isShare && disagreement <= SELF_CHECK_TOLERANCE
         return passed ? disagreement : undefined
       } catch {
         return undefined
@@ -43,7 +51,7 @@ export function verdictFolder(folder: string): VerdictStore {
     async keep(checked, disagreement) {
       const text = `${JSON.stringify({ ...checked, disagreement }, null, 2)}\n`
       try {
-        await mkdir(folder, { recursive: true })
+        await makeFolder(folder)
         await writeFileAtomically(pathOf(checked), (sink) => sink.write(new TextEncoder().encode(text)))
       } catch {
         // It is checked again next time.
@@ -52,18 +60,28 @@ export function verdictFolder(folder: string): VerdictStore {
   }
 }
 
-/** The user's folder for what programs can make again, by the platform's custom. */
+/** The user's folder for what programs can make again, by the platform's custom; undefined for a user without a home. */
 export function userCacheFolder(
   platform: NodeJS.Platform = process.platform,
   env: NodeJS.ProcessEnv = process.env,
-): string {
-  if (platform === 'win32') return env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local')
-  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches')
-  return env.XDG_CACHE_HOME || join(homedir(), '.cache')
+  home: () => string = homedir,
+): string | undefined {
+  const { LOCALAPPDATA, XDG_CACHE_HOME = '' } = env
+  if (platform === 'win32' && LOCALAPPDATA) return LOCALAPPDATA
+  // Relative ones are to be ignored (https://specifications.freedesktop.org/basedir-spec/latest/).
+  if (platform !== 'win32' && platform !== 'darwin' && isAbsolute(XDG_CACHE_HOME)) return XDG_CACHE_HOME
+  const custom = { win32: 'AppData/Local', darwin: 'Library/Caches' } as Record<string, string>
+  try {
+    return join(home(), custom[platform] ?? '.cache')
+  } catch {
+    // Of a user whom the system does not know, as containers may be started with.
+    return undefined
+  }
 }
 
-export const userVerdicts = (): VerdictStore => {
-  return verdictFolder(join(userCacheFolder(), 'inverseform', 'self-check'))
+export function userVerdicts(): VerdictStore | undefined {
+  const caches = userCacheFolder()
+  return caches === undefined ? undefined : verdictFolder(join(caches, 'inverseform', 'self-check'))
 }
 
 const identityOf = ({ device, precision, deviceId, onnxruntime, inverseform, driver }: CheckedDevice) =>

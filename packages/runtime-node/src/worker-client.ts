@@ -16,13 +16,13 @@ const nouns: Readonly<Record<TaskKind, string>> = {
 export class WorkerClient<K extends TaskKind> {
   private readonly requests = new PendingRequests<Tasks[K]['result']>()
   private readonly exited: Promise<unknown>
-  private disposing: Promise<unknown> | undefined
+  private disposing: Promise<void> | undefined
 
   private constructor(
     private readonly kind: K,
     private readonly worker: Worker,
   ) {
-    worker.on('message', (reply: RequestReply<Tasks[K]['result']>) => this.receive(reply))
+    worker.on('message', (reply: RequestReply<Tasks[K]['result']>) => this.requests.receive(reply))
     worker.on('error', (error) => this.requests.end(workerFailed(kind, error)))
     this.exited = new Promise((resolve) => worker.on('exit', resolve)).then((code) =>
       this.requests.end(workerFailed(kind, new Error(`exit code ${code}`))),
@@ -57,38 +57,46 @@ export class WorkerClient<K extends TaskKind> {
     this.requests.requireOpen()
   }
 
-  /** @throws as `requireRunning`, what the task throws, the signal's reason as soon as it is aborted */
-  run(request: Tasks[K]['request'], options?: RequestOptions): Promise<Tasks[K]['result']> {
+  /**
+   * @param request may still be being made: it is under way from now on
+   * @throws as `requireRunning`, what the task throws, the signal's reason as soon as it is aborted
+   */
+  run(
+    request: Tasks[K]['request'] | Promise<Tasks[K]['request']>,
+    options?: RequestOptions,
+  ): Promise<Tasks[K]['result']> {
     const aborted = new SharedArrayBuffer(4)
-    const send = (id: number) => {
-      this.post({ kind: 'run', id, request, aborted })
-      // Work under way keeps the process alive; a network that idles does not.
-      this.worker.ref()
+    const send = async (id: number) => {
+      const message = { kind: 'run', id, request: await request, aborted } as const
+      options?.signal?.throwIfAborted()
+      this.post(message)
     }
     const onAbort = () => void Atomics.store(new Int32Array(aborted), 0, 1)
-    return this.requests.request(send, { ...options, onAbort })
+    const answer = this.requests.request(send, { ...options, onAbort })
+    // Work under way keeps the process alive; a network that idles does not.
+    this.worker.ref()
+    this.requests.idle().then(() => {
+      if (this.requests.size === 0 && !this.disposing) this.worker.unref()
+    })
+    return answer
   }
 
   /** Lets the work under way finish, then frees the network and ends the worker. */
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
     this.disposing ??= this.stop()
-    await this.disposing
+    return this.disposing
   }
 
-  private stop(): Promise<unknown> {
+  private async stop(): Promise<void> {
     this.requests.close(disposedError(nouns[this.kind]))
     this.worker.ref()
+    await this.requests.idle()
     this.post({ kind: 'dispose' })
-    return this.exited
+    await this.exited
   }
 
   private post(request: WorkerRequest<K>): void {
     this.worker.postMessage(request)
-  }
-
-  private receive(reply: RequestReply<Tasks[K]['result']>): void {
-    this.requests.receive(reply)
-    if (this.requests.size === 0 && !this.disposing) this.worker.unref()
   }
 }
 

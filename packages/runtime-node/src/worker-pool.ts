@@ -1,4 +1,11 @@
-import { disposedError, type RequestOptions, type Segmentation } from '@inverseform/runtime'
+import {
+  disposedError,
+  indicesBySize,
+  MAX_BATCH,
+  type RequestOptions,
+  type Segmentation,
+} from '@inverseform/runtime'
+import { abortedTogether, untilAborted } from './abort.js'
 import { SummedProgress } from './summed-progress.js'
 import type { SegmenterTask } from './tasks/segmenter.js'
 
@@ -8,7 +15,8 @@ type Request = SegmenterTask['request']
 export interface PoolMember {
   /** @throws `disposed`, or why it ended. */
   requireRunning(): void
-  run(request: Request, options?: RequestOptions): Promise<Segmentation[]>
+  /** @param request may still be being made: it is under way from now on */
+  run(request: Request | Promise<Request>, options?: RequestOptions): Promise<Segmentation[]>
   dispose(): Promise<void>
 }
 
@@ -32,7 +40,7 @@ export class WorkerPool implements PoolMember {
    * Deals the images out, each part to the member with the least work when its turn comes. Results are in the order of the
    * images. The first error is thrown and aborts the rest.
    */
-  async run(request: Request, options?: RequestOptions): Promise<Segmentation[]> {
+  async run(request: Request | Promise<Request>, options?: RequestOptions): Promise<Segmentation[]> {
     this.requireRunning()
     const run = this.runParts(request, options)
     this.running.add(run)
@@ -52,17 +60,16 @@ export class WorkerPool implements PoolMember {
   }
 
   private async runParts(
-    { images, options }: Request,
+    request: Request | Promise<Request>,
     { signal, onProgress }: RequestOptions = {},
   ): Promise<Segmentation[]> {
+    const { images, options } = request instanceof Promise ? await untilAborted(request, signal) : request
     const parts = dealOut(images, this.members.length)
     const progress = new SummedProgress(parts.map((part) => part.length))
-    const failed = new AbortController()
-    const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
     const results = new Array<Segmentation>(images.length)
     // All lanes take from one iterator.
     const queue = parts.entries()
-    const lane = async () => {
+    const lane = async (either: AbortSignal) => {
       for (const [p, part] of queue) {
         const request = { images: part.map((i) => images[i]), options }
         const found = await this.runOnNext(request, {
@@ -72,12 +79,7 @@ export class WorkerPool implements PoolMember {
         for (const [k, i] of part.entries()) results[i] = found[k]
       }
     }
-    try {
-      await Promise.all(this.members.map(lane))
-    } catch (error) {
-      failed.abort(error)
-      throw error
-    }
+    await abortedTogether(signal, (either) => Promise.all(this.members.map(() => lane(either))))
     return results
   }
 
@@ -93,18 +95,10 @@ export class WorkerPool implements PoolMember {
   }
 }
 
-/** As many as a member runs together. */
-const MOST_TOGETHER = 8
-
 /** Indices of images of one size each, in parts of nearly one length, so that none of the members waits long for another. */
 function dealOut(images: Request['images'], members: number): number[][] {
-  const bySize = new Map<string, number[]>()
-  for (const [i, { width, height }] of images.entries()) {
-    const size = `${width}x${height}`
-    bySize.set(size, [...(bySize.get(size) ?? []), i])
-  }
-  return [...bySize.values()].flatMap((indices) => {
-    const count = members * Math.ceil(indices.length / (members * MOST_TOGETHER))
+  return indicesBySize(images).flatMap((indices) => {
+    const count = members * Math.ceil(indices.length / (members * MAX_BATCH))
     const bound = (part: number) => Math.round((part * indices.length) / count)
     const parts = Array.from({ length: count }, (_, part) => indices.slice(bound(part), bound(part + 1)))
     return parts.filter((part) => part.length > 0)
@@ -120,13 +114,13 @@ export async function startAll<T>(
   dispose: (started: T) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<T[]> {
-  const failed = new AbortController()
-  const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
-  const starting = starts.map((start) => start(either))
+  let starting: readonly Promise<T>[] = []
   try {
-    return await Promise.all(starting)
+    return await abortedTogether(signal, (either) => {
+      starting = starts.map((start) => start(either))
+      return Promise.all(starting)
+    })
   } catch (error) {
-    failed.abort(error)
     const settled = await Promise.allSettled(starting)
     await Promise.all(settled.map((result) => result.status === 'fulfilled' && dispose(result.value)))
     throw error

@@ -1,6 +1,8 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { conv2d, type Graph, imageInput, relu, rewrite, softmax, type Value } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import {
@@ -267,7 +269,7 @@ describe('the self-check', () => {
 })
 
 describe('float16', () => {
-  test('is tried on each device, but for the CPU, which says why', async () => {
+  test('is tried on each device before float32, but for the CPU, which says why', async () => {
     const seen: string[] = []
     const failing = (device: Device) => (precision: Precision) => {
       seen.push(`${device} ${precision}`)
@@ -275,11 +277,17 @@ describe('float16', () => {
     }
     const left = { cuda: failing('cuda'), webgpu: failing('webgpu') }
     const { device, precision, ladder } = await open({ precision: 'float16' }, left)
-    expect(seen).toEqual(['cuda float16', 'webgpu float16'])
+    expect(seen).toEqual(['cuda float16', 'cuda float32', 'webgpu float16', 'webgpu float32'])
     expect({ device, precision }).toEqual({ device: 'cpu', precision: 'float32' })
-    expect(ladder.map((rung) => rung.precision)).toEqual(['float16', 'float16', 'float32'])
+    expect(ladder.map((rung) => rung.precision)).toEqual([
+      'float16',
+      'float32',
+      'float16',
+      'float32',
+      'float32',
+    ])
     expect(ladder[0].reason).toMatch(/^The device cuda \(float16\) cannot be used: /)
-    expect(ladder[2].reason).toMatch(/computes in float32/)
+    expect(ladder[4].reason).toMatch(/computes in float32/)
   })
 
   test('is compared with float32 on the CPU', async () => {
@@ -292,11 +300,37 @@ describe('float16', () => {
     const { device, precision, ladder } = await open({ precision: 'float16' }, { ...real, cpu })
     expect({ device, precision }).toEqual({ device: 'cuda', precision: 'float16' })
     expect(ladder[0].disagreement).toBeGreaterThan(1e-5)
-    expect(precisions).toEqual(['float32'])
+    expect(precisions).toEqual(['float32', 'float32'])
     const wrong = { cuda: () => cpuAs('cuda', off(4)) }
     expect(await failureOf(open({ device: 'cuda', precision: 'float16' }, wrong))).toMatchObject({
       message: 'The device cuda (float16) disagrees with the CPU by 4.0 % of the largest value.',
     })
+  })
+
+  test('that spoils the network itself is left for float32, or used with a warning', async () => {
+    /** Computes the check as the CPU does, and the network wrongly in float16. */
+    const spoiling = async (precision: Precision): Promise<Backend> => {
+      const [right, wrong] = [await cpuAs('cuda'), await cpuAs('cuda', off(5))]
+      return {
+        device: 'cuda',
+        createSession: (g) => (g === graph && precision === 'float16' ? wrong : right).createSession(g),
+      }
+    }
+    const { ladder } = await open({ precision: 'float16' }, { cuda: spoiling })
+    expect(ladder).toMatchObject([
+      { device: 'cuda', precision: 'float16', outcome: 'refused', reason: expect.stringContaining('5.0 %') },
+      { device: 'cuda', precision: 'float32', outcome: 'used' },
+    ])
+    const named = { device: 'cuda', precision: 'float16' } as const
+    expect(await failureOf(open(named, { cuda: spoiling }))).toMatchObject({
+      code: 'runtime-unavailable',
+      message: "In float16 this network's outputs are off float32's by 5.0 % of the largest value.",
+      hint: expect.stringMatching(/^Use the precision float32; .*\.$/),
+    })
+    const warned = await open({ ...named, selfCheck: 'warn' }, { cuda: spoiling })
+    expect(warned.ladder[0].reason).toContain('5.0 %')
+    expect(disagrees(warned.ladder)).toBe(true)
+    expect((await open({ ...named, selfCheck: 'skip' }, { cuda: spoiling })).ladder[0].outcome).toBe('used')
   })
 
   test('that a device does not have leaves it, with float32 for a hint', async () => {
@@ -328,7 +362,9 @@ describe('a verdict that is kept', () => {
     const wrong = { cuda: () => cpuAs('cuda', off(percent)) }
     const opening = open({ device: 'cuda', ...settings }, wrong, machine, { verdicts, ...source })
     const { ladder } = await opening
-    return { rung: ladder[0], compared: opening.tried.includes('cpu') }
+    // In float16 the network itself is compared with the CPU's, too, and always.
+    const trials = settings.precision === 'float16' ? 1 : 0
+    return { rung: ladder[0], compared: opening.tried.filter((device) => device === 'cpu').length > trials }
   }
 
   test('is not found out again, for the same device, precision, versions and driver', async () => {
@@ -369,35 +405,68 @@ describe('a verdict that is kept', () => {
     expect(await readdir(folder.path)).toEqual([])
   })
 
-  test.each(['', '{', 'null', '{"disagreement": "0"}', '{"disagreement": 0.5}', '{}'])(
-    'in a damaged file counts for nothing: %s',
-    async (content) => {
-      await using folder = await temporaryFolder()
-      const verdicts = verdictFolder(folder.path)
-      await check(verdicts)
-      const [file] = await readdir(folder.path)
-      await writeFile(join(folder.path, file), content)
-      expect((await check(verdicts)).compared).toBe(true)
-      expect((await check(verdicts)).compared).toBe(false)
-    },
-  )
+  test.each([
+    '',
+    '{',
+    'null',
+    '{"disagreement": "0"}',
+    '{"disagreement": 0.5}',
+    '{"disagreement": -5}',
+    '{}',
+  ])('in a damaged file counts for nothing: %s', async (content) => {
+    await using folder = await temporaryFolder()
+    const verdicts = verdictFolder(folder.path)
+    await check(verdicts)
+    const [file] = await readdir(folder.path)
+    await writeFile(join(folder.path, file), content)
+    expect((await check(verdicts)).compared).toBe(true)
+    expect((await check(verdicts)).compared).toBe(false)
+  })
+
+  test.skipIf(process.platform === 'win32').each([
+    ['a pipe', (path: string) => promisify(execFile)('mkfifo', [path])],
+    ['a device without end', (path: string) => symlink('/dev/zero', path)],
+    ['a folder', (path: string) => mkdir(path)],
+    ['far too long', (path: string) => writeFile(path, `{"disagreement": 0${' '.repeat(2 ** 20)}}`)],
+  ])('in the place of which there is %s counts for nothing', async (_, put) => {
+    await using folder = await temporaryFolder()
+    const verdicts = verdictFolder(folder.path)
+    await check(verdicts)
+    const [file] = await readdir(folder.path)
+    await rm(join(folder.path, file))
+    await put(join(folder.path, file))
+    expect((await check(verdicts)).compared).toBe(true)
+  })
 
   test('where nothing can be kept is found out each time', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'file')
     await writeFile(file, '')
-    const verdicts = verdictFolder(join(file, 'below'))
-    expect((await check(verdicts)).rung.outcome).toBe('used')
-    expect((await check(verdicts)).compared).toBe(true)
+    for (const nowhere of [join(file, 'below'), '/proc/below/that']) {
+      const verdicts = verdictFolder(nowhere)
+      expect((await check(verdicts)).rung.outcome).toBe('used')
+      expect((await check(verdicts)).compared).toBe(true)
+    }
   })
 
   test.each([
     ['linux', { XDG_CACHE_HOME: '/caches' }, '/caches'],
+    ['linux', { XDG_CACHE_HOME: 'relative' }, join(homedir(), '.cache')],
     ['linux', {}, join(homedir(), '.cache')],
     ['darwin', {}, join(homedir(), 'Library', 'Caches')],
     ['win32', { LOCALAPPDATA: 'C:\\Local' }, 'C:\\Local'],
   ] as const)('lies in the folder for caches on %s with %j', (platform, env, folder) => {
     expect(userCacheFolder(platform, env)).toBe(folder)
+  })
+
+  test('lies nowhere for a user without a home, who may still name a folder', () => {
+    const homeless = () => {
+      throw new Error('uv_os_homedir returned ENOENT')
+    }
+    for (const platform of ['linux', 'darwin', 'win32'] as const) {
+      expect(userCacheFolder(platform, {}, homeless)).toBeUndefined()
+    }
+    expect(userCacheFolder('linux', { XDG_CACHE_HOME: '/caches' }, homeless)).toBe('/caches')
   })
 })
 

@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { pciGpus } from '../src/gpus.js'
+import { nvidiaNodes, pciGpus } from '../src/gpus.js'
 import { temporaryFolder } from './support/checkpoint.js'
 
 /** Writes a tree as Linux's /sys and /proc have it. A value that starts with `->` is a link. */
@@ -71,7 +71,14 @@ test('the open kernel module’s version is read too', async () => {
   expect(pciGpus(folder.path)).toMatchObject([{ driver: 'nvidia', driverVersion: '570.86.10' }])
 })
 
+test('a container given the fourth of several NVIDIA GPUs has one', async () => {
+  await using folder = await temporaryFolder()
+  await writeTree(folder.path, { 'dev/nvidia3': '', 'dev/nvidiactl': '', 'dev/nvidia-uvm': '' })
+  expect(nvidiaNodes(folder.path)).toEqual(['nvidia3'])
+})
+
 test('where there is no PCI bus there are none', async () => {
   await using folder = await temporaryFolder()
   expect(pciGpus(folder.path)).toEqual([])
+  expect(nvidiaNodes(folder.path)).toEqual([])
 })

@@ -101,6 +101,7 @@ describe('createSegmenter', () => {
     ['half a GPU', { device: 'cuda', deviceId: 0.5 }, 'invalid-argument'],
     ['one of several CPUs', { device: 'cpu', deviceId: 1 }, 'invalid-argument'],
     ['no GPU of several', { device: 'cuda', deviceId: [] }, 'invalid-argument'],
+    ['a GPU that is null', { device: 'cuda', deviceId: null }, 'invalid-argument'],
     ['a GPU twice', { device: 'cuda', deviceId: [0, 1, 0] }, 'invalid-argument'],
     ['several GPUs unnamed', { deviceId: [0, 1] }, 'invalid-argument'],
     ['a precision that is none', { precision: 'int8' }, 'invalid-argument'],
@@ -336,8 +337,6 @@ describe('the end', () => {
   test('dispose lets work finish, may be called again, and nothing works after it', async () => {
     const own = await createSegmenter({ checkpoint })
     const request = own.segment(image(64, 64))
-    // The pixels must have been sent: decoding is not part of the work that dispose waits for.
-    await new Promise((resolve) => setTimeout(resolve, 0))
     const [, , { labels }] = await Promise.all([own.dispose(), own.dispose(), request])
     expect(labels).toHaveLength(4096)
     await own.dispose()

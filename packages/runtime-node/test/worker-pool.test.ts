@@ -208,6 +208,32 @@ describe('an end before the end', () => {
     expect(members.map(({ disposed }) => disposed)).toEqual([1, 1])
   })
 
+  test('by dispose waits for a request that is still being made', async () => {
+    const members = [new EagerMember(), new EagerMember()]
+    const pool = new WorkerPool(members)
+    let made = (_: Request) => {}
+    const request = new Promise<Request>((resolve) => {
+      made = resolve
+    })
+    const answer = pool.run(request)
+    const disposed = pool.dispose()
+    expect(members.map((member) => member.disposed)).toEqual([0, 0])
+    made({ images: [image(1), image(2)], options: {} })
+    expect((await answer).map(({ classes }) => classes)).toEqual([1, 2])
+    await disposed
+    expect(members.map((member) => member.disposed)).toEqual([1, 1])
+  })
+
+  test('by the caller’s signal does not wait for a request that is still being made', async () => {
+    const controller = new AbortController()
+    const pool = new WorkerPool([new FakeMember()])
+    const failure = failureOf(pool.run(new Promise<Request>(() => {}), { signal: controller.signal }))
+    const reason = new Error('enough')
+    controller.abort(reason)
+    expect(await failure).toBe(reason)
+    await pool.dispose()
+  })
+
   test('by dispose disposes of every member', async () => {
     const members = [new FakeMember(), new FakeMember(), new FakeMember()]
     await new WorkerPool(members).dispose()

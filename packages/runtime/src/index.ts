@@ -1,6 +1,7 @@
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export { arrayEngine, tensorBatch } from './array-engine.js'
 export type { Backend, Session } from './backend.js'
+export { indicesBySize } from './by-size.js'
 export { compact } from './compact.js'
 export { disposedError } from './disposed.js'
 export type { Blender, ClassRequest, Engine, ImageBatch, View, ViewMap } from './engine.js'
@@ -18,8 +19,10 @@ export {
   rungOf,
 } from './ladder.js'
 export type { Network } from './network.js'
+export { FLOAT16_TOLERANCE, runTrial, type TrialOptions, tryNetwork } from './network-trial.js'
 export { normaliseImages } from './normalise.js'
 export { requireDevice, requireMemoryBudget, requireOption, requireThreads } from './options.js'
+export { MAX_BATCH } from './plan.js'
 export {
   PendingRequests,
   type RequestOptions,

@@ -10,8 +10,8 @@ const BRANCH_RATIO = 8
 /** Overlap of the tiles that `auto` makes, in elements of the coarsest branch. */
 const AUTO_OVERLAP = 4
 
-/** Networks gain nothing from larger batches on CPU, and abort and progress would wait for them. */
-const MAX_BATCH = 8
+/** Images run together, at most: networks gain nothing from larger batches on CPU, and abort and progress would wait for them. */
+export const MAX_BATCH = 8
 
 /** One scale of a batch of images. */
 export interface ScalePlan {

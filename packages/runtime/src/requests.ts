@@ -90,10 +90,10 @@ export class PendingRequests<R> {
     this.reason ??= reason
   }
 
-  /** Takes no more requests and rejects those under way: the worker has ended. */
+  /** Takes no more requests and rejects those under way with this reason: the worker has ended. */
   end(reason: Error): void {
     this.close(reason)
-    for (const id of [...this.pending.keys()]) this.take(id)?.reject(this.reason)
+    for (const id of [...this.pending.keys()]) this.take(id)?.reject(reason)
   }
 
   /** Waits until no request is under way. */

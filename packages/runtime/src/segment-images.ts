@@ -1,14 +1,9 @@
 import { InverseFormError } from '@inverseform/errors'
+import { indicesBySize, type Sized } from './by-size.js'
 import type { AnyNetwork, Network } from './network.js'
 import { batchSize, countRuns, planScales } from './plan.js'
 import { segmentLoaded } from './segment-loaded.js'
 import type { Segmentation, SegmentImagesOptions } from './segmentation.js'
-
-/** What can be segmented has a size, in pixels. */
-interface Sized {
-  readonly width: number
-  readonly height: number
-}
 
 /**
  * Segments images of one size in one batch.
@@ -67,12 +62,7 @@ export async function segmentBatch<M, I extends Sized>(
 
 /** Indices of the images that run together. */
 function batchesOf(network: AnyNetwork, images: readonly Sized[], options: SegmentImagesOptions): number[][] {
-  const bySize = new Map<string, number[]>()
-  images.forEach(({ width, height }, i) => {
-    const size = `${width}x${height}`
-    bySize.set(size, [...(bySize.get(size) ?? []), i])
-  })
-  return [...bySize.values()].flatMap((indices) => {
+  return indicesBySize(images).flatMap((indices) => {
     const { width, height } = images[indices[0]]
     const size = indices.length === 1 ? 1 : batchSize(network, width, height, options)
     return Array.from({ length: Math.ceil(indices.length / size) }, (_, i) =>

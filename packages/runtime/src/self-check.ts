@@ -108,7 +108,10 @@ function checkGraph(): Graph {
   const regions = conv(features, 32, 19, 1)
   const flat = flattenSpatial(features)
   const objects = matmul(softmax(flattenSpatial(regions), 2), transpose(flat, 0, 2, 1))
-  const similarity = softmax(matmul(transpose(flat, 0, 2, 1), transpose(objects, 0, 2, 1)), 2)
+  const scale = constant('check.scale', [], async () => Float32Array.of(32 ** -0.5))
+  // Scaled as in the models: without, float16 rounds what the softmax then takes the exponential of too coarsely.
+  const likeness = multiply(matmul(transpose(flat, 0, 2, 1), transpose(objects, 0, 2, 1)), scale)
+  const similarity = softmax(likeness, 2)
   const context = unflattenSpatialLike(transpose(matmul(similarity, objects), 0, 2, 1), features)
   const logits = conv(concat([context, features], 1), 64, 19, 1)
   const attention = sigmoid(conv(features, 32, 1, 3))

@@ -136,6 +136,16 @@ describe('the end', () => {
     expect(await failureOf(request())).toBe(died)
     await pending.idle()
   })
+
+  test('of the worker while those under way were to finish tells them why they did not', async () => {
+    const { pending, request } = requests()
+    const failure = failureOf(request())
+    const [disposed, died] = [new Error('disposed'), new Error('died')]
+    pending.close(disposed)
+    pending.end(died)
+    expect(await failure).toBe(died)
+    expect(await failureOf(request())).toBe(disposed)
+  })
 })
 
 describe('sending', () => {
@@ -177,6 +187,12 @@ test('compact copies a view of part of a buffer, and nothing else', () => {
   expect(compact(bytes)).toBe(bytes)
   expect(compact(part)).toEqual(part)
   expect(compact(part).buffer.byteLength).toBe(10)
+  const pooled = Buffer.from('pooled')
+  expect(compact(pooled)).toEqual(pooled)
+  expect(compact(pooled).buffer.byteLength).toBe(pooled.length)
+  const floats = new Float32Array(4).subarray(1).fill(2)
+  expect(compact(floats)).toEqual(floats)
+  expect(compact(floats).buffer.byteLength).toBe(12)
   const list = [1, 2]
   expect(compact(list)).toBe(list)
 })

@@ -74,7 +74,7 @@ function onnx(text: string): Other {
   if (!text.startsWith('\x12\x0binverseform', 2)) return { found: 'an ONNX model', hint: checkpoint }
   return {
     found: 'an ONNX model that InverseForm wrote, not a checkpoint',
-    hint: `${checkpoint} Or open the model itself with openModel.`,
+    hint: `${checkpoint} The model itself is what openModel opens, and what \`inverseform predict\` and \`eval\` run.`,
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { makeFolder } from '@inverseform/backbones/node'
 import { classTable, type ReportComparison, type ReportImage, scoreSummary } from '@inverseform/cityscapes'
 import { type Dataset, openDataset } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
@@ -11,16 +12,17 @@ import {
 import { EdgeHeadComparison } from '../edge-head-comparison.js'
 import { type EvaluatedImage, type Evaluation, evaluate } from '../evaluation.js'
 import { deviceChoice, type ModelFlags, modelChoice } from '../options.js'
-import { deviceName, noteOnDevices } from '../output/device.js'
+import { deviceName, devicesOf, noteOnDevices } from '../output/device.js'
 import { writePanels } from '../output/evaluation-pictures.js'
 import {
   type EvaluationReport,
   type Facts,
   namesOfClasses,
   resultsJson,
+  timeText,
   writeReport,
 } from '../output/evaluation-report.js'
-import { makeFolder, writeOutput } from '../output/files.js'
+import { writeOutput } from '../output/files.js'
 import { firstFew } from '../output/first-few.js'
 import { noteOnTensors } from '../output/load-report.js'
 import { pngOfLabels } from '../output/pictures.js'
@@ -154,7 +156,6 @@ function factsOf(
   count: number,
   evaluation: Evaluation,
 ): Facts {
-  const { total, network } = evaluation.seconds
   return [
     ['model', segmenter.model],
     ['checkpoint', checkpoint],
@@ -164,7 +165,7 @@ function factsOf(
     ['scales', flags.scales?.join(', ') ?? 'default'],
     ['flip', flags.flip ? 'yes' : 'no'],
     ['device', deviceName(segmenter)],
-    ['time', `${total.toFixed(1)} s, ${network.toFixed(1)} s of it in the network`],
+    ['time', timeText(evaluation.seconds, devicesOf(segmenter))],
   ]
 }
 

@@ -1,6 +1,6 @@
+import { makeFolder } from '@inverseform/backbones/node'
 import type { LabelEncoding } from '@inverseform/cityscapes'
 import { createLabelImages } from '@inverseform/cityscapes/node'
-import { makeFolder } from '../output/files.js'
 import { Progress } from '../progress.js'
 import type { Terminal } from '../terminal.js'
 

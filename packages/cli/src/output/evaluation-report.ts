@@ -6,7 +6,7 @@ import {
   type ReportImage,
   reportHtml,
 } from '@inverseform/cityscapes'
-import type { Evaluation } from '../evaluation.js'
+import type { Evaluation, StageSeconds } from '../evaluation.js'
 import type { LossTerms } from '../validation-loss.js'
 import { writeOutput } from './files.js'
 
@@ -20,6 +20,12 @@ export interface EvaluationReport {
   readonly comparison?: ReportComparison
   readonly loss?: LossTerms
   readonly images: readonly ReportImage[]
+}
+
+/** How long an evaluation took; several devices are in the network at one time. */
+export function timeText({ total, network }: StageSeconds, devices: number): string {
+  const inNetwork = `${network.toFixed(1)} s`
+  return `${total.toFixed(1)} s, ${devices === 1 ? `${inNetwork} of it in the network` : `in which ${devices} devices were in the network for ${inNetwork} in all`}`
 }
 
 /** The names of a model's classes: Cityscapes' where it has 19, else numbers. */

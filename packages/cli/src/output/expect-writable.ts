@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from '@inverseform/backbones/node'
 import { InverseFormError } from '@inverseform/errors'
-import { makeFolder } from './files.js'
 
 /** Makes the folders of files that long work will write, and finds out before it whether they can be written. */
 export async function expectWritable(files: readonly string[]): Promise<void> {
