@@ -13,7 +13,8 @@ export function library(entry: string[] | Record<string, string>, more: Options 
     removeNodeProtocol: false,
     external: [/^node:/],
     noExternal: bundled,
-    dts: { resolve: bundled },
+    // Disposable and AsyncDisposable are in none of the libraries that consumers usually compile with.
+    dts: { resolve: bundled, banner: '/// <reference lib="esnext.disposable" />' },
     sourcemap: true,
     clean: true,
     splitting: true,

@@ -1,3 +1,4 @@
+import { InverseFormError } from '@inverseform/errors'
 import {
   disagrees,
   type Precision,
@@ -40,6 +41,7 @@ export interface WebSegmenter extends Segmenter<ImageInput> {
  * `invalid-argument` for other options; the signal's reason when it is aborted.
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<WebSegmenter> {
+  requireWorkers()
   const { client, loaded } = await WorkerClient.start(settingsOf(options), options)
   if (disagrees(loaded.ladder)) console.warn(loaded.ladder.at(-1)?.reason)
 
@@ -73,4 +75,12 @@ export async function createSegmenter(options: SegmenterOptions): Promise<WebSeg
     dispose: () => client.dispose(),
     [Symbol.asyncDispose]: () => client.dispose(),
   }
+}
+
+/** On a server, where pages are rendered first, options could not even be checked: they are relative to a page. */
+function requireWorkers(): void {
+  if ('Worker' in globalThis) return
+  throw new InverseFormError('runtime-unavailable', 'There are no web workers here: this is not a browser.', {
+    hint: 'Create segmenters in the browser, not where pages are rendered; in Node use @inverseform/runtime-node.',
+  })
 }

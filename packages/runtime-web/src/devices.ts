@@ -13,9 +13,11 @@ import {
   type Precision,
   type Rung,
   runCheck,
+  runTrial,
   SELF_CHECK_TOLERANCE,
   type Session,
   type Tensor,
+  tryNetwork,
 } from '@inverseform/runtime'
 import type { SelfCheckOption } from './options.js'
 import type { Verdicts } from './verdicts.js'
@@ -56,6 +58,8 @@ export interface DeviceSettings {
   readonly devices: readonly Device[]
   readonly precision: Precision | 'auto'
   readonly selfCheck: SelfCheckOption
+  /** What tells the network and its weights from others, where that is known. */
+  readonly network?: string
 }
 
 /** A network made ready. */
@@ -110,12 +114,29 @@ export async function openSession<M, G extends StartedGpu<M>>(
     })
     const session = await backend.createSession(graph)
     try {
-      await tryOnce(sessionOnArrays(gpu, session))
-      return { opened: { device: 'webgpu', session, gpu }, ...said }
+      const trial = await trialOf(gpu, session, precision, identity)
+      return { opened: { device: 'webgpu', session, gpu }, ...said, ...trial }
     } catch (error) {
       await session.dispose()
       throw error
     }
+  }
+
+  /** The network's own trial; what float16 makes of it is remembered where its weights are known by a name. */
+  async function trialOf(gpu: G, session: Session<M>, precision: Precision, identity: string) {
+    const key = settings.network && `${identity} ${precision} ${settings.network}`
+    const earlier = key && (await source.verdicts.find(key))
+    const { reason, disagreement } = await tryNetwork(sessionOnArrays(gpu, session), {
+      precision,
+      selfCheck: earlier === undefined ? settings.selfCheck : 'skip',
+      reference: async () => {
+        const inFloat32 = await gpu.backend('float32').createSession(graph)
+        return runTrial(sessionOnArrays(gpu, inFloat32)).finally(() => inFloat32.dispose())
+      },
+    })
+    if (reason) return { reason, disagreement }
+    if (key && disagreement !== undefined) await source.verdicts.keep(key, disagreement)
+    return {}
   }
 
   try {
@@ -184,24 +205,6 @@ async function selfCheck(
     )
   }
   return { reason, disagreement: share }
-}
-
-const TRIAL_SHAPE = [1, 3, 37, 61]
-
-/**
- * Runs the network itself, on a tiny image: a GPU may be able to run other networks and not this one, and its numbers
- * may leave the range of float16.
- */
-async function tryOnce(session: Session): Promise<void> {
-  const length = TRIAL_SHAPE.reduce((product, n) => product * n, 1)
-  // Values in [-2, 2), as normalised images have.
-  const data = Float32Array.from({ length }, (_, i) => 4 * ((i * 0.6180339887498949) % 1) - 2)
-  const outputs = await session.run({ image: { data, shape: TRIAL_SHAPE } })
-  if (Object.values(outputs).every((output) => output.data.every(Number.isFinite))) return
-  throw notUsable(
-    { outcome: 'refused', reason: 'In a trial run the network gave values that are not finite.' },
-    { hint: 'Use the precision float32, or the device wasm.' },
-  )
 }
 
 /** A GPU's backend for tensors in main memory. */

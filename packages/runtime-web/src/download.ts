@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import { urlName } from './page-url.js'
 import { readBody } from './read-body.js'
 import { request } from './request.js'
 
@@ -43,7 +44,7 @@ export async function download(
     if (cause instanceof RangeError) {
       throw new InverseFormError(
         'out-of-memory',
-        `${url}: there is no memory for its bytes: ${cause.message}.`,
+        `${urlName(url)}: there is no memory for its bytes: ${cause.message}.`,
         {
           hint: 'Close other pages, or use a smaller file.',
           cause,
@@ -52,7 +53,7 @@ export async function download(
     }
     throw new InverseFormError(
       'unreadable',
-      `${url}: the connection failed after ${loaded} bytes${announced ? ` of ${announced}` : ''}: ${(cause as Error).message}.`,
+      `${urlName(url)}: the connection failed after ${loaded} bytes${announced ? ` of ${announced}` : ''}: ${(cause as Error).message}.`,
       { hint: 'Check the connection and try again.', cause },
     )
   }

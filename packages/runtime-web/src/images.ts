@@ -1,5 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
-import type { RgbImage } from '@inverseform/runtime'
+import { compact, type RgbImage, requireRgbImage } from '@inverseform/runtime'
 import { pageUrl } from './page-url.js'
 
 /**
@@ -13,15 +13,14 @@ export type SentImage = { readonly url: string } | Blob | ImageData | ImageBitma
 
 /**
  * @throws `unreadable` for a video or an image element with nothing to show yet or with pixels that the page may not
- * read, `invalid-argument` for no image
+ * read, `size-mismatch` for RGB pixels that are not three bytes each, `invalid-argument` for no image
  */
 export async function sendImage(input: ImageInput): Promise<SentImage> {
   if (typeof input === 'string' || input instanceof URL) return { url: imageUrl(input) }
   if (input instanceof Uint8Array) return new Blob([input as Uint8Array<ArrayBuffer>])
-  if (input instanceof Blob || input instanceof ImageData) return input
-  if (isRgbImage(input)) return { data: compact(input.data), width: input.width, height: input.height }
-  const given =
-    input === null ? 'null' : typeof input === 'object' ? (input as object).constructor.name : typeof input
+  if (input instanceof Blob || isPlainImageData(input)) return input
+  if (isRgbImage(input)) return rgbImage(input)
+  const given = kindOf(input)
   try {
     const bitmap = await createImageBitmap(input)
     // Bitmaps with pixels of other origins cannot be transferred, which is found out here at no cost.
@@ -47,19 +46,45 @@ export async function sendImage(input: ImageInput): Promise<SentImage> {
       })
     }
     throw new InverseFormError('unreadable', `The ${given} cannot be read: ${message}`, {
-      hint: 'Wait until it has loaded, and give a canvas a size.',
+      hint: 'Give it once it has loaded and before it is closed, and a canvas with a size.',
       cause,
     })
   }
 }
 
-export function isBitmap(image: SentImage): image is ImageBitmap {
+export function isBitmap(image: unknown): image is ImageBitmap {
   return image instanceof ImageBitmap
 }
 
+/** Frees the memory of an image that was made for a worker, before garbage is collected. */
+export function closeBitmap(image: unknown): void {
+  if (isBitmap(image)) image.close()
+}
+
+/** Whether its pixels are bytes of sRGB; the browser converts the others. */
+function isPlainImageData(input: unknown): input is ImageData {
+  return input instanceof ImageData && input.colorSpace === 'srgb' && input.data instanceof Uint8ClampedArray
+}
+
 /** The classes of a canvas or a video have these members too, but for `data`. */
-function isRgbImage(input: object): input is RgbImage {
-  return typeof input === 'object' && input !== null && 'data' in input && 'width' in input
+function isRgbImage(input: unknown): input is RgbImage {
+  const isObject = typeof input === 'object' && input !== null
+  return isObject && 'data' in input && 'width' in input && !(input instanceof ImageData)
+}
+
+function rgbImage({ data, width, height }: RgbImage): RgbImage {
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+    throw new InverseFormError('invalid-argument', `RGB pixels were given as ${kindOf(data)}.`, {
+      hint: 'Give a Uint8Array or Uint8ClampedArray, red, green and blue from 0 to 255.',
+    })
+  }
+  requireRgbImage({ data, width, height })
+  return { data: compact(data), width, height }
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return value.constructor?.name ?? 'an object'
 }
 
 function imageUrl(url: string | URL): string {
@@ -71,9 +96,4 @@ function imageUrl(url: string | URL): string {
       cause,
     })
   }
-}
-
-/** Sending a view sends the whole of its buffer: a small part of a large one is copied first. */
-function compact(data: RgbImage['data']): RgbImage['data'] {
-  return ArrayBuffer.isView(data) && data.byteLength < data.buffer.byteLength ? data.slice() : data
 }

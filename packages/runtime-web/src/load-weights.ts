@@ -1,5 +1,6 @@
 import { download } from './download.js'
 import type { LoadProgress, SegmenterSettings } from './options.js'
+import { urlName } from './page-url.js'
 import { requireSha256, sha256Of } from './sha256.js'
 import { type CacheEntry, clearCachedWeights, findWeights, storeWeights, VALIDATORS } from './weight-cache.js'
 
@@ -51,7 +52,7 @@ export async function loadWeights(
     cache: unwanted ? 'default' : 'no-cache',
     onProgress: (loaded, total) => onProgress({ stage: 'download', loaded, total }),
   })
-  const checked = request.sha256 && (await requireSha256(bytes, request.sha256, url))
+  const checked = request.sha256 && (await requireSha256(bytes, request.sha256, urlName(url)))
   const weights = { bytes: bytes.byteLength, from: 'network' } as const
   if (unwanted) return { bytes, weights: { ...weights, sha256: checked, notCached: unwanted } }
   const sha256 = checked || (await sha256Of(bytes))

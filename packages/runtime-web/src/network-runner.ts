@@ -15,7 +15,7 @@ import { gpuPainter } from './gpu/painter.js'
 import { pictureOnGpu } from './gpu/picture.js'
 import type { GpuImage } from './gpu/pixels.js'
 import type { GpuTensor } from './gpu/tensor.js'
-import type { SentImage } from './images.js'
+import { closeBitmap, type SentImage } from './images.js'
 import { gpuGraph } from './onnx-backend.js'
 import { type KeptPicture, type KeptPictureOptions, pictureOnArrays } from './picture-on-arrays.js'
 import type { PictureRequest, SegmentRequest } from './protocol.js'
@@ -101,8 +101,13 @@ async function segmentWith<M, I extends { width: number; height: number }>(
   { images, options }: SegmentRequest,
   context: RunContext,
 ): Promise<Segmentation[]> {
-  const opened = await Promise.all(images.map((image) => open(image, context.signal)))
-  return segmentBatch(network, opened, { ...options, ...context } satisfies SegmentImagesOptions)
+  const opening = images.map((image) => open(image, context.signal))
+  try {
+    const opened = await Promise.all(opening)
+    return await segmentBatch(network, opened, { ...options, ...context } satisfies SegmentImagesOptions)
+  } finally {
+    for (const image of opening) image.then(closeBitmap, () => {})
+  }
 }
 
 function pictureOptionsOf(

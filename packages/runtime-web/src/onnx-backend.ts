@@ -71,9 +71,17 @@ function gpuSession(gpu: Gpu, session: ort.InferenceSession): Session<GpuTensor>
       const inputs = mapValues(feeds, ({ buffer, shape }) =>
         ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: shape }),
       )
-      const outputs = await gpu.settle(() => native('run the network', () => session.run(inputs)))
-      // Without waiting, an abort would come when all of the work is given to the GPU already.
-      await gpu.finish()
+      let outputs: Readonly<Record<string, ort.Tensor>> = {}
+      try {
+        await gpu.settle(async () => {
+          outputs = await native('run the network', () => session.run(inputs))
+        })
+        // Without waiting, an abort would come when all of the work is given to the GPU already.
+        await gpu.finish()
+      } catch (error) {
+        for (const tensor of Object.values(outputs)) tensor.dispose()
+        throw error
+      }
       return mapValues(outputs, (tensor) => ({
         buffer: tensor.gpuBuffer as GPUBuffer,
         shape: tensor.dims,
@@ -109,10 +117,10 @@ async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
     return await call()
   } catch (cause) {
     // Emscripten throws C++ exceptions as bare numbers.
-    const message = cause instanceof Error ? cause.message : String(cause)
+    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.+$/, '')
     if (/no available backend/i.test(message)) {
       throw new InverseFormError('runtime-unavailable', `ONNX Runtime could not be loaded: ${message}.`, {
-        hint: 'Check that its files are where `wasmPaths` says, and that the page may run WebAssembly.',
+        hint: "Check that its files are where `wasmPaths` says, and that the page's policy allows 'wasm-unsafe-eval'.",
         cause,
       })
     }

@@ -1,6 +1,7 @@
 import { type ByteSource, blobSource, bytesSource } from '@inverseform/backbones'
 import { loadWeights, type Weights } from './load-weights.js'
 import type { LoadProgress, SegmenterSettings } from './options.js'
+import { urlName } from './page-url.js'
 import { requireSha256 } from './sha256.js'
 
 /**
@@ -14,7 +15,7 @@ export async function openSource(
   const { source: given, sha256 } = settings
   if ('url' in given) {
     const { bytes, weights } = await loadWeights({ ...settings, url: given.url }, onProgress)
-    return { source: bytesSource(bytes, given.url), weights }
+    return { source: bytesSource(bytes, urlName(given.url)), weights }
   }
   const source = given instanceof Blob ? blobSource(given) : bytesSource(given, 'the checkpoint')
   const weights = { bytes: source.size, from: 'memory' } as const

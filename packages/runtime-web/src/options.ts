@@ -1,6 +1,12 @@
 import type { SegmentationModelName } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
-import type { Precision } from '@inverseform/runtime'
+import {
+  type Precision,
+  requireDevice,
+  requireMemoryBudget,
+  requireOption,
+  requireThreads,
+} from '@inverseform/runtime'
 import { DEVICES, type Device } from './devices.js'
 import { pageUrl } from './page-url.js'
 
@@ -21,7 +27,7 @@ export interface SegmenterOptions {
   /** The checkpoint. URLs may be relative to the page. */
   readonly source: CheckpointSource
   /** Sent with the request for the source, for authorization say. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: HeadersInit
   /**
    * Whether the browser keeps a source that is a URL, for the next load: `true` unless there are `headers`, as what is
    * asked for with them may be private.
@@ -114,11 +120,7 @@ export function settingsOf(options: SegmenterOptions): SegmenterSettings {
     threads = 0,
     memoryBudget,
   } = options
-  if (device !== 'auto' && !DEVICES.includes(device)) {
-    throw new InverseFormError('runtime-unavailable', `The device "${device}" is not available.`, {
-      hint: `The devices are ${DEVICES.join(' and ')}; auto chooses among them.`,
-    })
-  }
+  requireDevice(device, ['auto', ...DEVICES])
   const precisions = ['auto', 'float32', 'float16']
   requireOption('precision', precision, precisions.includes(precision), precisions.join(', '))
   if (device === 'wasm' && precision === 'float16') {
@@ -134,16 +136,11 @@ export function settingsOf(options: SegmenterOptions): SegmenterSettings {
     sha256 === undefined || /^[0-9a-f]{64}$/i.test(sha256),
     'the 64 hexadecimal digits of the SHA-256 of the source',
   )
-  requireOption('threads', threads, Number.isInteger(threads) && threads >= 0, 'a whole number, 0 for all')
-  requireOption(
-    'memoryBudget',
-    memoryBudget,
-    memoryBudget === undefined || memoryBudget > 0,
-    'a number of bytes above 0',
-  )
+  requireThreads(threads)
+  requireMemoryBudget(memoryBudget)
   return {
     source: sourceOf(source),
-    headers,
+    headers: headers && headersOf(headers),
     cache,
     sha256: sha256?.toLowerCase(),
     model,
@@ -160,11 +157,53 @@ export function settingsOf(options: SegmenterOptions): SegmenterSettings {
 
 function sourceOf(source: CheckpointSource): SegmenterSettings['source'] {
   if (typeof source === 'string' || source instanceof URL) return { url: urlOf('source', source) }
-  if (source instanceof Blob || source instanceof Uint8Array) return source
-  if (source instanceof ArrayBuffer) return new Uint8Array(source)
+  if (source instanceof Blob) return source
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return copyOf(source)
   throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
     hint: 'Set `source` to a URL, a Blob or File, or the bytes of a .pth, .safetensors or .onnx file.',
   })
+}
+
+/** A copy to be transferred: a clone would copy all of the buffer that a view is a part of, and more than once. */
+function copyOf(source: Uint8Array | ArrayBuffer): Uint8Array {
+  try {
+    return new Uint8Array(source instanceof ArrayBuffer ? source.slice(0) : source)
+  } catch (cause) {
+    const { message } = cause as Error
+    if (cause instanceof RangeError) {
+      throw new InverseFormError(
+        'out-of-memory',
+        `There is no memory for the checkpoint's bytes: ${message}.`,
+        {
+          hint: 'Give the checkpoint as a Blob, a File or a URL, close other pages, or use a smaller model.',
+          cause,
+        },
+      )
+    }
+    throw new InverseFormError('invalid-argument', `The checkpoint's bytes cannot be read: ${message}.`, {
+      hint: 'Give a buffer that has not been transferred to elsewhere.',
+      cause,
+    })
+  }
+}
+
+function headersOf(headers: HeadersInit): Readonly<Record<string, string>> {
+  try {
+    const sent: Record<string, string> = {}
+    new Headers(headers).forEach((value, name) => {
+      sent[name] = value
+    })
+    return sent
+  } catch (cause) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `The headers cannot be sent: ${(cause as Error).message}.`,
+      {
+        hint: 'Give valid names and values of HTTP headers.',
+        cause,
+      },
+    )
+  }
 }
 
 function wasmPathsOf(paths: SegmenterOptions['wasmPaths']): SegmenterSettings['wasmPaths'] {
@@ -184,11 +223,4 @@ function urlOf(option: string, url: string | URL): string {
       cause,
     })
   }
-}
-
-function requireOption(name: string, value: unknown, valid: boolean, expected: string): void {
-  if (valid) return
-  throw new InverseFormError('invalid-argument', `The option ${name} is ${value}.`, {
-    hint: `Give ${expected}.`,
-  })
 }

@@ -2,3 +2,7 @@
 export function pageUrl(url: string | URL): string {
   return new URL(url, globalThis.document?.baseURI ?? location.href).href
 }
+
+/** A URL as messages name it: that of data is as long as the data. */
+export const urlName = (url: string): string =>
+  url.startsWith('data:') && url.length > 100 ? `${url.slice(0, 100)}…` : url

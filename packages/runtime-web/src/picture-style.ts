@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import { compact } from '@inverseform/runtime'
 
 /** How a picture is painted. */
 export interface PaintStyle {
@@ -52,7 +53,13 @@ export function paintSettings(style: PaintStyle, { classes, edges: hasEdges }: P
     highlight === undefined || (Number.isInteger(highlight) && highlight >= 0 && highlight < classes),
     `a class from 0 to ${classes - 1}`,
   )
-  return { opacity, colors, highlight, edges: edges ? edgeStyle(edges, hasEdges) : undefined }
+  return {
+    opacity,
+    // Of a part of an array, all of it would be sent.
+    colors: compact(colors),
+    highlight,
+    edges: edges ? edgeStyle(edges, hasEdges) : undefined,
+  }
 }
 
 function edgeStyle(edges: true | EdgeStyle, hasEdges: boolean): Required<EdgeStyle> {

@@ -1,5 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
-import type { Labels, SegmentOptions, SegmentTimings } from '@inverseform/runtime'
+import { disposedError, type Labels, type SegmentOptions, type SegmentTimings } from '@inverseform/runtime'
 import { type PaintStyle, paintSettings } from './picture-style.js'
 import type { PictureFacts } from './protocol.js'
 import type { WorkerClient } from './worker-client.js'
@@ -37,10 +37,7 @@ export function pictureOf(client: WorkerClient, { id, edges, ...facts }: Picture
   let disposed = false
 
   function requireUsable(): void {
-    if (!disposed) return
-    throw new InverseFormError('disposed', 'This picture has been disposed of.', {
-      hint: 'Create another one, or dispose of it later.',
-    })
+    if (disposed) throw disposedError('picture')
   }
   function dispose(): void {
     if (disposed) return
@@ -65,24 +62,47 @@ export function pictureOf(client: WorkerClient, { id, edges, ...facts }: Picture
   }
 }
 
-function show(canvas: HTMLCanvasElement | OffscreenCanvas, bitmap: ImageBitmap): void {
-  const { width, height } = bitmap
-  // Setting a size clears the canvas, which would be seen.
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-  const renderer = canvas.getContext('bitmaprenderer') as ImageBitmapRenderingContext | null
-  if (renderer) {
-    renderer.transferFromImageBitmap(bitmap)
-    return
+type Canvas = HTMLCanvasElement | OffscreenCanvas
+type Context = ImageBitmapRenderingContext | CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D
+
+function show(canvas: Canvas, bitmap: ImageBitmap): void {
+  try {
+    const { width, height } = bitmap
+    const context = contextOf(canvas)
+    // Setting a size clears the canvas, which would be seen.
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
+    if ('transferFromImageBitmap' in context) context.transferFromImageBitmap(bitmap)
+    else drawOver(context, bitmap)
+  } finally {
+    bitmap.close()
   }
-  const context = canvas.getContext('2d') as CanvasRenderingContext2D | null
-  context?.drawImage(bitmap, 0, 0)
-  bitmap.close()
-  if (context) return
+}
+
+function contextOf(canvas: Canvas): Context {
+  let cause: unknown
+  try {
+    const context = canvas.getContext('bitmaprenderer') ?? canvas.getContext('2d')
+    if (context) return context as Context
+  } catch (error) {
+    cause = error
+  }
   throw new InverseFormError(
     'invalid-argument',
-    'The canvas has a context that no picture can be painted by.',
+    cause
+      ? `The canvas cannot be painted on: ${(cause as Error).message}`
+      : 'The canvas has a context that no picture can be painted by.',
     {
-      hint: 'Give a canvas with a 2D context, or one without any.',
+      hint: 'Give a canvas with a 2D context, or one without any whose control was not transferred.',
+      cause,
     },
   )
+}
+
+/** Whatever the page has set its context to. */
+function drawOver(context: Exclude<Context, ImageBitmapRenderingContext>, bitmap: ImageBitmap): void {
+  context.save()
+  context.resetTransform()
+  Object.assign(context, { globalAlpha: 1, globalCompositeOperation: 'copy', filter: 'none' })
+  context.drawImage(bitmap, 0, 0)
+  context.restore()
 }

@@ -2,6 +2,7 @@ import { InverseFormError } from '@inverseform/errors'
 import type { RgbImage } from '@inverseform/runtime'
 import { download } from './download.js'
 import type { SentImage } from './images.js'
+import { urlName } from './page-url.js'
 
 /**
  * Decodes to sRGB, upright by the EXIF orientation.
@@ -14,7 +15,7 @@ export async function openImage(
   if (image instanceof Blob) return decode(image, image instanceof File ? image.name : 'The image')
   if (!('url' in image)) return image
   const { bytes } = await download(image.url, { signal })
-  return decode(new Blob([bytes]), image.url)
+  return decode(new Blob([bytes]), urlName(image.url))
 }
 
 /** As `openImage`, to 8-bit RGB without alpha. */
@@ -35,22 +36,44 @@ async function decode(blob: Blob, name: string): Promise<ImageBitmap> {
   }
 }
 
+/** Canvases have a largest size, in pixels, and stay empty beyond it without a word. */
+const LONGEST_SIDE = 4096
+
 /** Closes the bitmap. */
 export function bitmapPixels(bitmap: ImageBitmap): RgbImage {
   const { width, height } = bitmap
+  const image = { data: new Uint8Array(3 * width * height), width, height }
+  const canvas = new OffscreenCanvas(Math.min(width, LONGEST_SIDE), Math.min(height, LONGEST_SIDE))
   // Kept in main memory: pixels that a GPU drew and gave back may differ.
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
-  context.drawImage(bitmap, 0, 0)
+  const context = canvas.getContext('2d', { willReadFrequently: true })!
+  context.globalCompositeOperation = 'copy'
+  for (let y = 0; y < height; y += canvas.height) {
+    for (let x = 0; x < width; x += canvas.width) {
+      const [w, h] = [Math.min(canvas.width, width - x), Math.min(canvas.height, height - y)]
+      context.drawImage(bitmap, x, y, w, h, 0, 0, w, h)
+      copyRgb(context.getImageData(0, 0, w, h), image, x, y)
+    }
+  }
   bitmap.close()
-  return withoutAlpha(context.getImageData(0, 0, width, height))
+  return image
 }
 
-function withoutAlpha({ data: rgba, width, height }: ImageData): RgbImage {
-  const data = new Uint8Array(width * height * 3)
-  for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
-    data[to] = rgba[from]
-    data[to + 1] = rgba[from + 1]
-    data[to + 2] = rgba[from + 2]
+function withoutAlpha(pixels: ImageData): RgbImage {
+  const { width, height } = pixels
+  const image = { data: new Uint8Array(3 * width * height), width, height }
+  copyRgb(pixels, image, 0, 0)
+  return image
+}
+
+/** Copies pixels to a place in an image. */
+function copyRgb({ data: rgba, width, height }: ImageData, image: RgbImage, x: number, y: number): void {
+  const { data } = image
+  for (let row = 0, from = 0; row < height; row++) {
+    let to = 3 * ((y + row) * image.width + x)
+    for (const end = to + 3 * width; to < end; from += 4, to += 3) {
+      data[to] = rgba[from]
+      data[to + 1] = rgba[from + 1]
+      data[to + 2] = rgba[from + 2]
+    }
   }
-  return { data, width, height }
 }

@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import { urlName } from './page-url.js'
 
 /**
  * `fetch`, for whose failures browsers give no reason to the page.
@@ -17,7 +18,7 @@ function unreachable(url: string, { headers }: RequestInit, cause: Error): Inver
   const { origin } = globalThis
   // Only http and https have servers that allow or refuse; a blob: or data: URL is there or not.
   if (!/^https?:/.test(url) || new URL(url).origin === origin) {
-    return new InverseFormError('unreadable', `${url} cannot be fetched: ${cause.message}.`, {
+    return new InverseFormError('unreadable', `${urlName(url)} cannot be fetched: ${cause.message}.`, {
       hint: "Check the URL and the connection; the browser's console has the reason.",
       cause,
     })

@@ -1,13 +1,18 @@
-import { openModel, zoo } from '@inverseform/backbones'
+import { type LoadedModel, openModel, zoo } from '@inverseform/backbones'
+import { isInverseFormError } from '@inverseform/errors'
 import { openSession } from './devices.js'
 import { type BrowserGpu, browserDevices } from './gpu/browser-devices.js'
 import type { GpuTensor } from './gpu/tensor.js'
+import type { Weights } from './load-weights.js'
+import { defaultMemoryBudget } from './memory-budget.js'
 import { networkRunner, type RunContext } from './network-runner.js'
 import { configureOnnxRuntime } from './onnx-backend.js'
 import { openSource } from './open-source.js'
 import type { LoadProgress, SegmenterSettings } from './options.js'
 import type { KeptPicture } from './picture-on-arrays.js'
 import type { Call, Loaded, WorkerCalls } from './protocol.js'
+import { clearCachedWeights } from './weight-cache.js'
+import { withoutWeights } from './without-weights.js'
 
 export interface CallContext extends RunContext {
   /** The call's number. */
@@ -33,15 +38,19 @@ export async function startSegmenter(
 ): Promise<RunningSegmenter> {
   const started = performance.now()
   configureOnnxRuntime(settings)
-  const { source, weights } = await openSource(settings, onProgress)
-  const { graph, model, classes, edge, report } = await openModel(source, settings)
+  const { loaded, weights } = await open(settings, onProgress)
+  const { graph, model, classes, edge, report } = loaded
   const opened = performance.now()
-  const climbed = await openSession<GpuTensor, BrowserGpu>(graph, settings, browserDevices, (device) =>
-    onProgress({ stage: 'compile', device }),
+  const network = weights.sha256 && `${weights.sha256}${edge ? ' edge' : ''}`
+  const climbed = await openSession<GpuTensor, BrowserGpu>(
+    graph,
+    { ...settings, network },
+    browserDevices,
+    (device) => onProgress({ stage: 'compile', device }),
   )
   const { device, precision, ladder } = climbed
   const runner = networkRunner(climbed.opened, {
-    graph,
+    graph: withoutWeights(graph),
     info: zoo[model],
     classes,
     edge,
@@ -84,8 +93,17 @@ export async function startSegmenter(
   }
 }
 
-/** A quarter of the device's memory, of which browsers tell no more than 8 GiB and some nothing. */
-function defaultMemoryBudget(): number {
-  const { deviceMemory = 4 } = navigator as { deviceMemory?: number }
-  return (deviceMemory * 2 ** 30) / 4
+/** What is no checkpoint at all, such as a page that says that there is none, is not kept. */
+async function open(
+  settings: SegmenterSettings,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<{ loaded: LoadedModel; weights: Weights }> {
+  const { source, weights } = await openSource(settings, onProgress)
+  try {
+    return { loaded: await openModel(source, settings), weights }
+  } catch (error) {
+    const isDamaged = isInverseFormError(error) && error.code === 'invalid-checkpoint'
+    if (isDamaged && 'url' in settings.source) await clearCachedWeights(settings.source.url)
+    throw error
+  }
 }

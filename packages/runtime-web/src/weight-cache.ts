@@ -51,10 +51,14 @@ export interface CacheEntry {
   read(onProgress: (loaded: number) => void): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 
-/** What is kept of a URL. */
+/** What is kept of a URL; nothing where the browser cannot tell. */
 export async function findWeights(url: string): Promise<CacheEntry | undefined> {
-  const cache = await openCache()
-  return cache && find(cache, url)
+  try {
+    const cache = await openCache()
+    return cache && (await find(cache, url))
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { fromMessage, InverseFormError } from '@inverseform/errors'
-import { PendingRequests, type RequestOptions } from '@inverseform/runtime'
-import { type ImageInput, isBitmap, type SentImage, sendImage } from './images.js'
+import { disposedError, PendingRequests, type RequestOptions } from '@inverseform/runtime'
+import { closeBitmap, type ImageInput, isBitmap, type SentImage, sendImage } from './images.js'
 import type { SegmenterOptions, SegmenterSettings } from './options.js'
 import type { Call, Loaded, WorkerCalls, WorkerReply, WorkerRequest } from './protocol.js'
 
@@ -25,7 +25,7 @@ export class WorkerClient {
     { worker: create = createWorker, signal, onProgress }: SegmenterOptions,
   ): Promise<{ client: WorkerClient; loaded: Loaded }> {
     signal?.throwIfAborted()
-    const worker = create()
+    const worker = workerOf(create)
     try {
       const loaded = await load(worker, settings, { signal, onProgress })
       return { client: new WorkerClient(worker), loaded }
@@ -50,10 +50,16 @@ export class WorkerClient {
     let sent: number | undefined
     return this.requests.request(
       async (id) => {
-        const images = await Promise.all(inputs.map(sendImage))
-        signal?.throwIfAborted()
-        sent = id
-        this.send(id, call, requestOf(images), images.filter(isBitmap))
+        const making = inputs.map(sendImage)
+        try {
+          const images = await Promise.all(making)
+          signal?.throwIfAborted()
+          this.send(id, call, requestOf(images), images.filter(isBitmap))
+          sent = id
+        } catch (error) {
+          for (const image of making) image.then(closeBitmap, () => {})
+          throw error
+        }
       },
       { signal, onProgress, onAbort: () => sent !== undefined && this.post({ kind: 'abort', id: sent }) },
     )
@@ -66,11 +72,7 @@ export class WorkerClient {
   }
 
   private async stop(): Promise<void> {
-    this.requests.close(
-      new InverseFormError('disposed', 'This segmenter has been disposed of.', {
-        hint: 'Create another one, or dispose of it later.',
-      }),
-    )
+    this.requests.close(disposedError('segmenter'))
     await this.requests.idle()
     this.worker.terminate()
   }
@@ -94,6 +96,14 @@ function createWorker(): Worker {
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'inverseform' })
 }
 
+function workerOf(create: () => Worker): Worker {
+  try {
+    return create()
+  } catch (cause) {
+    throw workerNotStarted(cause as Error)
+  }
+}
+
 function load(
   worker: Worker,
   settings: SegmenterSettings,
@@ -108,16 +118,23 @@ function load(
     }
     worker.onerror = (event) => reject(workerNotStarted(event))
     signal?.addEventListener('abort', () => reject(signal.reason), { signal: listening.signal })
-    worker.postMessage({ kind: 'start', settings } satisfies WorkerRequest)
+    const { source } = settings
+    const transfer = source instanceof Uint8Array ? [source.buffer] : []
+    worker.postMessage({ kind: 'start', settings } satisfies WorkerRequest, transfer)
   }).finally(() => listening.abort())
 }
 
 /** A script that could not be loaded is an event without a message. */
-function workerNotStarted({ message }: ErrorEvent): InverseFormError {
+function workerNotStarted({ message }: Partial<Pick<Error, 'message'>>): InverseFormError {
+  const reason = message?.replace(/\.$/, '') ?? 'its script could not be loaded'
   return new InverseFormError(
     'runtime-unavailable',
-    `The inference worker could not be started: ${message ?? 'its script could not be loaded'}.`,
-    { hint: 'Give the option `worker`, which makes it of the module @inverseform/runtime-web/worker.' },
+    `The inference worker could not be started: ${reason}.`,
+    {
+      hint:
+        'Give the option `worker`, which makes it of the module @inverseform/runtime-web/worker; browsers start workers ' +
+        "from the page's own origin alone.",
+    },
   )
 }
 

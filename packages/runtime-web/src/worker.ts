@@ -1,5 +1,6 @@
 /** The worker that loads a checkpoint and runs its network, so that the page stays responsive. */
 import { toMessage } from '@inverseform/errors'
+import { closeBitmap } from './images.js'
 import type { WorkerReply, WorkerRequest } from './protocol.js'
 import { type RunningSegmenter, startSegmenter } from './start-segmenter.js'
 
@@ -49,6 +50,9 @@ async function answer({ id, call, request }: Extract<WorkerRequest, { kind: 'cal
     send({ kind: 'result', id, result }, transferablesOf(result))
   } catch (error) {
     send({ kind: 'error', id, error: toMessage(error) })
+  } finally {
+    if ('images' in request) request.images.forEach(closeBitmap)
+    else if ('image' in request) closeBitmap(request.image)
   }
 }
 

@@ -21,6 +21,10 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const checkpoint = path(`../../../${DEMO_CHECKPOINT}`)
 const image = path('fixtures/street.png')
 
+/** What README.md says that a policy must allow, and the page's icon. */
+const policy =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
+
 describe.skipIf(!chromiumPath)('an application', () => {
   let installed: Awaited<ReturnType<typeof install>>
   let browser: Browser
@@ -80,8 +84,8 @@ describe.skipIf(!chromiumPath)('an application', () => {
     ['built by Vite', withVite],
     ['built by webpack', withWebpack],
     ['that is not built at all', withoutBundler],
-  ])('%s segments an image on threads, asking no other server', async (_, build) => {
-    await using site = await serve(await build(installed.folder), { isolated: true })
+  ])('%s segments an image on threads, asking no other server, under a strict policy', async (_, build) => {
+    await using site = await serve(await build(installed.folder), { isolated: true, policy })
     await expectToSegment(site.origin)
   })
 

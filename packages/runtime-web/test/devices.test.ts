@@ -35,7 +35,7 @@ interface Parts {
   /** What becomes of the values that a GPU computes. */
   readonly distort?: Partial<Record<Precision, Distortion>>
   /** As `distort`, for the network itself, which the self-check does not run. */
-  readonly distortNetwork?: Distortion
+  readonly distortNetwork?: Partial<Record<Precision, Distortion>>
   readonly failing?: { readonly on: 'start' | 'load' | 'run'; readonly error: Error }
   readonly verdicts?: Map<string, number>
 }
@@ -70,7 +70,7 @@ function browserWith({ gpu, distort = {}, distortNetwork, failing, verdicts = ne
         const itself = network === graph
         log.push(`${itself ? 'network' : 'check'} in ${precision}`)
         if (itself) fail('load')
-        const map = (itself && distortNetwork) || distort[precision]
+        const map = (itself ? distortNetwork?.[precision] : undefined) ?? distort[precision]
         return opened<Handle>(async ({ image }) => {
           if (itself) fail('run')
           const { logits, edge } = outputs(image.tensor, map)
@@ -123,6 +123,7 @@ const outcomes = (ladder: readonly Rung[]) =>
 beforeEach(() => vi.stubGlobal('crossOriginIsolated', false))
 afterEach(() => vi.unstubAllGlobals())
 
+const infinity = () => Number.POSITIVE_INFINITY
 const off =
   (share: number): Distortion =>
   (x) =>
@@ -199,10 +200,16 @@ test('uses a GPU that disagrees where it is told to', async () => {
 test('checks a GPU once, and another one or another precision again', async () => {
   const verdicts = new Map<string, number>()
   const gpu = { float16: true }
-  await browserWith({ gpu, verdicts }).open()
+  await browserWith({ gpu, verdicts }).open({ network: 'weights' })
   const again = browserWith({ gpu, verdicts })
-  expect((await again.open()).ladder[0].reason).toContain('earlier')
+  expect((await again.open({ network: 'weights' })).ladder[0].reason).toContain('earlier')
   expect(again.log).toEqual(['started', 'network in float16'])
+  for (const network of [undefined, 'other weights']) {
+    const other = browserWith({ gpu, verdicts })
+    await other.open({ network })
+    expect(other.log).toEqual(['started', 'network in float16', 'network in float32'])
+    expect(other.sessions.size).toBe(1)
+  }
   for (const [part, settings] of [
     [{ gpu: { ...gpu, identity: 'another GPU' } }, {}],
     [{ gpu }, { precision: 'float32' }],
@@ -213,9 +220,24 @@ test('checks a GPU once, and another one or another precision again', async () =
   }
 })
 
+test('leaves float16 where it spoils the network itself, unless told to use it', async () => {
+  const parts = { gpu: { float16: true }, distortNetwork: { float16: off(0.05) } }
+  const browser = browserWith(parts)
+  const { opened, ladder } = await browser.open({ network: 'weights' })
+  expect(outcomes(ladder)).toEqual(['webgpu float16 refused', 'webgpu float32 used'])
+  expect(ladder[0].reason).toContain('5.0 %')
+  expect([...browser.sessions]).toEqual([opened.session])
+  expect([...browser.verdicts.keys()].filter((key) => key.includes('weights'))).toEqual([])
+  const warned = await browserWith(parts).open({ selfCheck: 'warn' })
+  expect(warned.ladder).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('5.0 %') }])
+  expect(outcomes((await browserWith(parts).open({ selfCheck: 'skip' })).ladder)).toEqual([
+    'webgpu float16 used',
+  ])
+})
+
 test('moves on where the network itself does not run, also on a GPU that was checked', async () => {
   const gpu = { float16: true }
-  const infinite = await browserWith({ gpu, distortNetwork: () => Number.POSITIVE_INFINITY }).open()
+  const infinite = await browserWith({ gpu, distortNetwork: { float16: infinity, float32: infinity } }).open()
   expect(outcomes(infinite.ladder)).toEqual([
     'webgpu float16 refused',
     'webgpu float32 refused',
@@ -276,6 +298,12 @@ test.each<[string, boolean, object, RegExp]>([
   ['the page is not secure', false, gpuOf({}), /https/],
   ['the browser has no WebGPU', true, {}, /no WebGPU/],
   ['there is no GPU', true, gpuOf(null), /no GPU/],
+  [
+    'the browser refuses to look for one',
+    true,
+    { gpu: { requestAdapter: () => Promise.reject(new Error('It is blocked.')) } },
+    /blocked/,
+  ],
 ])('a GPU is not found where %s', async (_, secure, navigator, message) => {
   vi.stubGlobal('isSecureContext', secure)
   vi.stubGlobal('navigator', navigator)

@@ -1,6 +1,8 @@
 import {
   buildModel,
+  encodeOnnx,
   largestBufferBytes,
+  memorySink,
   passes,
   peakActivationBytes,
   type SegmentationModelName,
@@ -8,6 +10,7 @@ import {
 import { expect, test } from 'vitest'
 import { deterministicSource } from '../../backbones/test/support/models.js'
 import { gpuGraph } from '../src/onnx-backend.js'
+import { withoutWeights } from '../src/without-weights.js'
 
 const MEBIBYTE = 2 ** 20
 const size = { N: 1, H: 1024, W: 2048 }
@@ -24,4 +27,16 @@ test.each<[SegmentationModelName, number, number]>([
   expect(largestBufferBytes(graph, size) / MEBIBYTE).toBe(plain)
   expect(largestBufferBytes(gpuGraph(graph), size) / MEBIBYTE).toBe(onGpu)
   expect(peakActivationBytes(gpuGraph(graph), size)).toBeLessThanOrEqual(peakActivationBytes(graph, size))
+})
+
+test('a graph without its weights is planned with as the whole, and holds none', async () => {
+  const source = { parameters: deterministicSource(), edge: true }
+  const graph = passes.foldBatchNorm(buildModel('hrnet16-slim', source))
+  const bare = withoutWeights(graph)
+  for (const rewritten of [(g: typeof graph) => g, gpuGraph]) {
+    expect(largestBufferBytes(rewritten(bare), size)).toBe(largestBufferBytes(rewritten(graph), size))
+    expect(peakActivationBytes(rewritten(bare), size)).toBe(peakActivationBytes(rewritten(graph), size))
+  }
+  const model = encodeOnnx(bare)
+  await expect(model.write(memorySink(model.byteLength))).rejects.toThrow('without its weights')
 })

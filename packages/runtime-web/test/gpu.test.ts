@@ -144,6 +144,18 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     expect(picture).toEqual({ painted: 8200, labels: 4 * 8200 })
   })
 
+  test('what the device reports is an error of the work under way, of which nothing is left over', async () => {
+    const { leaked, disposed, paintingAgain, ...failures } = await page.evaluate(() => gpuHarness.faults())
+    for (const [name, failure] of Object.entries(failures)) {
+      expect(failure, name).toMatchObject({
+        code: 'inference-failed',
+        message: expect.stringContaining('MapRead'),
+      })
+    }
+    expect(Object.keys(failures)).toEqual(['making', 'painting', 'running'])
+    expect({ leaked, disposed, paintingAgain }).toEqual({ leaked: 0, disposed: 2, paintingAgain: {} })
+  })
+
   test('says what went wrong on the device, and does not wait for one that is lost', async () => {
     const { tooLarge, unrepresentable, fault, recovered, lost, afterwards } = await page.evaluate(() =>
       gpuHarness.failures(),

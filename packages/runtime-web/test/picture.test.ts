@@ -17,6 +17,8 @@ describe('the style of a picture', () => {
       color: [1, 2, 3],
       threshold: 0.5,
     })
+    const colors = new Uint8Array(1000).subarray(0, 3 * 19)
+    expect(paintSettings({ colors }, picture).colors.buffer.byteLength).toBe(3 * 19)
     expect(paintSettings({ edges: false }, { classes: 19, edges: false }).edges).toBeUndefined()
   })
 

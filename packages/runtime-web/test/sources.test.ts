@@ -144,6 +144,28 @@ describe.skipIf(!chromiumPath)('sources', () => {
       expect(await load()).toMatchObject({ text: 'weights', weights: { from: 'cache' } })
     })
 
+    test('does not keep what is no checkpoint, and is done without where the browser cannot read it', async () => {
+      Object.assign(other.answer, { body: '<!doctype html><title>No such page</title>', headers: tagged })
+      const failure = await page.evaluate(
+        (url) => sources.failureOf(() => sources.createSegmenter({ source: url, device: 'wasm' })),
+        other.url,
+      )
+      expect(failure).toMatchObject({ code: 'invalid-checkpoint', message: expect.stringContaining('HTML') })
+      expect(await listed()).toEqual([])
+      Object.assign(other.answer, { body: 'weights' })
+      await load()
+      const loaded = await page.evaluate(async (url) => {
+        const { match } = Cache.prototype
+        Cache.prototype.match = () => Promise.reject(new DOMException('Unexpected internal error.'))
+        try {
+          return await sources.load(url)
+        } finally {
+          Cache.prototype.match = match
+        }
+      }, other.url)
+      expect(loaded).toMatchObject({ text: 'weights', weights: { from: 'network' } })
+    })
+
     test('drops a damaged entry and downloads again', async () => {
       Object.assign(other.answer, { body: 'weights', headers: tagged })
       await load()
@@ -273,17 +295,13 @@ describe.skipIf(!chromiumPath)('sources', () => {
       const found = await page.evaluate(async (url) => {
         const image = await (await fetch('/street.png')).blob()
         const results: { model: string; labels: number[]; edges: number[] }[] = []
-        for (const source of [url, '/models/demo.pth']) {
-          const segmenter = await sources.createSegmenter({
-            source,
-            edge: true,
-            device: 'wasm',
-            cache: false,
-          })
+        const options = { source: url, edge: true, device: 'wasm', cache: false } as const
+        const converted = await sources.createSegmenter(options)
+        for (const segmenter of [converted, await sources.demoSegmenter()]) {
           const { labels, edges } = await segmenter.segment(image, { outputs: ['labels', 'edges'] })
           results.push({ model: segmenter.model, labels: Array.from(labels!), edges: Array.from(edges!) })
-          await segmenter.dispose()
         }
+        await converted.dispose()
         return results
       }, other.url)
       expect(found[0].labels.length).toBeGreaterThan(1000)

@@ -235,7 +235,26 @@ describe.skipIf(!chromiumPath)('on WebAssembly', () => {
       const { createSegmenter } = harness
       const source = '/models/demo.pth'
       const segmenter = await createSegmenter({ source, device: 'wasm' })
+      const closed = await createImageBitmap(new ImageData(2, 2))
+      closed.close()
+      const gone = new Uint8Array(3)
+      structuredClone(gone.buffer, { transfer: [gone.buffer] })
+      const pixels = (data: unknown) => segmenter.segment({ data: data as Uint8Array, width: 1, height: 1 })
+      const long = 'A'.repeat(100_000)
       const failures: Record<string, () => Promise<unknown>> = {
+        'invalid-argument bytes elsewhere': () => createSegmenter({ source: gone }),
+        'invalid-argument buffer elsewhere': () => createSegmenter({ source: gone.buffer }),
+        'invalid-argument headers': () => createSegmenter({ source, headers: { 'no name': '1' } }),
+        'invalid-checkpoint data': () =>
+          createSegmenter({ source: `data:text/plain,${long}`, device: 'wasm' }),
+        'runtime-unavailable other origin': () =>
+          createSegmenter({ source, worker: () => new Worker('https://elsewhere.test/worker.js') }),
+        'unreadable data': () => segmenter.segment(`data:image/png;base64,${long}`),
+        'unreadable closed': () => segmenter.segment(closed),
+        'size-mismatch pixels elsewhere': () => pixels(gone),
+        'invalid-argument pixels in [0,1]': () => pixels(new Float32Array(3)),
+        'invalid-argument pixels in a list': () => pixels([1, 2, 3]),
+        'invalid-argument object': () => segmenter.segment(Object.create(null)),
         'not-found source': () => createSegmenter({ source: '/models/none.pth' }),
         'invalid-checkpoint text': () => createSegmenter({ source: '/models/text.pth' }),
         'checkpoint-mismatch model': () => createSegmenter({ source, model: 'hrnet18' }),
@@ -271,6 +290,7 @@ describe.skipIf(!chromiumPath)('on WebAssembly', () => {
         hint: expect.stringMatching(/^[A-Z].*\.$/),
       })
     }
+    for (const { message } of Object.values(errors)) expect(message.length).toBeLessThan(500)
     expect(errors['not-found source'].message).toContain('/models/none.pth')
   })
 })

@@ -1,5 +1,5 @@
 import { evaluateShape } from '@inverseform/backbones'
-import type { ImageBatch, View, ViewMap } from './engine.js'
+import type { Blender, ImageBatch, View, ViewMap } from './engine.js'
 import type { Network } from './network.js'
 import { countRuns, planScales, type ScalePlan } from './plan.js'
 import type { SegmentImagesOptions, SegmentTimings } from './segmentation.js'
@@ -51,10 +51,11 @@ export async function runViews<M>(
   async function runTiles({ tiles, width, height }: ScalePlan, mirrored: boolean) {
     if (tiles.length === 1) return runOnce({ width, height, mirrored, tile: tiles[0] })
     const sizes = { N: batch.count, H: height, W: width }
-    const blenders = Object.entries(graph.outputs).map(
-      ([name, { shape }]) => [name, engine.blender(evaluateShape(shape, sizes))] as const,
-    )
+    const blenders: (readonly [name: string, blender: Blender<M>])[] = []
     try {
+      for (const [name, { shape }] of Object.entries(graph.outputs)) {
+        blenders.push([name, engine.blender(evaluateShape(shape, sizes))])
+      }
       for (const tile of tiles) {
         const outputs = await runOnce({ width, height, mirrored, tile })
         for (const [name, blender] of blenders) {

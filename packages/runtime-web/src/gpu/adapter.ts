@@ -41,7 +41,9 @@ export async function findGpu(): Promise<GpuAdapter> {
   }
   const { gpu } = navigator
   if (!gpu) throw unavailable('This browser has no WebGPU.', 'Update the browser, or use the device wasm.')
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((cause: Error) => {
+    throw unavailable(`This browser does not say what GPU it has: ${cause.message}`, 'Use the device wasm.')
+  })
   if (!adapter) {
     throw unavailable(
       'This browser has no GPU that it uses for WebGPU.',

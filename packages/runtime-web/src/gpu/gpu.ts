@@ -113,7 +113,7 @@ export class Gpu {
 }
 
 function deviceLost(why: string): InverseFormError {
-  return new InverseFormError('inference-failed', `The GPU was lost: ${why}.`, {
+  return new InverseFormError('inference-failed', `The GPU was lost: ${why.replace(/\.+$/, '')}.`, {
     hint: 'Create another segmenter. If it happens again, use smaller images or the device wasm.',
   })
 }

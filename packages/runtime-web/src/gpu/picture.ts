@@ -26,12 +26,20 @@ export async function pictureOnGpu(
     const { width, height, classes } = facts
     return {
       facts,
-      paint: async (settings) => painter(paintable, settings),
+      async paint(settings) {
+        const bitmap = painter(paintable, settings)
+        try {
+          await gpu.finish()
+          return bitmap
+        } catch (error) {
+          bitmap.close()
+          throw error
+        }
+      },
       labels: () => readLabels(gpu, paintable.labels, classes, width * height),
       dispose() {
         batch.dispose()
-        paintable.labels.destroy()
-        for (const { map } of paintable.edges?.maps ?? []) map.free()
+        free(paintable)
       },
     }
   } catch (error) {
@@ -73,10 +81,14 @@ async function segmentOnGpu(
           })),
         }
       : undefined
-    await gpu.finish()
+    const paintable: GpuPaintable = { image: batch.images[0], classes, labels, edges }
+    await gpu.finish().catch((error) => {
+      free(paintable)
+      throw error
+    })
     const timings = { ...run.timings, postprocess: performance.now() - started }
     return {
-      paintable: { image: batch.images[0], classes, labels, edges },
+      paintable,
       facts: { width, height, classes, tiles: run.tiles, timings, edges: wantsEdges },
     }
   } finally {
@@ -104,4 +116,10 @@ async function segmentAndUpload(
     },
     facts: { width, height, classes, tiles, timings, edges: wantsEdges },
   }
+}
+
+/** All but the image, which is its batch's. */
+function free({ labels, edges }: GpuPaintable): void {
+  labels.destroy()
+  for (const { map } of edges?.maps ?? []) map.free()
 }

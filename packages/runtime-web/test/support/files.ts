@@ -6,7 +6,8 @@ import { inferenceCheckpoint } from '../../../backbones/test/support/models.js'
 import { bundle } from './bundle.js'
 import type { GoldenModel } from './goldens.js'
 
-const project = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url))
+/** A file of the repository. */
+export const project = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url))
 
 /** A model with weights by hash and its edge head, as the golden outputs were made with. */
 async function deterministicCheckpoint(model: GoldenModel): Promise<Uint8Array> {

@@ -13,6 +13,7 @@ import {
   type Tensor,
   type View,
 } from '@inverseform/runtime'
+import * as ort from 'onnxruntime-web/webgpu'
 import { mirrorTensor } from '../../../runtime/src/resize-tensor.js'
 import { findGpu } from '../../src/gpu/adapter.js'
 import { type BrowserGpu, startedGpu } from '../../src/gpu/browser-devices.js'
@@ -21,7 +22,7 @@ import { pictureOnGpu } from '../../src/gpu/picture.js'
 import type { GpuImage } from '../../src/gpu/pixels.js'
 import type { GpuTensor } from '../../src/gpu/tensor.js'
 import { networkRunner } from '../../src/network-runner.js'
-import { configureOnnxRuntime, wasmBackend } from '../../src/onnx-backend.js'
+import { configureOnnxRuntime, gpuBackend, wasmBackend } from '../../src/onnx-backend.js'
 import { paintPixels, pictureOnArrays } from '../../src/picture-on-arrays.js'
 import { type PaintStyle, paintSettings } from '../../src/picture-style.js'
 import { gpuWork } from './count-gpu-work.js'
@@ -310,6 +311,53 @@ async function failures() {
   return { tooLarge, unrepresentable, fault, recovered, lost, afterwards }
 }
 
+/** Has the device report an error, which WebGPU does to nobody in particular. */
+function causeFault({ device }: BrowserGpu['gpu']): void {
+  device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE }).destroy()
+}
+
+/** What becomes of work during which the device reports an error, and what is left over of it. */
+async function faults() {
+  const gpu = await pageGpu()
+  const network = (await tinyNetworks(gpu, 19)).gpu
+  const painter = gpuPainter(gpu.gpu)
+  const image = imageOf(64, 32)
+  const before = gpuWork.buffers.size
+  const faulty: Session<GpuTensor> = {
+    ...network.session,
+    async run(feeds) {
+      const outputs = await network.session.run(feeds)
+      causeFault(gpu.gpu)
+      return outputs
+    },
+  }
+  const making = await failureOf(() =>
+    pictureOnGpu(gpu, painter, { ...network, session: faulty }, image, { edges: true }),
+  )
+  const leaked = gpuWork.buffers.size - before
+  const picture = await pictureOnGpu(gpu, painter, network, image, { edges: true })
+  const settings = paintSettings({}, { classes: 19, edges: true })
+  causeFault(gpu.gpu)
+  const painting = await failureOf(() => picture.paint(settings))
+  const paintingAgain = await failureOf(() => picture.paint(settings))
+  picture.dispose()
+
+  const session = await gpuBackend(gpu.gpu, 'float32').createSession(tinyGraph(19))
+  const input = gpu.engine.upload({ data: new Float32Array(3 * 64 * 32), shape: [1, 3, 32, 64] })
+  const { dispose } = ort.Tensor.prototype
+  let disposed = 0
+  ort.Tensor.prototype.dispose = function () {
+    disposed++
+    return dispose.apply(this)
+  }
+  causeFault(gpu.gpu)
+  const running = await failureOf(() => session.run({ image: input }))
+  ort.Tensor.prototype.dispose = dispose
+  gpu.engine.release(input)
+  await session.dispose()
+  return { making, leaked, painting, paintingAgain, running, disposed }
+}
+
 const exposed = {
   abortBetweenTiles,
   hasGpu: async () => 'device' in (await pageGpu()).gpu,
@@ -319,6 +367,7 @@ const exposed = {
   comparePictures,
   bytesReadFor,
   failures,
+  faults,
   largePicture,
 }
 

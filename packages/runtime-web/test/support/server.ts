@@ -17,7 +17,10 @@ export const isolation = {
 }
 
 /** Serves files from memory; under `/slow/` they never end. */
-export async function serve(files: Files, { isolated = false } = {}) {
+export async function serve(
+  files: Files,
+  { isolated = false, policy }: { readonly isolated?: boolean; readonly policy?: string } = {},
+) {
   const requested: string[] = []
   const server = createServer((request, response) => {
     const url = request.url as string
@@ -29,6 +32,7 @@ export async function serve(files: Files, { isolated = false } = {}) {
       // Kept by the browser, compiled.
       'Cache-Control': 'max-age=600',
       ...(isolated && isolation),
+      ...(policy && { 'Content-Security-Policy': policy }),
     })
     if (url.startsWith('/slow/')) response.write(body?.slice(0, 1000))
     else response.end(body)

@@ -1,7 +1,10 @@
 /** What the tests of sources call in the browser. */
+
+import { type ImageInput, sendImage } from '../../src/images.js'
 import * as api from '../../src/index.js'
 import { loadWeights } from '../../src/load-weights.js'
 import { type LoadProgress, type SegmenterOptions, settingsOf } from '../../src/options.js'
+import { readImage } from '../../src/read-image.js'
 
 type Failure = { readonly code?: string; readonly message: string; readonly hint?: string }
 
@@ -28,7 +31,7 @@ async function load(url: string, options: Omit<SegmenterOptions, 'source'> = {})
 /** A segmenter that tests share: making one takes seconds. */
 let segmenter: Promise<api.WebSegmenter> | undefined
 function demoSegmenter(): Promise<api.WebSegmenter> {
-  segmenter ??= api.createSegmenter({ source: '/models/demo.pth', device: 'wasm' })
+  segmenter ??= api.createSegmenter({ source: '/models/demo.pth', edge: true, device: 'wasm' })
   return segmenter
 }
 
@@ -41,7 +44,10 @@ async function damage(url: string): Promise<void> {
   await cache.put(url, new Response(bytes, entry))
 }
 
-const exposed = { ...api, failureOf, load, demoSegmenter, damage }
+/** What WebAssembly gets of an image. */
+const rgbOf = async (image: ImageInput) => readImage(await sendImage(image), new AbortController().signal)
+
+const exposed = { ...api, failureOf, load, rgbOf, demoSegmenter, damage }
 
 declare global {
   /** The package's sources, as the page has them. */
