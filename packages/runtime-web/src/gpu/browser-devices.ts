@@ -1,4 +1,5 @@
-import manifest from '../../package.json' with { type: 'json' }
+// By name: of the whole file, bundles would carry all.
+import { version } from '../../package.json'
 import type { DeviceSource, StartedGpu } from '../devices.js'
 import { gpuBackend, onnxRuntimeVersion, wasmBackend } from '../onnx-backend.js'
 import { cachedVerdicts } from '../verdicts.js'
@@ -18,7 +19,7 @@ export const browserDevices: DeviceSource<BrowserGpu> = {
     const { identity, start, ...found } = await findGpu()
     return {
       ...found,
-      identity: [manifest.version, onnxRuntimeVersion(), identity].join(' '),
+      identity: [version, onnxRuntimeVersion(), identity].join(' '),
       start: async () => startedGpu(await start()),
     }
   },
