@@ -1,6 +1,6 @@
 import { createServer } from 'vite'
 import { expect, test } from 'vitest'
-import { chromiumPath, launch, softwareGpu } from './support/browser.js'
+import { chromiumPath, launch } from './support/browser.js'
 import { openPlayground, savedLabels, segmented, smallImage } from './support/playground.js'
 import { buildSite, configFile, hostSite, previewSite } from './support/site.js'
 
@@ -36,14 +36,14 @@ test.skipIf(!chromiumPath)(
   async () => {
     await using files = await buildSite()
     await using site = await previewSite(files.folder)
-    const browser = await launch(...softwareGpu)
+    const browser = await launch({ webgpu: true })
     try {
       const { page, complaints } = await openPlayground(browser, site.url)
       await page.locator('#image-file').setInputFiles(smallImage('small.png'))
       await segmented(page, 'small.png')
       const wasm = await savedLabels(page, 'Train ids')
       await page.getByLabel('Device').selectOption('WebGPU')
-      await page.locator('.slot .facts').filter({ hasText: 'WebGPU' }).waitFor({ timeout: 100_000 })
+      await page.locator('.slot .facts').filter({ hasText: 'WebGPU' }).waitFor({ timeout: 250_000 })
       const webgpu = await savedLabels(page, 'Train ids')
       const differing = webgpu.data.filter((label, i) => label !== wasm.data[i]).length
       expect(differing).toBeLessThanOrEqual(wasm.data.length / 1000)

@@ -40,7 +40,7 @@ async function residentBytes(browser: Browser): Promise<number> {
 test.skipIf(!chromiumPath)('memory is flat over 50 images', async () => {
   await using files = await buildSite()
   await using site = await previewSite(files.folder)
-  const browser = await launch('--js-flags=--expose-gc')
+  const browser = await launch({ args: ['--js-flags=--expose-gc'] })
   try {
     const { page, complaints } = await openPlayground(browser, site.url)
     const segment = async (run: number) => {

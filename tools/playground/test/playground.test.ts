@@ -54,7 +54,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     if (!chromiumPath) return
     files = await buildSite()
     site = await previewSite(files.folder)
-    browser = await launch(...fakeCamera)
+    browser = await launch({ args: fakeCamera })
     playground = await openPlayground(browser, site.url, { viewport: { width: 1280, height: 900 } })
     page = playground.page
   })
