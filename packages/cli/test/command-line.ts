@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { run } from '../src/run.js'
 
 export const checkpoint = fileURLToPath(
@@ -33,4 +33,18 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   return folder
+}
+
+/** A signal that is never aborted; time stands still but for two seconds each time it is asked. */
+export function tickingSignal(): AbortSignal {
+  let now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+  })
+  const { signal } = new AbortController()
+  vi.spyOn(signal, 'throwIfAborted').mockImplementation(() => {
+    now += 2000
+  })
+  return signal
 }

@@ -2,10 +2,10 @@ import { copyFile, mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeLabelPng } from '@inverseform/cityscapes'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type LabelsFlags, labelsCommand } from '../src/commands/labels.js'
 import { exitCodes } from '../src/exit-codes.js'
-import { inverseform, temporaryFolder } from './command-line.js'
+import { inverseform, temporaryFolder, tickingSignal } from './command-line.js'
 
 const fixtures = fileURLToPath(new URL('../../cityscapes/test/fixtures/polygons/', import.meta.url))
 
@@ -58,16 +58,8 @@ describe('inverseform labels', () => {
 
   it('counts the time from the start', async () => {
     const data = await dataset()
-    let now = 0
-    vi.spyOn(performance, 'now').mockImplementation(() => now)
-    onTestFinished(() => {
-      vi.restoreAllMocks()
-    })
     // Asked before each of the two is drawn, which are drawn side by side.
-    const { signal } = new AbortController()
-    vi.spyOn(signal, 'throwIfAborted').mockImplementation(() => {
-      now += 2000
-    })
+    const signal = tickingSignal()
     expect(await labels({ data }, signal)).toMatch(
       /^1\/2 annotations {2}0\.25\/s {2}ETA 0:04\n2\/2 annotations {2}0\.50\/s {2}0:04\n/,
     )

@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeLabelPng } from '@inverseform/cityscapes'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type SubmitFlags, submitCommand } from '../src/commands/submit.js'
-import { temporaryFolder } from './command-line.js'
+import { temporaryFolder, tickingSignal } from './command-line.js'
 
 /** Runs the command, and gives what it says. */
 async function submit(flags: SubmitFlags, signal = new AbortController().signal): Promise<string> {
@@ -42,16 +42,8 @@ describe('inverseform submit', () => {
   it('counts the time from the start', async () => {
     const { data, pred, out } = await folders()
     await writeFile(join(pred, 'bonn_000000_000020.png'), map)
-    let now = 0
-    vi.spyOn(performance, 'now').mockImplementation(() => now)
-    onTestFinished(() => {
-      vi.restoreAllMocks()
-    })
     // Asked before each of the two is converted, which are converted side by side.
-    const { signal } = new AbortController()
-    vi.spyOn(signal, 'throwIfAborted').mockImplementation(() => {
-      now += 2000
-    })
+    const signal = tickingSignal()
     expect(await submit({ data, pred, out }, signal)).toMatch(
       /^1\/2 predictions {2}0\.25\/s {2}ETA 0:04\n2\/2 predictions {2}0\.50\/s {2}0:04\n/,
     )

@@ -1,14 +1,9 @@
-import { type Graph, type PassName, passes } from '@inverseform/backbones'
+import { forWebGpu, type Graph } from '@inverseform/backbones'
 import type { Device } from './devices.js'
-
-/** What is rewritten for a device: on WebGPU, what would need large buffers and what is computed wrongly. */
-const devicePasses: Partial<Record<Device, readonly PassName[]>> = {
-  webgpu: ['commuteResize', 'splitConcat', 'splitHidden', 'splitMiscomputed'],
-}
 
 /** A network in the form that a device is to run. */
 export function graphFor(device: Device, graph: Graph): Graph {
-  return (devicePasses[device] ?? []).reduce((rewritten, name) => passes[name](rewritten), graph)
+  return device === 'webgpu' ? forWebGpu(graph) : graph
 }
 
 /**

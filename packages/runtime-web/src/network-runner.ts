@@ -1,4 +1,4 @@
-import type { Graph, ZooModel } from '@inverseform/backbones'
+import { forWebGpu, type Graph, type ZooModel } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import {
   arrayEngine,
@@ -16,7 +16,6 @@ import { pictureOnGpu } from './gpu/picture.js'
 import type { GpuImage } from './gpu/pixels.js'
 import type { GpuTensor } from './gpu/tensor.js'
 import { closeBitmap, type SentImage } from './images.js'
-import { gpuGraph } from './onnx-backend.js'
 import { type KeptPicture, type KeptPictureOptions, pictureOnArrays } from './picture-on-arrays.js'
 import type { PictureRequest, SegmentRequest } from './protocol.js'
 import { openImage, readImage } from './read-image.js'
@@ -74,7 +73,7 @@ function runnerOnGpu(
   const network: Network<GpuTensor, GpuImage> = {
     session: interruptible(session),
     engine: gpu.engine,
-    graph: gpuGraph(graph),
+    graph: forWebGpu(graph),
     info,
     classes,
     memoryBudget,

@@ -1,4 +1,4 @@
-import { encodeOnnx, type Graph, imageInput, memorySink, passes, relu } from '@inverseform/backbones'
+import { encodeOnnx, forWebGpu, type Graph, imageInput, memorySink, relu } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import type { Backend, Precision, Session, Tensor } from '@inverseform/runtime'
 import * as ort from 'onnxruntime-web/webgpu'
@@ -52,18 +52,12 @@ export function gpuBackend(gpu: Gpu, precision: Precision): Backend<GpuTensor> {
       if (!kept.has(gpu))
         kept.set(gpu, load({ outputs: { y: relu(imageInput('x', 3)) } }, 'float32', options))
       await kept.get(gpu)
-      return gpuSession(gpu, await gpu.settle(() => load(gpuGraph(graph), precision, options)))
+      return gpuSession(gpu, await gpu.settle(() => load(forWebGpu(graph), precision, options)))
     },
   }
 }
 
 const kept = new WeakMap<Gpu, Promise<ort.InferenceSession>>()
-
-/** The network as WebGPU gets it: without the widest maps, and without what ONNX Runtime computes wrongly there. */
-export function gpuGraph(graph: Graph): Graph {
-  const { commuteResize, splitConcat, splitHidden, splitMiscomputed } = passes
-  return [commuteResize, splitConcat, splitHidden, splitMiscomputed].reduce((g, pass) => pass(g), graph)
-}
 
 function gpuSession(gpu: Gpu, session: ort.InferenceSession): Session<GpuTensor> {
   return {

@@ -1,6 +1,7 @@
 import {
   buildModel,
   encodeOnnx,
+  forWebGpu,
   largestBufferBytes,
   memorySink,
   passes,
@@ -9,7 +10,6 @@ import {
 } from '@inverseform/backbones'
 import { expect, test } from 'vitest'
 import { deterministicSource } from '../../backbones/test/support/models.js'
-import { gpuGraph } from '../src/onnx-backend.js'
 import { withoutWeights } from '../src/without-weights.js'
 
 const MEBIBYTE = 2 ** 20
@@ -25,15 +25,15 @@ test.each<[SegmentationModelName, number, number]>([
 ])('the largest buffer of %s at 1024x2048 is %d MiB, on the GPU %d MiB', (model, plain, onGpu) => {
   const graph = passes.foldBatchNorm(buildModel(model, { parameters: deterministicSource(), edge: true }))
   expect(largestBufferBytes(graph, size) / MEBIBYTE).toBe(plain)
-  expect(largestBufferBytes(gpuGraph(graph), size) / MEBIBYTE).toBe(onGpu)
-  expect(peakActivationBytes(gpuGraph(graph), size)).toBeLessThanOrEqual(peakActivationBytes(graph, size))
+  expect(largestBufferBytes(forWebGpu(graph), size) / MEBIBYTE).toBe(onGpu)
+  expect(peakActivationBytes(forWebGpu(graph), size)).toBeLessThanOrEqual(peakActivationBytes(graph, size))
 })
 
 test('a graph without its weights is planned with as the whole, and holds none', async () => {
   const source = { parameters: deterministicSource(), edge: true }
   const graph = passes.foldBatchNorm(buildModel('hrnet16-slim', source))
   const bare = withoutWeights(graph)
-  for (const rewritten of [(g: typeof graph) => g, gpuGraph]) {
+  for (const rewritten of [(g: typeof graph) => g, forWebGpu]) {
     expect(largestBufferBytes(rewritten(bare), size)).toBe(largestBufferBytes(rewritten(graph), size))
     expect(peakActivationBytes(rewritten(bare), size)).toBe(peakActivationBytes(rewritten(graph), size))
   }

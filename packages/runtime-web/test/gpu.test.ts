@@ -1,8 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumPath, launch, openPage } from './support/browser.js'
-import { bundle } from './support/bundle.js'
-import { ortFile } from './support/files.js'
+import { pageOf } from './support/files.js'
 import { serve } from './support/server.js'
 
 describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
@@ -10,13 +9,7 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
   let browser: Browser
   let page: Page
   beforeAll(async () => {
-    site = await serve(
-      new Map<string, Uint8Array | string>([
-        ...(await bundle('gpu-page.ts')),
-        ['/', '<!doctype html><title>Test</title><script type="module" src="/page.js"></script>'],
-        ['/ort-wasm-simd-threaded.asyncify.wasm', ortFile('wasm')],
-      ]),
-    )
+    site = await serve(new Map(await pageOf('gpu-page.ts')))
     browser = await launch({ webgpu: true })
     page = await openPage(browser, site.origin)
     expect(await page.evaluate(() => gpuHarness.hasGpu())).toBe(true)

@@ -1,8 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumPath, launch, openPage } from './support/browser.js'
-import { bundle } from './support/bundle.js'
-import { DEMO_CHECKPOINT, ortFile, project } from './support/files.js'
+import { DEMO_CHECKPOINT, pageOf, project } from './support/files.js'
 import { serve } from './support/server.js'
 
 describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worker and back', () => {
@@ -12,9 +11,7 @@ describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worke
   beforeAll(async () => {
     site = await serve(
       new Map<string, Uint8Array | string>([
-        ...(await bundle('sources-page.ts')),
-        ['/', '<!doctype html><title>Test</title><script type="module" src="/page.js"></script>'],
-        ['/ort-wasm-simd-threaded.asyncify.wasm', ortFile('wasm')],
+        ...(await pageOf('sources-page.ts')),
         ['/models/demo.pth', project(DEMO_CHECKPOINT)],
       ]),
     )

@@ -12,8 +12,7 @@ import {
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { chromiumPath, launch, openPage } from './support/browser.js'
-import { bundle } from './support/bundle.js'
-import { DEMO_CHECKPOINT, ortFile } from './support/files.js'
+import { DEMO_CHECKPOINT, pageOf } from './support/files.js'
 import { serve } from './support/server.js'
 import { serveWeights } from './support/weights-server.js'
 
@@ -42,9 +41,7 @@ describe.skipIf(!chromiumPath)('sources', () => {
 
   beforeAll(async () => {
     const files = new Map<string, Uint8Array | string>([
-      ...(await bundle('sources-page.ts')),
-      ['/', '<!doctype html><title>Test</title><script type="module" src="/page.js"></script>'],
-      ['/ort-wasm-simd-threaded.asyncify.wasm', ortFile('wasm')],
+      ...(await pageOf('sources-page.ts')),
       ['/models/demo.pth', project(DEMO_CHECKPOINT)],
       ['/street.png', street],
     ])

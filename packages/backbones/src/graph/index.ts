@@ -13,7 +13,7 @@ export {
   symbol,
 } from './dim.js'
 export { largestBufferBytes, type MemoryOptions, peakActivationBytes } from './memory.js'
-export { type PassName, passes, rewrite } from './passes/index.js'
+export { forWebGpu, type PassName, passes, rewrite } from './passes/index.js'
 export {
   type Graph,
   graphInputs,

@@ -27,15 +27,21 @@ export function ortFile(ending: 'mjs' | 'wasm'): Uint8Array {
   return readFileSync(join(folder, `ort-wasm-simd-threaded.asyncify.${ending}`))
 }
 
+/** A page of one script and the file that ONNX Runtime's part of it needs. */
+export async function pageOf(script: string): Promise<[path: string, content: Uint8Array | string][]> {
+  return [
+    ...(await bundle(script)),
+    ['/', '<!doctype html><title>Test</title><script type="module" src="/page.js"></script>'],
+    ['/ort-wasm-simd-threaded.asyncify.wasm', ortFile('wasm')],
+  ]
+}
+
 /** All that a page needs: its scripts, ONNX Runtime's files next to them and in a folder, checkpoints and an image. */
 export async function siteFiles(): Promise<Map<string, Uint8Array | string>> {
-  const [mjs, wasm] = [ortFile('mjs'), ortFile('wasm')]
   return new Map<string, Uint8Array | string>([
-    ...(await bundle()),
-    ['/', '<!doctype html><title>Test</title><script type="module" src="/page.js"></script>'],
-    ['/ort-wasm-simd-threaded.asyncify.wasm', wasm],
-    ['/ort/ort-wasm-simd-threaded.asyncify.mjs', mjs],
-    ['/ort/ort-wasm-simd-threaded.asyncify.wasm', wasm],
+    ...(await pageOf('page.ts')),
+    ['/ort/ort-wasm-simd-threaded.asyncify.mjs', ortFile('mjs')],
+    ['/ort/ort-wasm-simd-threaded.asyncify.wasm', ortFile('wasm')],
     ['/models/hrnet16-slim.safetensors', await deterministicCheckpoint('hrnet16-slim')],
     ['/models/hrnet18.safetensors', await deterministicCheckpoint('hrnet18')],
     ['/models/demo.pth', project(DEMO_CHECKPOINT)],

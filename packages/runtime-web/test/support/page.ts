@@ -1,6 +1,6 @@
 /** What the tests call in the browser. */
 
-import { bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
+import { bytesSource, forWebGpu, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
 import {
   arrayEngine,
   type ImageBatch,
@@ -17,7 +17,7 @@ import { type BrowserGpu, startedGpu } from '../../src/gpu/browser-devices.js'
 import type { GpuImage } from '../../src/gpu/pixels.js'
 import type { GpuTensor } from '../../src/gpu/tensor.js'
 import * as api from '../../src/index.js'
-import { configureOnnxRuntime, gpuGraph, wasmBackend } from '../../src/onnx-backend.js'
+import { configureOnnxRuntime, wasmBackend } from '../../src/onnx-backend.js'
 import { cachedVerdicts } from '../../src/verdicts.js'
 import { gpuWork } from './count-gpu-work.js'
 
@@ -55,7 +55,7 @@ async function networkOnGpu(checkpointUrl: string): Promise<Network<GpuTensor, G
   const facts = await loadNetwork(checkpointUrl)
   const { backend, engine } = await pageGpu()
   const session = await backend('float32').createSession(facts.graph)
-  return { ...facts, session, engine, graph: gpuGraph(facts.graph) }
+  return { ...facts, session, engine, graph: forWebGpu(facts.graph) }
 }
 
 /** Segments inputs that are normalised already, by the package's backend in this page. */

@@ -6,6 +6,7 @@ import { splitHidden } from './split-hidden.js'
 import { splitMiscomputed } from './split-miscomputed.js'
 
 export { rewrite } from './rewrite.js'
+export { forWebGpu } from './webgpu.js'
 export { commuteResize, foldBatchNorm, mergeStem, splitConcat, splitHidden, splitMiscomputed }
 
 /** The graph passes by name, in the order in which they are run. */
