@@ -1,7 +1,7 @@
 import type { Options } from 'tsup'
 
 // Private packages: each package that uses them carries its own copy (docs/decisions/002-one-error.md).
-const bundled = ['@inverseform/errors', '@inverseform/distance-transform']
+const bundled = ['@inverseform/errors', '@inverseform/shared', '@inverseform/distance-transform']
 
 /** What every package builds the same way: ESM and types, for browsers and the Node versions of `engines`. */
 export function library(entry: string[] | Record<string, string>, more: Options = {}): Options {

@@ -6,6 +6,6 @@ export default defineConfig(
   library({
     index: 'src/index.ts',
     node: 'src/node.ts',
-    'metrics-worker': 'src/node/metrics-worker.ts',
+    'metrics-worker': 'src/node/evaluate/metrics-worker.ts',
   }),
 )

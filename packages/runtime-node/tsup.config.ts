@@ -1,5 +1,7 @@
 import { defineConfig } from 'tsup'
 import { library } from '../../tsup.base.js'
 
-// The worker is loaded by path, next to the main entry.
-export default defineConfig(library(['src/index.ts', 'src/worker.ts'], { platform: 'node' }))
+// The main entry starts the worker by its path: both are at the root of dist.
+const entry = { index: 'src/index.ts', worker: 'src/worker/worker.ts' }
+
+export default defineConfig(library(entry, { platform: 'node' }))

@@ -1,4 +1,4 @@
-// Evaluates the bundled checkpoint on the bundled scenes, through the command line as a user has it.
+// Evaluates the bundled checkpoint on the bundled scenes through the command line.
 import { fileURLToPath } from 'node:url'
 import { run } from '../../packages/cli/dist/index.js'
 
@@ -7,11 +7,11 @@ const out = path('../../demo-output')
 
 const exitCode = await run([
   ...['eval', '--checkpoint', path('../../checkpoints/hrnet16-slim-demo.pth'), '--data', path('cityscapes')],
-  ...['--has-edge', '--compare-edge-head', '--out', out],
+  ...['--edge-head', '--compare-edge-head', '--out', out],
 ])
 if (exitCode === 0) {
   console.log(`
-The scenes are drawn and the checkpoint was trained on drawn scenes only: the scores say nothing about Cityscapes.
-Look at the pictures: open ${out}/index.html in a browser.`)
+The scenes are drawn, and the checkpoint was trained on drawn scenes only. The scores say nothing about Cityscapes.
+To see the pictures, open ${out}/index.html in a browser.`)
 }
 process.exitCode = exitCode

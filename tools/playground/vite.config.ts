@@ -1,6 +1,6 @@
 import { defaultClientConditions, defineConfig } from 'vite'
 
-/** What makes the page cross-origin isolated, which threads need. */
+/** Headers that make the page cross-origin isolated, which threads need. */
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -8,12 +8,12 @@ const headers = {
 
 export default defineConfig({
   root: import.meta.dirname,
-  // Runs in any folder of any host.
+  // The build works in any folder of a host.
   base: './',
-  // Packages resolve to their TypeScript sources: nothing has to be built first.
+  // Packages resolve to their TypeScript sources, so nothing must be built first.
   resolve: { conditions: ['@inverseform/source', ...defaultClientConditions] },
   worker: { format: 'es' },
-  // It finds its WebAssembly next to itself.
+  // It loads its WebAssembly file relative to itself.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   server: { headers },
   preview: { headers },

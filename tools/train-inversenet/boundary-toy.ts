@@ -1,6 +1,6 @@
-// Moves a displaced soft boundary by the InverseForm loss alone, with the activation of this package and with the published one.
+// Moves a displaced soft boundary by the InverseForm loss alone, once with this package's activation and once with the published one.
 
-import { type InverseFormOptions, inverseForm, inverseNet } from '@inverseform/core'
+import { type InverseFormLossOptions, inverseFormLoss, inverseNet } from '@inverseform/core'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '@inverseform/core/array'
 import { adam, transformMaps } from '@inverseform/core/training'
 import { figure } from './lib/paths.js'
@@ -9,30 +9,30 @@ import { loadRegressor, tileSize } from './lib/regressor.js'
 import { heldOutScenes, readBoundaries } from './lib/scenes.js'
 
 const steps = 200
-/** Where the boundary starts, in pixels from where it belongs. */
+/** The initial displacement of the boundary, in pixels. */
 const start = [2.5, -2] as const
 const tileGrid = [2, 4] as const
-/** A part of a held-out scene: the tiles, and around them what a displacement brings into sight. */
+/** A crop of a held-out scene: the tiles plus a margin that a displacement can bring into view. */
 const margin = 8
 const place = { top: 52, left: 110 }
-const [height, width] = tileGrid.map((tiles, axis) => tiles * tileSize[axis]!) as [number, number]
+const [height, width] = tileGrid.map((tiles, axis) => tiles * tileSize[axis]) as [number, number]
 const [outerHeight, outerWidth] = [height + 2 * margin, width + 2 * margin]
 
 const ops = arrayOps()
 const regressor = inverseNet(ops, await loadRegressor())
-const scene = heldOutScenes(await readBoundaries())[0]!
+const scene = heldOutScenes(await readBoundaries())[0]
 const cut = (border: number) =>
   Uint8Array.from({ length: (height + 2 * border) * (width + 2 * border) }, (_, p) => {
     const across = width + 2 * border
     const [row, column] = [place.top - border + Math.floor(p / across), place.left - border + (p % across)]
-    return scene.data[row * scene.width + column]!
+    return scene.data[row * scene.width + column]
   })
-const edgeLabels = cut(0)
+const edgeTarget = cut(0)
 const boundary = ops.constant(cut(margin), [1, 1, outerHeight, outerWidth])
 
-/** The edge logits of a network that has the boundary right but for a displacement in pixels, [2]: what is optimised. */
+/** Returns the edge logits of a boundary that is correct except for a displacement in pixels, [2], which is optimized. */
 function logits(displacement: ArrayTensor): ArrayTensor {
-  // A content that moves by +x is read at -x.
+  // Content that moves by +x is sampled at -x.
   const [x, y] = [0, 1].map((axis) => ops.slice(displacement, [axis], [1])) as [ArrayTensor, ArrayTensor]
   const fixed = (...values: number[]) => ops.constant(values, [values.length])
   const matrix = ops.concat(
@@ -51,13 +51,13 @@ function logits(displacement: ArrayTensor): ArrayTensor {
   return ops.multiply(ops.subtract(seen, 0.5), 8)
 }
 
-function optimise(activation: NonNullable<InverseFormOptions['activation']>) {
+function optimize(activation: NonNullable<InverseFormLossOptions['activation']>) {
   const displacement = Float32Array.from(start)
   const update = adam([displacement])
   const loss = (at: ArrayTensor) =>
-    inverseForm(
+    inverseFormLoss(
       ops,
-      { edgeLogits: logits(at), edgeLabels, regressor },
+      { edgeLogits: logits(at), edgeTarget: edgeTarget, regressor },
       { activation, size: [height, width], tileGrid },
     )
   const differentiated = valueAndGrad(loss)
@@ -68,29 +68,29 @@ function optimise(activation: NonNullable<InverseFormOptions['activation']>) {
     distances.push([step, Math.hypot(...displacement)])
     losses.push([step, value])
     if (step === steps) break
-    update([gradients[0]!.data], 0.05 * (1 - step / steps))
+    update([gradients[0].data], 0.05 * (1 - step / steps))
   }
-  const [first, last] = [distances[0]![1], distances.at(-1)![1]]
+  const [first, last] = [distances[0][1], distances.at(-1)![1]]
   console.log(
-    `${activation}: ${first.toFixed(2)} → ${last.toFixed(2)} pixels from the target; loss ${losses[0]![1].toFixed(3)} → ${losses.at(-1)![1].toFixed(3)}`,
+    `${activation}: ${first.toFixed(2)} → ${last.toFixed(2)} pixels from the target; loss ${losses[0][1].toFixed(3)} → ${losses.at(-1)![1].toFixed(3)}`,
   )
   return { displacement, distances, losses }
 }
 
-const ours = optimise('sigmoid')
-const published = optimise('log_softmax')
+const ours = optimize('sigmoid')
+const published = optimize('log_softmax')
 
 const curves = (key: 'distances' | 'losses'): Series[] => [
-  { name: 'sigmoid', kind: 'line', colour: '#1f6fb4', points: ours[key] },
-  { name: 'log_softmax, as published', kind: 'line', colour: '#d1495b', points: published[key] },
+  { name: 'sigmoid', kind: 'line', color: '#1f6fb4', points: ours[key] },
+  { name: 'log_softmax, as published', kind: 'line', color: '#d1495b', points: published[key] },
 ]
 const picture = (title: string, displacement: ArrayLike<number>): Picture => ({
   title,
   height,
   width,
   layers: [
-    { colour: '#e9a23b', data: edgeLabels },
-    { colour: '#1f6fb4', data: ops.sigmoid(logits(ops.constant(displacement, [2]))).data },
+    { color: '#e9a23b', data: edgeTarget },
+    { color: '#1f6fb4', data: ops.sigmoid(logits(ops.constant(displacement, [2]))).data },
   ],
 })
 await writeFigure(figure('inverseform-boundary-toy.svg'), [

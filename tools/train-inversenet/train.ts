@@ -1,10 +1,10 @@
-// Trains a small InverseNet on boundaries of the demo's scenes, and draws how well it knows scenes it has not seen.
+// Trains a small InverseNet on boundaries of the demo's scenes, and plots its error on held-out scenes.
 import { parseArgs } from 'node:util'
 import { InverseFormError } from '@inverseform/core'
 import {
   type BoundaryPairs,
   boundaryPairs,
-  initialiseInverseNet,
+  initializeInverseNet,
   sampleShift,
   seededRandom,
 } from '@inverseform/core/training'
@@ -18,9 +18,10 @@ const { values } = parseArgs({
 })
 const [steps, seed] = [values.steps, values.seed].map(Number) as [number, number]
 if (!(Number.isSafeInteger(steps) && steps > 0 && Number.isSafeInteger(seed))) {
-  throw new InverseFormError('invalid-argument', `--steps is ${values.steps} and --seed ${values.seed}.`, {
-    hint: 'Give a number of steps above 0, and a whole number as the seed.',
-  })
+  throw new InverseFormError(
+    'invalid-argument',
+    `--steps must be a positive integer and --seed an integer, got ${values.steps} and ${values.seed}.`,
+  )
 }
 const random = seededRandom(seed)
 const names = ['shift along x', 'shift along y']
@@ -39,7 +40,7 @@ const known = boundaryPairs(trainingScenes(scenes), sample).next().value
 const unknown = boundaryPairs(heldOutScenes(scenes), sample).next().value
 
 const [height, width] = tileSize
-const weights = initialiseInverseNet(random, {
+const weights = initializeInverseNet(random, {
   tilePixels: height * width,
   hidden: [256, 32],
   outputs: names.length,
@@ -52,32 +53,32 @@ for (let done = 0; done <= steps; done++) {
     curves.training.push([done, mean(errors[0])])
     curves.heldOut.push([done, mean(errors[1])])
     console.log(
-      `step ${done}: error ${mean(errors[0]).toFixed(3)} on scenes trained on, ${mean(errors[1]).toFixed(3)} on others ` +
+      `step ${done}: error ${mean(errors[0]).toFixed(3)} on training scenes, ${mean(errors[1]).toFixed(3)} on held-out scenes ` +
         `(${errors[1].map((error, i) => `${names[i]} ${error.toFixed(3)}`).join(', ')})`,
     )
   }
-  // Down to nothing along half a cosine.
+  // The learning rate falls from 0.002 to 0 along half a cosine.
   if (done < steps) step(training.next().value, 0.001 * (1 + Math.cos((Math.PI * done) / steps)))
 }
 
 await saveRegressor(weights)
 const estimates = estimate(weights, unknown)
 const scatter = names.map((title, parameter): Panel => {
-  const points = Array.from({ length: unknown.parameters.shape[0]! }, (_, pair): [number, number] => [
-    unknown.parameters.data[pair * names.length + parameter]!,
-    estimates.data[pair * names.length + parameter]!,
+  const points = Array.from({ length: unknown.parameters.shape[0] }, (_, pair): [number, number] => [
+    unknown.parameters.data[pair * names.length + parameter],
+    estimates.data[pair * names.length + parameter],
   ])
   const [least, greatest] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))]
   return {
     title: `Held-out scenes: ${title}`,
-    x: 'true',
+    x: 'target',
     y: 'estimated',
     series: [
-      { name: '', kind: 'dots', colour: '#1f6fb4', points },
+      { name: '', kind: 'dots', color: '#1f6fb4', points },
       {
         name: 'exact',
         kind: 'line',
-        colour: '#444444',
+        color: '#444444',
         points: [
           [least, least],
           [greatest, greatest],
@@ -92,22 +93,22 @@ const curve: Panel = {
   y: 'root mean square error / spread',
   from: 0,
   series: [
-    { name: 'scenes trained on', kind: 'line', colour: '#1f6fb4', points: curves.training },
-    { name: 'held-out scenes', kind: 'line', colour: '#d1495b', points: curves.heldOut },
+    { name: 'scenes trained on', kind: 'line', color: '#1f6fb4', points: curves.training },
+    { name: 'held-out scenes', kind: 'line', color: '#d1495b', points: curves.heldOut },
   ],
 }
 await writeFigure(figure('inversenet-training.svg'), [[curve, ...scatter]])
 
-/** Root mean square error of each parameter, as a share of what always answering the mean would have. */
+/** Returns the root mean square error of each parameter, relative to always answering the mean. */
 function relativeErrors(pairs: BoundaryPairs): number[] {
   const { data } = estimate(weights, pairs)
   return names.map((_, parameter) => {
     const of = (array: ArrayLike<number>) =>
       Array.from(array).filter((_, i) => i % names.length === parameter)
-    const [truth, estimated] = [of(pairs.parameters.data), of(data)]
-    const centre = mean(truth)
+    const [target, estimated] = [of(pairs.parameters.data), of(data)]
+    const center = mean(target)
     const square = (errors: number[]) => mean(errors.map((error) => error * error))
-    return Math.sqrt(square(truth.map((t, i) => t - estimated[i]!)) / square(truth.map((t) => t - centre)))
+    return Math.sqrt(square(target.map((t, i) => t - estimated[i])) / square(target.map((t) => t - center)))
   })
 }
 

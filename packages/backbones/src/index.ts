@@ -1,16 +1,33 @@
-export { InverseFormError, isInverseFormError } from '@inverseform/errors'
-export * from './checkpoint/index.js'
-export * from './graph/index.js'
-export * from './io/index.js'
-export * from './models/index.js'
-export type { ComputeType } from './onnx/compute.js'
+export { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
+export { toFloat32 } from './checkpoint/float32.js'
+export type { CheckpointLimits } from './checkpoint/limits.js'
+export { type OpenCheckpointOptions, openCheckpoint } from './checkpoint/open.js'
+export type {
+  Checkpoint,
+  CheckpointFormat,
+  CheckpointTensor,
+  DType,
+  DTypeArrays,
+  MetadataValue,
+  TensorData,
+} from './checkpoint/types.js'
+export { type WritableTensor, writeSafetensors } from './checkpoint/write-safetensors.js'
+export { blobSource } from './io/blob.js'
+export { type ByteSink, type MemorySink, memorySink } from './io/sink.js'
+export { type ByteSource, bytesSource } from './io/source.js'
+export { type UrlSourceOptions, urlSource } from './io/url.js'
+export { type BuildModelOptions, buildModel, modelInfo, requiredParameters } from './models/build.js'
+export { identifyModel, type ModelName } from './models/identify.js'
+export { INVERSENET_TILE } from './models/inversenet.js'
 export {
-  type EncodedModel,
-  type EncodeOnnxOptions,
-  encodeOnnx,
-  ONNX_OPSET,
-  type Writable,
-} from './onnx/encode.js'
-export { type OnnxDescription, onnxMetadata } from './onnx/metadata.js'
-export { openModel } from './onnx/open-model.js'
-export type { WeightPrecision } from './onnx/precision.js'
+  type InverseNetTensors,
+  type LoadedModel,
+  type LoadModelOptions,
+  loadInverseNet,
+  loadModel,
+  readInverseNet,
+} from './models/load.js'
+export type { LoadReport } from './models/load-report.js'
+export { openModel } from './models/open-model.js'
+export type { ParameterSource } from './models/scope.js'
+export { inverseNetZoo, type SegmentationModelName, type ZooModel, zoo } from './models/zoo.js'

@@ -1,3 +1,2 @@
-export { writeFileAtomically } from './io/file-sink.js'
+export { writeFileAtomically } from '@inverseform/shared/node'
 export { type FileSource, fileSource } from './io/file-source.js'
-export { makeFolder } from './io/make-folder.js'

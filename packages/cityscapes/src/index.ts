@@ -1,6 +1,7 @@
 export { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
-export { colourise, edgeImage, edgeOverlay, errorColours, errorMask, overlay } from './colouring.js'
+export { colorize, edgeImage, edgeOverlay, errorColors, errorMask, overlay } from './coloring.js'
 export { edgeMap } from './edges.js'
+export type { IdArray } from './id-array.js'
 export {
   type IdMap,
   type IdSource,
@@ -29,9 +30,34 @@ export {
   bootstrap,
   type DatasetStatistic,
 } from './metrics/bootstrap.js'
-export * from './metrics/boundary/index.js'
 export {
-  CalibrationError,
+  BoundaryF,
+  type BoundaryFClassScores,
+  type BoundaryFOptions,
+  type BoundaryFScores,
+  type BoundaryFState,
+  type BoundaryFToleranceScores,
+  BoundaryIou,
+  type BoundaryIouClassScores,
+  type BoundaryIouOptions,
+  type BoundaryIouRatioScores,
+  type BoundaryIouScores,
+  type BoundaryIouState,
+  davisTolerance,
+  gatedScnnTolerances,
+  type SurfaceClassScores,
+  SurfaceDistances,
+  type SurfaceDistancesOptions,
+  type SurfaceDistancesState,
+  type SurfaceScores,
+  type TrimapBandScores,
+  TrimapIou,
+  type TrimapIouOptions,
+  type TrimapIouScores,
+  type TrimapIouState,
+} from './metrics/boundary/index.js'
+export {
+  Calibration,
   type CalibrationOptions,
   type CalibrationScores,
   type CalibrationState,
@@ -47,7 +73,6 @@ export {
   classScore,
 } from './metrics/class-scores.js'
 export { ConfusionMatrix, type ConfusionMatrixState, type SegmentationScores } from './metrics/confusion.js'
-export type { ClassOptions, IdArray } from './metrics/ids.js'
 export { type ImageScores, type NamedImage, scoreImage, worstImages } from './metrics/image-scores.js'
 export type { Metric, SegmentedImage } from './metrics/metric.js'
 export {
@@ -59,6 +84,7 @@ export {
 export { type OfficialResult, officialJson, officialResult } from './metrics/official/result.js'
 export type { CategoryScores, LabelScores, PixelLevelScores } from './metrics/official/scores.js'
 export { officialMatrix, officialTables } from './metrics/official/tables.js'
+export type { MetricOptions } from './metrics/options.js'
 export {
   type PerImageClass,
   type PerImageEntry,
@@ -77,7 +103,7 @@ export {
   mmsegResults,
   presets,
 } from './metrics/presets.js'
-export type { StateHeader } from './metrics/state.js'
+export type { StateHeader } from './metrics/state/declare-state.js'
 export { decodeLabelPng, encodeLabelPng, type LabelMap, MAX_LABEL_PIXELS } from './png.js'
 export { type PolygonAnnotation, type PolygonObject, parsePolygons } from './polygons/annotation.js'
 export { type Canvas, fillPolygon } from './polygons/fill-polygon.js'
@@ -91,8 +117,13 @@ export {
   labelImage,
 } from './polygons/label-image.js'
 export { confusionSvg } from './report/confusion-svg.js'
-export { type ReportComparison, type ReportOptions, type ReportRun, reportHtml } from './report/html.js'
+export {
+  type EvaluationReportOptions,
+  evaluationReportHtml,
+  type ReportComparison,
+  type ReportRun,
+} from './report/evaluation/evaluation-report.js'
 export type { ReportImage, ReportPanel } from './report/images.js'
-export { type MetricsReportOptions, metricsReportHtml } from './report/metrics-html.js'
+export { type MetricsReportOptions, metricsReportHtml } from './report/metrics/metrics-report.js'
 export type { ReportFacts } from './report/parts.js'
-export { classTable, scoreSummary } from './report/table.js'
+export { classTable, scoreSummary } from './report/text/class-table.js'

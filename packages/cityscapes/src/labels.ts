@@ -1,5 +1,6 @@
+import { checkIntegerArray } from '@inverseform/errors'
+import type { IdArray } from './id-array.js'
 import { lookUpTable, remap } from './label-mapping.js'
-import type { IdArray } from './metrics/ids.js'
 
 /** Red, green, blue, each 0..255. */
 export type Rgb = readonly [number, number, number]
@@ -23,18 +24,18 @@ export interface Label {
   readonly name: string
   /** The value in `*_labelIds.png`, 0..33; -1 for the license plate, which no label map holds. */
   readonly id: number
-  /** The class a network predicts, 0..18; 255 for what is not evaluated, -1 for the license plate. */
+  /** The class that a network predicts, 0..18; 255 for labels that are not evaluated, -1 for the license plate. */
   readonly trainId: number
   readonly category: Category
   /** Index into {@link categories}, 0..7. */
   readonly categoryId: number
-  /** Whether `*_instanceIds.png` tells single objects of this label apart. */
+  /** Whether `*_instanceIds.png` distinguishes single objects of this label. */
   readonly hasInstances: boolean
   readonly ignoreInEval: boolean
-  readonly colour: Rgb
+  readonly color: Rgb
 }
 
-/** The train id of pixels that take no part in training or evaluation. */
+/** The train id of pixels that training and evaluation ignore. */
 export const IGNORE = 255
 
 const label = (
@@ -44,7 +45,7 @@ const label = (
   category: Category,
   hasInstances: boolean,
   ignoreInEval: boolean,
-  colour: Rgb,
+  color: Rgb,
 ): Label => ({
   name,
   id,
@@ -53,7 +54,7 @@ const label = (
   categoryId: categories.indexOf(category),
   hasInstances,
   ignoreInEval,
-  colour,
+  color,
 })
 
 /** All 35 labels of Cityscapes, by id, the license plate (id -1) last. */
@@ -95,19 +96,19 @@ export const labels: readonly Label[] = [
   label('license plate', -1, -1, 'vehicle', false, true, [0, 0, 142]),
 ]
 
-/** The labels that are evaluated; their order is that of the train ids. */
+/** The labels that are evaluated, in the order of the train ids. */
 const classes = labels.filter((entry) => !entry.ignoreInEval)
 
 /** The names of the 19 classes, by train id. */
 export const classNames: readonly string[] = classes.map((entry) => entry.name)
 
-/** The colours of the 19 classes, by train id. */
-export const palette: readonly Rgb[] = classes.map((entry) => entry.colour)
+/** The colors of the 19 classes, by train id. */
+export const palette: readonly Rgb[] = classes.map((entry) => entry.color)
 
-/** 256 entries: the train id of each label id; 255 for every id that is no class. */
+/** 256 entries: the train id of each label id; 255 for ids that are not evaluated. */
 export const labelIdToTrainId: Uint8Array = new Uint8Array(256).fill(IGNORE)
 
-/** 256 entries: the label id of each train id; 0 (unlabeled) for every id that is no class. */
+/** 256 entries: the label id of each train id; 0 (unlabeled) for ids that are not classes. */
 export const trainIdToLabelId: Uint8Array = new Uint8Array(256)
 
 for (const { id, trainId } of classes) {
@@ -118,12 +119,14 @@ for (const { id, trainId } of classes) {
 const trainIds = lookUpTable(labelIdToTrainId, IGNORE)
 const labelIds = lookUpTable(trainIdToLabelId, 0)
 
-/** Label ids (0..33) to train ids (0..18); every other id, 34 and above too, becomes 255. */
+/** Converts label ids (0..33) to train ids (0..18). Ids that are not evaluated, and ids above 33, become 255. */
 export function toTrainIds(ids: IdArray): Uint8Array {
+  checkIntegerArray('ids', ids)
   return remap(ids, trainIds, new Uint8Array(ids.length))
 }
 
-/** Train ids (0..18) to label ids, as the evaluation server wants them; every other id becomes 0. */
+/** Converts train ids (0..18) to label ids, which the evaluation server expects. All other ids become 0. */
 export function toLabelIds(ids: IdArray): Uint8Array {
+  checkIntegerArray('ids', ids)
   return remap(ids, labelIds, new Uint8Array(ids.length))
 }

@@ -1,7 +1,10 @@
 export { type Dataset, type DatasetOptions, openDataset, type Sample, type Shard } from './node/dataset.js'
-export type { PairToEvaluate, PixelIds } from './node/evaluate-pair.js'
-export { type EvaluatePairsOptions, type EvaluationProgress, evaluatePairs } from './node/evaluate-pairs.js'
-export { type MatchByStemOptions, matchByStem, type ResultPair } from './node/match-by-stem.js'
+export type { PairToEvaluate, PixelIds } from './node/evaluate/evaluate-pair.js'
+export {
+  type EvaluatePairsOptions,
+  type EvaluationProgress,
+  evaluatePairs,
+} from './node/evaluate/evaluate-pairs.js'
 export {
   createMetrics,
   type MetricName,
@@ -9,18 +12,19 @@ export {
   type Metrics,
   mergeMetrics,
   metricsFromJSON,
-} from './node/metric-set.js'
+} from './node/evaluate/metric-set.js'
+export { readInstanceIds, readLabelIds, readLabelPng } from './node/files/read.js'
 export {
   type CreatedLabelImages,
   type CreateLabelImagesOptions,
   createLabelImages,
   readPolygons,
-} from './node/polygons.js'
-export { readInstanceIds, readLabelIds, readLabelPng } from './node/read.js'
+} from './node/label-images.js'
+export { type FilePair, type MatchByStemOptions, matchByStem } from './node/pairs/match-by-stem.js'
 export {
   type MatchPairsOptions,
   matchPairs,
   type OfficialPair,
   officialResultPath,
-} from './node/result-pairs.js'
-export { type CreateSubmissionOptions, createSubmission } from './node/submission.js'
+} from './node/pairs/match-pairs.js'
+export { type CreateSubmissionOptions, createSubmission } from './node/submission/submission.js'

@@ -44,7 +44,7 @@ describe('openDataset', () => {
   it('pairs images with label and instance ids, sorted by city, then name', async () => {
     for (const name of four) await add(imageOf(name), truthOf(name), truthOf(name, 'val', 'color'))
     await add(truthOf('jena_000000_000019', 'val', 'instanceIds'), imageOf('bonn_0', 'train'))
-    const { samples, total, unpaired } = await openDataset({ root, split: 'val' })
+    const { samples, total, unpaired } = await openDataset({ data: root, split: 'val' })
     expect(samples.map(({ name }) => name)).toEqual([four[2], four[3], four[1], four[0]])
     expect(samples[1]).toEqual({
       name: 'jena_000000_000019',
@@ -53,23 +53,23 @@ describe('openDataset', () => {
       labelIds: join(root, truthOf('jena_000000_000019')),
       instanceIds: join(root, truthOf('jena_000000_000019', 'val', 'instanceIds')),
     })
-    expect(samples[0]!.instanceIds).toBeUndefined()
+    expect(samples[0].instanceIds).toBeUndefined()
     expect(total).toBe(4)
     expect(unpaired).toEqual({ images: [], labelIds: [] })
   })
 
-  it('finds its root in CITYSCAPES_DATASET, and prefers the option', async () => {
+  it('reads CITYSCAPES_DATASET, and prefers the option', async () => {
     await add(imageOf('ulm_0'), truthOf('ulm_0'))
     process.env.CITYSCAPES_DATASET = root
-    expect((await openDataset({ split: 'val' })).root).toBe(root)
+    expect((await openDataset({ split: 'val' })).data).toBe(root)
     process.env.CITYSCAPES_DATASET = '/nowhere'
-    expect((await openDataset({ root, split: 'val' })).total).toBe(1)
+    expect((await openDataset({ data: root, split: 'val' })).total).toBe(1)
   })
 
-  it('deals images to shards like cards', async () => {
+  it('assigns images to shards in turn', async () => {
     for (const name of ['a_0', 'a_1', 'b_0', 'b_1', 'c_0']) await add(imageOf(name), truthOf(name))
     const names = async (rank: number) => {
-      const { samples, total } = await openDataset({ root, split: 'val', shard: { rank, count: 2 } })
+      const { samples, total } = await openDataset({ data: root, split: 'val', shard: { rank, count: 2 } })
       expect(total).toBe(5)
       return samples.map(({ name }) => name)
     }
@@ -80,11 +80,12 @@ describe('openDataset', () => {
       { rank: -1, count: 2 },
       { rank: 0, count: 0 },
       { rank: 0.5, count: 2 },
-    ])
-      expect((await failure({ root, split: 'val', shard })).code).toBe('invalid-argument')
+    ]) {
+      expect((await failure({ data: root, split: 'val', shard })).code).toBe('invalid-argument')
+    }
   })
 
-  it('follows links to cities, and passes over other files and those of macOS', async () => {
+  it('follows links to cities, and skips other files and those of macOS', async () => {
     await add('elsewhere/x_0_leftImg8bit.png', imageOf('ulm_0'), truthOf('ulm_0'), truthOf('x_0'))
     await add(
       'leftImg8bit/val/license.txt',
@@ -93,13 +94,13 @@ describe('openDataset', () => {
     )
     await add('leftImg8bit/val/ulm/notes.png')
     await symlink(join(root, 'elsewhere'), join(root, 'leftImg8bit/val/x'))
-    const { samples } = await openDataset({ root, split: 'val' })
+    const { samples } = await openDataset({ data: root, split: 'val' })
     expect(samples.map(({ name }) => name)).toEqual(['ulm_0', 'x_0'])
   })
 
   it('names unpaired files on both sides', async () => {
     await add(imageOf('ulm_0'), imageOf('ulm_1'), truthOf('ulm_1'), truthOf('ulm_2'))
-    const { samples, unpaired } = await openDataset({ root, split: 'val', requireTruth: false })
+    const { samples, unpaired } = await openDataset({ data: root, split: 'val', requireTarget: false })
     expect(samples.map(({ name, labelIds }) => [name, labelIds !== undefined])).toEqual([
       ['ulm_0', false],
       ['ulm_1', true],
@@ -108,57 +109,59 @@ describe('openDataset', () => {
       images: [join(root, imageOf('ulm_0'))],
       labelIds: [join(root, truthOf('ulm_2'))],
     })
-    const error = await failure({ root, split: 'val' })
+    const error = await failure({ data: root, split: 'val' })
     expect(error.code).toBe('invalid-dataset')
     expect(error.message).toContain('1 of 2 images of the split "val" have no label ids')
     expect(error.message).toContain('ulm/ulm_0_gtFine_labelIds.png')
   })
 
-  it('names the first few of many images without truth', async () => {
+  it('names the first few of many images without label ids', async () => {
     await add(...['a_0', 'a_1', 'a_2', 'a_3', 'a_4', 'a_5', 'a_6'].map((name) => imageOf(name)))
-    expect((await failure({ root, split: 'val' })).message).toMatch(
+    expect((await failure({ data: root, split: 'val' })).message).toMatch(
       /a_0.*a_1.*a_2.*a_3.*a_4_\w+\.png and 2 more/,
     )
   })
 
-  it('does not take the placeholders of the test split for truth', async () => {
+  it('does not pair the placeholders of the test split', async () => {
     await add(imageOf('ulm_0', 'test'), truthOf('ulm_0', 'test'), imageOf('ulm_1', 'test'))
-    const { samples, unpaired } = await openDataset({ root, split: 'test' })
+    const { samples, unpaired } = await openDataset({ data: root, split: 'test' })
     expect(samples.map(({ labelIds }) => labelIds)).toEqual([undefined, undefined])
     expect(unpaired).toEqual({ images: [], labelIds: [] })
-    expect((await failure({ root, split: 'test', requireTruth: true })).message).toContain('1 of 2 images')
+    expect((await failure({ data: root, split: 'test', requireTarget: true })).message).toContain(
+      '1 of 2 images',
+    )
   })
 
-  it('says what was looked for and what is there', async () => {
+  it('names what it expected and what it found', async () => {
     expect(await failure({ split: 'val' })).toMatchObject({
       code: 'invalid-argument',
       hint: expect.stringContaining('CITYSCAPES_DATASET'),
     })
     const nowhere = join(root, 'nowhere')
-    expect(await failure({ root: nowhere, split: 'val' })).toMatchObject({
+    expect(await failure({ data: nowhere, split: 'val' })).toMatchObject({
       code: 'not-found',
-      message: `There is no data set folder ${nowhere}.`,
+      message: `The data set folder ${nowhere} does not exist.`,
     })
     await add('val/ulm/a.png')
-    expect((await failure({ root, split: 'val' })).message).toBe(
+    expect((await failure({ data: root, split: 'val' })).message).toBe(
       `${root} has no folder leftImg8bit; found val.`,
     )
     await add(imageOf('ulm_0', 'train'), 'leftImg8bit/val/flat_leftImg8bit.png')
-    expect(await failure({ root, split: 'vall' })).toMatchObject({
+    expect(await failure({ data: root, split: 'vall' })).toMatchObject({
       code: 'not-found',
       message: expect.stringContaining('found train, val.'),
     })
-    expect(await failure({ root, split: 'val' })).toMatchObject({
+    expect(await failure({ data: root, split: 'val' })).toMatchObject({
       code: 'invalid-dataset',
       message: expect.stringContaining('found flat_leftImg8bit.png.'),
     })
     await mkdir(join(root, 'leftImg8bit/empty'))
-    expect((await failure({ root, split: 'empty' })).message).toContain('found nothing')
+    expect((await failure({ data: root, split: 'empty' })).message).toContain('found nothing')
   })
 })
 
 describe('reading label files', () => {
-  it('gives label ids as bytes and instance ids as words', async () => {
+  it('returns label ids as bytes and instance ids as 16-bit words', async () => {
     const ids = join(root, 'ids.png')
     const wide = join(root, 'wide.png')
     const map = { width: 2, height: 1 }
@@ -173,11 +176,11 @@ describe('reading label files', () => {
     await expect(readLabelIds(wide)).rejects.toThrow(`${wide} holds the id 26001`)
   })
 
-  it('names the file that is missing, a folder or damaged', async () => {
+  it('names a missing, unreadable or damaged file', async () => {
     const path = join(root, 'a.png')
     await expect(readLabelIds(path)).rejects.toMatchObject({
       code: 'not-found',
-      message: `There is no file ${path}.`,
+      message: `The file ${path} does not exist.`,
     })
     await expect(readLabelIds(root)).rejects.toMatchObject({ code: 'unreadable', details: { path: root } })
     await writeFile(path, 'no')

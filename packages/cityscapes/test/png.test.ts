@@ -27,7 +27,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)])
 }
 
-/** A grey 8-bit PNG with this compressed stream and right checksums. */
+/** A gray 8-bit PNG with this compressed stream and right checksums. */
 function pngOf(stream: Uint8Array, w = width, h = height, depth = 8, interlace = 0): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(w)
@@ -44,17 +44,19 @@ function pngOf(stream: Uint8Array, w = width, h = height, depth = 8, interlace =
 }
 
 describe('decodeLabelPng', () => {
-  for (const kind of ['grey', 'palette'])
-    for (const depth of [1, 2, 4, 8])
-      it(`gives the stored ids of a ${depth}-bit ${kind} PNG`, () => {
+  for (const kind of ['gray', 'palette']) {
+    for (const depth of [1, 2, 4, 8]) {
+      it(`returns the stored ids of a ${depth}-bit ${kind} PNG`, () => {
         const map = decodeLabelPng(file(kind + depth))
         expect(map).toMatchObject({ width, height })
         expect(map.data).toBeInstanceOf(Uint8Array)
         expect([...map.data]).toEqual(pixels((x, y) => (3 * x + 5 * y) % 2 ** depth))
       })
+    }
+  }
 
-  it('gives 16-bit ids as words', () => {
-    const { data } = decodeLabelPng(file('grey16'))
+  it('returns 16-bit ids as a Uint16Array', () => {
+    const { data } = decodeLabelPng(file('gray16'))
     expect(data).toBeInstanceOf(Uint16Array)
     expect([...data]).toEqual(pixels((x, y) => (x * 1000 + y * 7001) % 65536))
   })
@@ -71,33 +73,34 @@ describe('decodeLabelPng', () => {
     }
   })
 
-  it('refuses an interlaced file of fewer than 8 bits instead of misreading it', () => {
+  it('rejects interlaced files of fewer than 8 bits', () => {
     expect(failure(pngOf(deflateSync(Buffer.alloc(100)), width, height, 4, 1)).message).toMatch(
       /interlaced with 4 bits/,
     )
   })
 
   it('reads a view into a larger buffer', () => {
-    const padded = new Uint8Array([...new Uint8Array(5), ...file('grey8'), ...new Uint8Array(5)])
+    const padded = new Uint8Array([...new Uint8Array(5), ...file('gray8'), ...new Uint8Array(5)])
     const { data } = decodeLabelPng(padded.subarray(5, padded.length - 5))
-    expect(data).toEqual(decodeLabelPng(file('grey8')).data)
+    expect(data).toEqual(decodeLabelPng(file('gray8')).data)
   })
 
   for (const [name, kind] of [
     ['rgb', 'RGB'],
     ['rgba', 'RGBA'],
-    ['la', 'grey with alpha'],
-  ] as const)
-    it(`says which file is meant for ${kind}`, () => {
+    ['la', 'gray with alpha'],
+  ] as const) {
+    it(`names the file for ${kind}`, () => {
       const error = failure(file(name), 'aachen_000000_000019_gtFine_color.png')
       expect(error.code).toBe('unreadable')
       expect(error.message).toContain('aachen_000000_000019_gtFine_color.png')
       expect(error.message).toContain(`(${kind})`)
       expect(error.hint).toContain('_labelIds.png')
     })
+  }
 
   it('detects every truncation of the file', () => {
-    const whole = file('grey8')
+    const whole = file('gray8')
     for (let end = 0; end < whole.length; end++) {
       const error = failure(whole.subarray(0, end), 'cut.png')
       expect(error.code).toBe('unreadable')
@@ -109,24 +112,25 @@ describe('decodeLabelPng', () => {
     const rows = Buffer.from(pixels((x, y) => (x === 0 ? 0 : (7 * x * y) % 34)))
     const stream = deflateSync(rows)
     // The last 4 bytes are a checksum of data that is complete without them.
-    for (let end = 0; end < stream.length - 4; end++)
+    for (let end = 0; end < stream.length - 4; end++) {
       expect(failure(pngOf(stream.subarray(0, end), width - 1)).code).toBe('unreadable')
+    }
     expect(decodeLabelPng(pngOf(stream, width - 1)).data).toHaveLength((width - 1) * height)
     expect(failure(pngOf(deflateSync(rows.subarray(0, -width)), width - 1)).code).toBe('unreadable')
   })
 
   it('detects damage to any byte of the compressed data', () => {
-    const whole = file('grey8')
+    const whole = file('gray8')
     const start = Buffer.from(whole).indexOf('IDAT') + 4
     const end = Buffer.from(whole).indexOf('IEND') - 8
     for (let i = start; i < end; i++) {
       const damaged = whole.slice()
-      damaged[i]! ^= 0x10
+      damaged[i] ^= 0x10
       expect(failure(damaged).code).toBe('unreadable')
     }
   })
 
-  it('refuses what is no PNG, and sizes that cannot be', () => {
+  it('rejects other formats and invalid sizes', () => {
     expect(failure(new Uint8Array(0), 'a.png').message).toBe('a.png is empty.')
     expect(failure(Uint8Array.from([0xff, 0xd8, 0xff, 0xe0]), 'a.jpg').message).toBe(
       'a.jpg is not a PNG file.',
@@ -137,7 +141,7 @@ describe('decodeLabelPng', () => {
 })
 
 describe('encodeLabelPng', () => {
-  it('writes grey of 8 or 16 bits that decodes to the same ids', () => {
+  it('writes gray of 8 or 16 bits that decodes to the same ids', () => {
     for (const data of [
       Uint8Array.from(pixels((x, y) => (x * y) % 34)),
       Uint16Array.from(pixels((x, y) => x * y * 700)),
@@ -148,10 +152,18 @@ describe('encodeLabelPng', () => {
     }
   })
 
-  it('refuses the wrong number of ids', () => {
+  it('rejects the wrong number of ids', () => {
     expect(() => encodeLabelPng({ width: 2, height: 2, data: new Uint8Array(3) })).toThrow(
-      /needs 4 ids.* has 3/,
+      '`data` must have 4 elements, one id for each of 2x2 pixels, got 3.',
     )
-    expect(() => encodeLabelPng({ width: 0, height: 2, data: new Uint8Array(0) })).toThrow(/at least one/)
+    expect(() => encodeLabelPng({ width: 0, height: 2, data: new Uint8Array(0) })).toThrow(
+      '`width` must be an integer of at least 1, got 0.',
+    )
+  })
+
+  it('rejects ids that are not bytes or 16-bit words', () => {
+    expect(() => encodeLabelPng({ width: 2, height: 1, data: Float32Array.of(0, 0.5) as never })).toThrow(
+      '`data` must be a Uint8Array or a Uint16Array of ids, got Float32Array of 2 elements.',
+    )
   })
 })

@@ -52,7 +52,7 @@ describe('fillPolygon', () => {
     const next = random(3)
     const within = (limit: number) => Math.floor(next() * limit)
     for (let round = 0; round < 50; round++) {
-      // A rectangle and an isosceles right triangle meet pixel centres exactly, so that no rounding is in play.
+      // A rectangle and an isosceles right triangle meet pixel centers exactly, so that no rounding is in play.
       const [x, y, size] = [within(20), within(20), 1 + within(12)]
       const inBox = (_: unknown, i: number) => {
         const [column, row] = [i % 40, Math.floor(i / 40)]
@@ -66,19 +66,20 @@ describe('fillPolygon', () => {
     }
   })
 
-  it('draws the same whether a polygon is closed or not', () => {
-    for (const { width, height, points } of goldens)
-      expect(picture(drawn(width, height, [...points, points[0]!, points[1]!]), width)).toBe(
+  it('draws open and closed polygons alike', () => {
+    for (const { width, height, points } of goldens) {
+      expect(picture(drawn(width, height, [...points, points[0], points[1]]), width)).toBe(
         picture(drawn(width, height, points), width),
       )
+    }
   })
 
-  it('draws what is in the canvas of a polygon that reaches out of it', () => {
+  it('draws the part of a polygon that is inside the canvas', () => {
     const next = random(4)
     for (let round = 0; round < 100; round++) {
       const points = Array.from({ length: 16 }, () => Math.floor(next() * 60) - 20)
       const whole = drawn(40, 40, points)
-      const cut = Uint8Array.from({ length: 400 }, (_, i) => whole[Math.floor(i / 20) * 40 + (i % 20)]!)
+      const cut = Uint8Array.from({ length: 400 }, (_, i) => whole[Math.floor(i / 20) * 40 + (i % 20)])
       expect(picture(drawn(20, 20, points), 20)).toBe(picture(cut, 20))
     }
   })
@@ -94,14 +95,14 @@ describe('fillPolygon', () => {
 describe('label images', () => {
   const street = () => parsePolygons(fixture('street_polygons.json').toString(), 'street_polygons.json')
 
-  it.each(labelEncodings)('of %s are those of the published scripts', (encoding) => {
+  it.each(labelEncodings)('of %s equal those of the published scripts', (encoding) => {
     const expected = decode(fixture(`street_${encoding}.png`))
     const { width, height, data } = labelImage(drawPolygons(street()), encoding)
     expect([width, height]).toEqual([expected.width, expected.height])
     expect(data).toEqual(expected.data)
   })
 
-  it('number single objects in the order of the file, groups and deleted objects aside', () => {
+  it('number single objects in file order, without groups and deleted objects', () => {
     const { objects } = drawPolygons(street())
     const numbers = (name: string) =>
       objects.filter(({ label }) => label.name === name).map(({ instance }) => instance)
@@ -111,7 +112,7 @@ describe('label images', () => {
     expect(numbers('license plate')).toEqual([])
   })
 
-  it('are all background without objects', () => {
+  it('contain only background without objects', () => {
     const drawn = drawPolygons(parsePolygons('{"imgWidth": 3, "imgHeight": 2, "objects": []}'))
     expect(labelEncodings.map((encoding) => [...new Set(labelImage(drawn, encoding).data)])).toEqual([
       [0],
@@ -122,7 +123,7 @@ describe('label images', () => {
     ])
   })
 
-  it('hold more objects than 16 bits count', () => {
+  it('support more objects than 16 bits can count', () => {
     const objects = Array.from({ length: 70_000 }, (_, i) => ({
       label: i === 69_999 ? 'sky' : 'road',
       polygon: [
@@ -142,12 +143,14 @@ describe('label images', () => {
     })
   const square = [[0, 0], [3, 0], [3, 3], [0, 3]] // biome-ignore format: one line
 
-  it('refuse a label that is not in the table, unless its object is deleted', () => {
+  it('reject an unknown label, unless its object is deleted', () => {
     const error = failure(() =>
       drawPolygons(parsePolygons(one({ label: 'hovercar', polygon: square }), 'a.json')),
     )
     expect(error.code).toBe('unreadable')
-    expect(error.message).toBe('a.json, object 2 ("hovercar"), has a label that Cityscapes does not know.')
+    expect(error.message).toBe(
+      'a.json, object 2 ("hovercar"), has a label that is not in the label table of Cityscapes.',
+    )
     expect(() => drawPolygons(parsePolygons(one({ label: 'group', polygon: square })))).toThrow('"group"')
     expect(() => drawPolygons(parsePolygons(one({ label: 'cargroups', polygon: square })))).toThrow(
       '"cargroups"',
@@ -157,14 +160,14 @@ describe('label images', () => {
     ).not.toThrow()
   })
 
-  it('refuse an object of fewer than two corners, unless it is deleted', () => {
+  it('reject an object with fewer than two corners, unless it is deleted', () => {
     expect(() => drawPolygons(parsePolygons(one({ label: 'car', polygon: [[1, 1]] }), 'a.json'))).toThrow(
       'a.json, object 2 ("car"), has fewer than two corners.',
     )
     expect(() => drawPolygons(parsePolygons(one({ label: 'car', polygon: [], deleted: true })))).not.toThrow()
   })
 
-  it('refuse more objects of a label than have ids', () => {
+  it('reject more objects of a label than instance ids', () => {
     const objects = Array.from({ length: 1001 }, () => ({ label: 'car', polygon: square }))
     const annotation = (count: number) =>
       parsePolygons(JSON.stringify({ imgWidth: 4, imgHeight: 4, objects: objects.slice(0, count) }), 'a.json')
@@ -183,7 +186,7 @@ describe('parsePolygons', () => {
     objects: [{ label: 'car', polygon: [], ...fields }],
   })
 
-  it('reads sizes, labels and corners, fractions and all', () => {
+  it('reads sizes, labels and corners, including fractions', () => {
     const text =
       '{"imgHeight": 2, "imgWidth": 3, "objects": [{"label": "x", "polygon": [[1.5, -2], [3, 4, 5]]}]}'
     expect(parsePolygons(text, 'a.json')).toEqual({
@@ -195,7 +198,7 @@ describe('parsePolygons', () => {
   })
 
   it.each([
-    ['no object', [], 'a.json holds no JSON object but a list.'],
+    ['no object', [], 'a.json must hold a JSON object, got a list.'],
     ['no width', { imgHeight: 4, objects: [] }, 'a.json has nothing for "imgWidth"'],
     ['a height as text', { imgWidth: 4, imgHeight: '4', objects: [] }, 'a.json has "4" for "imgHeight"'],
     ['a broken width', { imgWidth: 1.5, imgHeight: 4, objects: [] }, 'a.json has 1.5 for "imgWidth"'],
@@ -213,17 +216,31 @@ describe('parsePolygons', () => {
     expect(error.hint).toMatch(/\.$/)
   })
 
-  it('refuses what is no JSON, as numbers that are none', () => {
-    for (const text of ['', '{', '{"imgWidth": NaN}'])
+  it('rejects invalid JSON', () => {
+    for (const text of ['', '{', '{"imgWidth": NaN}']) {
       expect(failure(() => parsePolygons(text, 'a.json')).message).toMatch(/^a\.json is not JSON: /)
+    }
     // Too large for a double.
     const text = '{"imgHeight": 4, "imgWidth": 4, "objects": [{"label": "car", "polygon": [[1e999, 2]]}]}'
     expect(() => parsePolygons(text)).toThrow('for corner 1')
   })
 
-  it('refuses a size that would fill the memory', () => {
+  it('rejects sizes above the limit', () => {
     const error = failure(parse({ imgWidth: 2 ** 20, imgHeight: 2 ** 20, objects: [] }))
     expect(error.code).toBe('limit-exceeded')
-    expect(error.message).toBe('a.json claims to outline a picture of 1048576 x 1048576 pixels.')
+    expect(error.message).toBe('a.json claims to outline an image of 1048576 x 1048576 pixels.')
+  })
+})
+
+describe('argument checks', () => {
+  it('reject invalid annotations and unknown encodings', () => {
+    const annotation = { name: 'a.json', width: 2, height: 2, objects: [] }
+    expect(() => drawPolygons({ ...annotation, width: 1.5 })).toThrow(
+      '`width` must be an integer of at least 1, got 1.5.',
+    )
+    expect(() => drawPolygons({ ...annotation, objects: undefined as never })).toThrow(
+      '`objects` must be an array of polygon objects, got undefined.',
+    )
+    expect(() => labelImage(drawPolygons(annotation), 'ids' as never)).toThrow('`encoding` must be one of')
   })
 })

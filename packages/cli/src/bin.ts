@@ -4,13 +4,13 @@ import { run } from './run.js'
 import { processTerminal } from './terminal.js'
 
 const interrupt = new AbortController()
-// The second Ctrl-C ends the process at once.
+// A second Ctrl-C ends the process at once.
 process.once('SIGINT', () => {
-  processTerminal.err('\nStopping after the step under way; Ctrl-C again stops at once.\n')
+  processTerminal.err('\nStopping after the current step. Press Ctrl-C again to stop at once.\n')
   interrupt.abort()
 })
 
-// A reader that has seen enough, such as `head`, is no error, and what is written to files is still to be finished.
+// A reader may close the pipe early, as `head` does. That is not an error, and files must still be finished.
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   if (code === 'EPIPE') return
   processTerminal.err(`error: The results could not be printed: ${message}.\n`)

@@ -1,7 +1,7 @@
 import { type InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 import type { Terminal } from './terminal.js'
 
-/** What each exit code means; printed by `inverseform --help`. */
+/** The exit codes of the command line, as `inverseform --help` lists them. */
 export const exitCodes = {
   done: 0,
   internal: 1,
@@ -30,11 +30,11 @@ const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
   disposed: exitCodes.internal,
 }
 
-/** Of what is too large, a checkpoint's error names the limit that was set for it. */
+/** Returns the exit code of an error. Only checkpoints have limits that the error's details name. */
 const exitCodeOf = ({ code, details }: InverseFormError): number =>
   code === 'limit-exceeded' && 'limit' in details ? exitCodes.checkpoint : byErrorCode[code]
 
-/** Tells the user what went wrong, without a stack trace, and gives the exit code for it. */
+/** Prints an error and its hint, without a stack trace, and returns its exit code. */
 export function reportError(error: unknown, terminal: Terminal): number {
   if (isInverseFormError(error)) {
     terminal.err(`error: ${error.message}\n${error.hint ? `hint: ${error.hint}\n` : ''}`)
@@ -46,6 +46,6 @@ export function reportError(error: unknown, terminal: Terminal): number {
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   terminal.err(`internal error: ${process.env.INVERSEFORM_DEBUG ? stack : message.split('\n')[0]}\n`)
-  terminal.err('hint: This is a defect. Run again with INVERSEFORM_DEBUG=1 for details, and report it.\n')
+  terminal.err('hint: This is a bug. Run again with INVERSEFORM_DEBUG=1 for details, and report it.\n')
   return exitCodes.internal
 }

@@ -4,9 +4,15 @@ import { createProgram } from './program.js'
 import { processTerminal, type Terminal } from './terminal.js'
 
 /**
- * Runs the command line; `args` are what follows the program's name. Nothing is thrown: what goes wrong is told on
- * `terminal`.
+ * Runs a command. It never throws, but prints errors to `terminal`.
+ *
+ * @param args the arguments after the program's name
+ * @param terminal where to print; stdout and stderr by default
+ * @param signal interrupts the command
  * @returns the exit code
+ *
+ * @example
+ * const exitCode = await run(['inspect', 'model.pth'])
  */
 export async function run(
   args: readonly string[],
@@ -17,7 +23,7 @@ export async function run(
     await createProgram(terminal, signal).parseAsync(args, { from: 'user' })
     return exitCodes.done
   } catch (error) {
-    // Commander has told the user already.
+    // Commander has printed the error already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
     return reportError(error, terminal)
   }

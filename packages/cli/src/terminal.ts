@@ -1,12 +1,12 @@
-/** Where a command's text goes, so that tests can read it. */
+/** Where a command prints its text. */
 export interface Terminal {
-  /** Results. */
+  /** Prints results. */
   out(text: string): void
-  /** Progress, notes and errors. */
+  /** Prints progress, notes and errors. */
   err(text: string): void
-  /** Whether `err` is a terminal whose line can be rewritten. */
+  /** Whether `err` can rewrite its last line. */
   readonly interactive: boolean
-  /** Width of such a terminal, in characters; it may change. */
+  /** The width of an interactive terminal, in characters. It may change. */
   readonly columns?: number
 }
 
@@ -15,7 +15,7 @@ export const processTerminal: Terminal = {
   err: (text) => process.stderr.write(text),
   interactive: process.stderr.isTTY === true && process.env.TERM !== 'dumb',
   get columns() {
-    // Some pseudo-terminals do not know theirs and say 0.
+    // Some pseudo-terminals report 0.
     return process.stderr.columns || undefined
   },
 }

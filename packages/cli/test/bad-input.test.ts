@@ -6,12 +6,12 @@ import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
 
 const IMAGE = 'leftImg8bit/val/drawnton/drawnton_000000_000019_leftImg8bit.png'
-const TRUTH = 'gtFine/val/drawnton/drawnton_000000_000019_gtFine_labelIds.png'
+const TARGET = 'gtFine/val/drawnton/drawnton_000000_000019_gtFine_labelIds.png'
 
-/** A data set of one image, to be damaged. */
+/** Creates a data set of one image, for a test to damage. */
 async function smallDataset(): Promise<string> {
   const root = await temporaryFolder()
-  for (const path of [IMAGE, TRUTH]) await cp(join(dataset, path), join(root, path), { recursive: true })
+  for (const path of [IMAGE, TARGET]) await cp(join(dataset, path), join(root, path), { recursive: true })
   return root
 }
 
@@ -33,7 +33,7 @@ const evaluating = (root: string, ...more: string[]) => [
 ]
 
 describe('data sets', () => {
-  test('no such folder', () =>
+  test('a missing folder', () =>
     expectError(evaluating('no/such/folder'), exitCodes.input, 'no/such/folder', 'leftImg8bit'))
 
   test('an empty split', async () => {
@@ -42,18 +42,21 @@ describe('data sets', () => {
     await expectError(evaluating(root), exitCodes.input, 'no images', 'leftImg8bit')
   })
 
-  test('a split that is not there names those that are', () =>
+  test('a missing split: the error lists the others', () =>
     expectError(evaluating(dataset, '--split', 'train'), exitCodes.input, '"train"', 'found val'))
 
-  test('truth of another size', async () => {
+  test('a target of another size', async () => {
     const root = await smallDataset()
-    await writeFile(join(root, TRUTH), encodeLabelPng({ width: 100, height: 50, data: new Uint8Array(5000) }))
-    await expectError(evaluating(root), exitCodes.input, '100x50', '1024x512', TRUTH.slice(-30))
+    await writeFile(
+      join(root, TARGET),
+      encodeLabelPng({ width: 100, height: 50, data: new Uint8Array(5000) }),
+    )
+    await expectError(evaluating(root), exitCodes.input, '100x50', '1024x512', TARGET.slice(-30))
   })
 
   test.each([
     ['image', IMAGE, 500_000],
-    ['truth', TRUTH, 3000],
+    ['target', TARGET, 3000],
   ])('a truncated PNG: %s', async (_, path, length) => {
     const root = await smallDataset()
     await truncate(join(root, path), length)
@@ -71,7 +74,7 @@ describe('checkpoints', () => {
     ...more,
   ]
 
-  test('of another model', () =>
+  test('a checkpoint of another model', () =>
     expectError(
       withCheckpoint(checkpoint, '--model', 'ocrnet48'),
       exitCodes.checkpoint,
@@ -79,18 +82,18 @@ describe('checkpoints', () => {
       'hrnet16-slim',
     ))
 
-  test('not a checkpoint', () =>
+  test('a file that is not a checkpoint', () =>
     expectError(withCheckpoint(join(dataset, IMAGE)), exitCodes.checkpoint, '89 50 4e 47'))
 
-  test('no such file', () => expectError(withCheckpoint('nowhere.pth'), exitCodes.input, 'nowhere.pth'))
+  test('a missing file', () => expectError(withCheckpoint('nowhere.pth'), exitCodes.input, 'nowhere.pth'))
 
   test('an unknown model', async () => {
     const { exitCode, err } = await inverseform(...withCheckpoint(checkpoint, '--model', 'resnet'))
     expect(exitCode).toBe(exitCodes.usage)
-    expect(err).toContain('hrnet18, hrnet16-slim, ocrnet48, ocrnet48-hms')
+    expect(err).toContain('hrnet18, hrnet16-slim, ocrnet48 or ocrnet48-hms')
   })
 
-  test('none given: where the published one is', () =>
+  test('no checkpoint: the hint names the published one', () =>
     expectError(
       ['eval', '--model', 'hrnet18', '--data', dataset],
       exitCodes.usage,
@@ -99,7 +102,7 @@ describe('checkpoints', () => {
 })
 
 describe('outputs', () => {
-  test('a file in the place of the folder', async () => {
+  test('a file where the folder should be', async () => {
     const file = join(await temporaryFolder(), 'file')
     await writeFile(file, 'x')
     await expectError(
@@ -110,7 +113,7 @@ describe('outputs', () => {
     expect(await readFile(file, 'utf8')).toBe('x')
   })
 
-  test('a folder in the place of the file leaves no temporary file', async () => {
+  test('a folder where the file should be: no temporary file remains', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'model.onnx'))
     await expectError(
@@ -121,7 +124,7 @@ describe('outputs', () => {
     expect(await readdir(folder)).toEqual(['model.onnx'])
   })
 
-  test('where nothing can be made', async () => {
+  test('a folder that allows no entries', async () => {
     if (process.platform === 'linux') {
       await expectError(
         evaluating(dataset, '--limit', '1', '--out', '/proc/out'),
@@ -146,5 +149,9 @@ describe('usage', () => {
   })
 
   test('scales without 1', () =>
-    expectError(evaluating(dataset, '--scales', '0.5,2'), exitCodes.usage, 'do not include 1'))
+    expectError(
+      evaluating(dataset, '--scales', '0.5,2'),
+      exitCodes.usage,
+      '`scales` must be an array that includes 1, got [0.5, 2].',
+    ))
 })

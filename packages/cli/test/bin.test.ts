@@ -9,7 +9,7 @@ import { checkpoint, dataset, temporaryFolder } from './command-line.js'
 
 const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
 
-/** Runs the program in a process of its own, from source. */
+/** Runs the program in its own process, from source. */
 function start(...args: string[]) {
   const child = spawn(process.execPath, ['--conditions=@inverseform/source', '--import', 'tsx', bin, ...args])
   let err = ''
@@ -18,7 +18,7 @@ function start(...args: string[]) {
   return { child, ended }
 }
 
-test('a reader that closes early is no error, and files are still written', async () => {
+test('a reader may close stdout early; files are still written', async () => {
   const out = join(await temporaryFolder(), 'out')
   const { child, ended } = start(
     ...['eval', '--checkpoint', checkpoint, '--data', dataset, '--limit', '1', '--pictures', '0'],
@@ -31,9 +31,9 @@ test('a reader that closes early is no error, and files are still written', asyn
   expect((await readdir(out)).sort()).toEqual(['confusion.svg', 'index.html', 'results.json'])
 })
 
-// Windows has no signals: there a Ctrl-C cannot be sent from another process.
+// Windows has no signals, so another process cannot send Ctrl-C.
 test.skipIf(process.platform === 'win32')(
-  'Ctrl-C ends with its own code and no half-written file',
+  'Ctrl-C has its own exit code and leaves no partial file',
   async () => {
     const out = join(await temporaryFolder(), 'out')
     const { child, ended } = start('eval', '--checkpoint', checkpoint, '--data', dataset, '--out', out)

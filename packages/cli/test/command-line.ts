@@ -16,7 +16,7 @@ export interface Outcome {
   readonly err: string
 }
 
-/** Runs the command line as a user would, and keeps what it says. */
+/** Runs the command line as a user would, and returns its output. */
 export async function inverseform(...args: string[]): Promise<Outcome> {
   let [out, err] = ['', '']
   const terminal = {
@@ -28,14 +28,14 @@ export async function inverseform(...args: string[]): Promise<Outcome> {
   return { exitCode, out, err }
 }
 
-/** A folder for one test, removed after it. */
+/** Creates a folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   return folder
 }
 
-/** A signal that is never aborted; time stands still but for two seconds each time it is asked. */
+/** Creates a signal that is never aborted. Each check of it advances the clock, which otherwise stands still, by 2 s. */
 export function tickingSignal(): AbortSignal {
   let now = 0
   vi.spyOn(performance, 'now').mockImplementation(() => now)

@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, inverseform, temporaryFolder } from './command-line.js'
 
-test('ONNX that any runtime runs, with outputs of the size of the image', async () => {
+test('writes ONNX for any runtime, with outputs at the size of the image', async () => {
   const path = join(await temporaryFolder(), 'model.onnx')
-  const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, '--has-edge')
+  const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, '--edge-head')
   expect(exitCode).toBe(0)
   expect(err).toContain('logits, edge')
   const session = await InferenceSession.create(path)
@@ -18,7 +18,7 @@ test('ONNX that any runtime runs, with outputs of the size of the image', async 
   expect(edge.dims).toEqual([2, 1, 48, 80])
 })
 
-test('safetensors with the tensors and metadata of the checkpoint, read and run in its stead', async () => {
+test('writes safetensors with the tensors and metadata of the checkpoint', async () => {
   const path = join(await temporaryFolder(), 'model.safetensors')
   expect((await inverseform('convert', checkpoint, '-o', path)).exitCode).toBe(0)
   await using original = await fileSource(checkpoint)
@@ -34,7 +34,7 @@ test('safetensors with the tensors and metadata of the checkpoint, read and run 
   expect((await inverseform('inspect', path)).out).toContain('model: hrnet16-slim')
 })
 
-test('what convert wrote is no checkpoint to inspect or to convert, but to run', async () => {
+test('inspect and convert refuse an ONNX file of convert', async () => {
   const path = join(await temporaryFolder(), 'model.onnx')
   await inverseform('convert', checkpoint, '-o', path)
   for (const args of [['inspect'], ['convert', '-o', 'again.onnx']]) {
@@ -44,7 +44,7 @@ test('what convert wrote is no checkpoint to inspect or to convert, but to run',
   }
 })
 
-test('another extension', async () => {
+test('refuses another extension', async () => {
   const { exitCode, err } = await inverseform('convert', checkpoint, '-o', 'model.h5')
   expect(exitCode).toBe(exitCodes.usage)
   expect(err).toContain('.safetensors')
@@ -61,10 +61,11 @@ test('inspect shows tensors, metadata and the model', async () => {
   expect(json.tensors).toHaveLength(892)
 })
 
-test('models shows the zoo', async () => {
+test('models lists the published models', async () => {
   const { out } = await inverseform('models')
-  for (const words of ['hrnet18', '86.7 / 87.0', 'hr16s_4k_slim.pth', 'inversenet'])
+  for (const words of ['hrnet18', '86.7 / 87.0', 'hr16s_4k_slim.pth', 'inversenet']) {
     expect(out).toContain(words)
+  }
   expect(JSON.parse((await inverseform('models', '--json')).out)).toHaveLength(5)
 })
 

@@ -3,11 +3,11 @@ import type { DeviceDiagnosis, Diagnosis } from '@inverseform/runtime-node'
 import { describe, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 import { exitCodes } from '../src/exit-codes.js'
-import { diagnosisText } from '../src/output/diagnosis-text.js'
+import { diagnosisText } from '../src/output/text/diagnosis.js'
 import { checkpoint, inverseform, temporaryFolder } from './command-line.js'
 
 describe('doctor', () => {
-  test('as JSON holds versions, providers, what each device answered, threads and memory', async () => {
+  test('the JSON has versions, providers, the outcome of each device, threads and memory', async () => {
     const { exitCode, out } = await inverseform('doctor', '--json')
     expect(exitCode).toBe(0)
     const result = JSON.parse(out)
@@ -25,26 +25,26 @@ describe('doctor', () => {
     expect(asked.map(({ device }: { device: string }) => device).sort()).toEqual(names.sort())
     expect(result.gpus).toEqual(expect.any(Array))
     expect(result.devices[0]).toMatchObject({ device: 'cpu', outcome: 'used' })
-    expect(result.auto.ladder.at(-1)).toMatchObject({ device: result.auto.device, outcome: 'used' })
+    expect(result.auto.attempts.at(-1)).toMatchObject({ device: result.auto.device, outcome: 'used' })
     for (const { outcome, reason, hint } of result.devices) {
       expect(reason).toMatch(/^\S.*\.$/)
       if (outcome !== 'used') expect(hint).toMatch(/^[A-Z].*\.$/)
     }
   })
 
-  test('as text names each device once in a table, and what to do', async () => {
+  test('the text has each device once in a table, and what to do', async () => {
     const { exitCode, out } = await inverseform('doctor')
     expect(exitCode).toBe(0)
-    expect(out).toMatch(/^device +precision +answer +self-check +time$/m)
+    expect(out).toMatch(/^device +precision +outcome +self-check +time$/m)
     expect(out.match(/^cpu +float32 +works +\d+ ms$/gm)).toHaveLength(1)
-    expect(out).toMatch(/^--device auto takes \w+/m)
-    expect(out).toMatch(/^adapter limits +not told by onnxruntime-node/m)
+    expect(out).toMatch(/^--device auto uses \w+/m)
+    expect(out).toMatch(/^adapter limits +not reported by onnxruntime-node/m)
     expect(out).not.toMatch(/undefined|NaN|null/)
   })
 })
 
-describe('a diagnosis as text', () => {
-  const rung = (parts: Partial<DeviceDiagnosis>): DeviceDiagnosis => ({
+describe('diagnosisText', () => {
+  const diagnosisOf = (parts: Partial<DeviceDiagnosis>): DeviceDiagnosis => ({
     device: 'cuda',
     precision: 'float32',
     outcome: 'used',
@@ -57,7 +57,7 @@ describe('a diagnosis as text', () => {
     platform: 'linux-x64',
     providers: [{ name: 'cpu', bundled: true }],
     devices: [],
-    auto: { device: 'cpu', ladder: [] },
+    auto: { device: 'cpu', attempts: [] },
     gpus: [],
     drivers: { gpu: [], vulkan: [] },
     threads: 2,
@@ -71,12 +71,12 @@ describe('a diagnosis as text', () => {
     [0.3321, '33 % off the CPU'],
     [2.5, '250 % off the CPU'],
     [Number.POSITIVE_INFINITY, 'not finite'],
-  ])('writes a share of %d off the CPU as %s', (disagreement, text) => {
-    const out = diagnosisText(diagnosis({ devices: [rung({ disagreement })] }))
+  ])('writes a disagreement of %d as %s', (disagreement, text) => {
+    const out = diagnosisText(diagnosis({ devices: [diagnosisOf({ disagreement })] }))
     expect(out).toMatch(new RegExp(`^cuda +float32 +works +${text} +1 ms$`, 'm'))
   })
 
-  test('names GPUs with what is known of them', () => {
+  test('describes the GPUs', () => {
     const gpus = [
       {
         address: '0000:41:00.0',
@@ -91,24 +91,22 @@ describe('a diagnosis as text', () => {
     expect(diagnosisText(diagnosis({ gpus }))).toContain(
       'H100 10de:2331 at 0000:41:00.0, nvidia 550.54; PCI device 1002:744c at 0000:03:00.0, amdgpu, 24.0 GiB; PCI device 8086:56a0 at 0000:04:00.0, no driver\n',
     )
-    expect(diagnosisText(diagnosis({ platform: 'win32-x64' }))).toMatch(
-      /^GPUs +not looked for on win32-x64$/m,
-    )
+    expect(diagnosisText(diagnosis({ platform: 'win32-x64' }))).toMatch(/^GPUs +not listed on win32-x64$/m)
   })
 
-  test('says what auto takes, and what it passed over', () => {
-    const ladder = [
-      rung({ outcome: 'refused', reason: 'It disagrees.' }),
-      rung({ device: 'cpu', reason: 'The CPU is always there.' }),
+  test('tells which device auto uses, and which it tried before', () => {
+    const attempts = [
+      diagnosisOf({ outcome: 'refused', reason: 'It disagrees.' }),
+      diagnosisOf({ device: 'cpu', reason: 'The CPU is always there.' }),
     ]
-    expect(diagnosisText(diagnosis({ auto: { device: 'cpu', ladder } }))).toMatch(
-      /--device auto takes cpu, after\n {2}cuda refused: It disagrees\.\n$/,
+    expect(diagnosisText(diagnosis({ auto: { device: 'cpu', attempts } }))).toMatch(
+      /--device auto uses cpu, after\n {2}cuda refused: It disagrees\.\n$/,
     )
   })
 })
 
 describe('--device', () => {
-  test('that is not in the build ends with what it is and where there is one', async () => {
+  test('a device that the build lacks: the error names it, and the hint the others', async () => {
     const missing = process.platform === 'win32' ? 'coreml' : 'dml'
     for (const args of [
       ['predict', checkpoint],
@@ -127,20 +125,20 @@ describe('--device', () => {
     expect(exitCode).toBe(exitCodes.runtime)
   })
 
-  test('whose number it does not take is wrong usage', async () => {
+  test('a device without numbers refuses --device-id', async () => {
     const args = ['predict', checkpoint, '--checkpoint', checkpoint, '--device', 'cpu', '--device-id', '1']
     const { exitCode, err } = await inverseform(...args, '--out', await temporaryFolder())
     expect(exitCode).toBe(exitCodes.usage)
-    expect(err).toContain('The device "cpu" takes no deviceId.')
+    expect(err).toContain('`deviceId` cannot be used with the device cpu.')
   })
 
   test.each([
-    ['0,1', 'takes no deviceId'],
-    ['0,0', 'The option deviceId is 0,0.'],
-    ['0,x', 'Give numbers from 0'],
-    ['-1', 'Give numbers from 0'],
-    ['0.5', 'Give numbers from 0'],
-  ])('with the numbers %s of a CPU is wrong usage', async (ids, message) => {
+    ['0,1', '`deviceId` cannot be used with the device cpu.'],
+    ['0,0', '`deviceId` must be an integer of at least 0, or a list of different ones, got [0, 0].'],
+    ['0,x', 'Use GPU numbers from 0'],
+    ['-1', 'Use GPU numbers from 0'],
+    ['0.5', 'Use GPU numbers from 0'],
+  ])('--device-id %s with the CPU is wrong usage', async (ids, message) => {
     const args = ['predict', checkpoint, '--checkpoint', checkpoint, '--device', 'cpu', `--device-id=${ids}`]
     const { exitCode, err } = await inverseform(...args, '--out', await temporaryFolder())
     expect(exitCode).toBe(exitCodes.usage)
@@ -149,11 +147,13 @@ describe('--device', () => {
 })
 
 describe('--precision', () => {
-  test('float16 on the CPU is wrong usage, with what to do', async () => {
+  test('float16 on the CPU is wrong usage; the hint says what to do', async () => {
     const args = ['predict', checkpoint, '--checkpoint', checkpoint, '--device', 'cpu']
     const out = await temporaryFolder()
     const { exitCode, err } = await inverseform(...args, '--precision', 'float16', '--out', out)
     expect(exitCode).toBe(exitCodes.usage)
-    expect(err).toMatch(/^error: The CPU does not compute in float16\.\nhint: Leave the precision/m)
+    expect(err).toMatch(
+      /^error: The device cpu does not compute in float16\.\nhint: Set `precision` to `auto` or `float32`/m,
+    )
   })
 })

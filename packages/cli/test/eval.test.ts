@@ -5,7 +5,7 @@ import { openDataset, readLabelIds } from '@inverseform/cityscapes/node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import pytorch from '../../../tools/demo/pytorch.json' with { type: 'json' }
 import { exitCodes } from '../src/exit-codes.js'
-import { timeText } from '../src/output/evaluation-report.js'
+import { timeText } from '../src/output/evaluation/text.js'
 import { checkpoint, dataset, inverseform, type Outcome, temporaryFolder } from './command-line.js'
 
 const ours = ['--checkpoint', checkpoint, '--data', dataset]
@@ -16,7 +16,7 @@ interface Results {
   readonly comparison?: { readonly differingPixels: number; readonly pixels: number }
 }
 
-describe('the demonstration checkpoint on the demonstration set', () => {
+describe('the demo checkpoint on the demo data set', () => {
   let outcome: Outcome
   let results: Results
   beforeAll(async () => {
@@ -24,13 +24,13 @@ describe('the demonstration checkpoint on the demonstration set', () => {
     results = JSON.parse(outcome.out)
   })
 
-  test('gives the scores that PyTorch gives', () => {
+  test('has the scores of PyTorch', () => {
     expect(outcome.exitCode).toBe(0)
     expect(Math.abs(results.scores.meanIou - pytorch.miou)).toBeLessThanOrEqual(0.0005)
     expect(Math.abs(results.scores.accuracy - pytorch.acc)).toBeLessThanOrEqual(0.0005)
   })
 
-  test('puts at least 99.95 % of the pixels into the same cells of the matrix', () => {
+  test('puts at least 99.95 % of the pixels into the same cells of the confusion matrix', () => {
     const pixels = pytorch.confusion.flat().reduce((a, b) => a + b, 0)
     const same = pytorch.confusion
       .flat()
@@ -38,11 +38,11 @@ describe('the demonstration checkpoint on the demonstration set', () => {
     expect(same.reduce((a, b) => a + b, 0) / pixels).toBeGreaterThanOrEqual(0.9995)
   })
 
-  test('gives the same labels with and without the edge head', () => {
+  test('has the same labels with and without the edge head', () => {
     expect(results.comparison).toMatchObject({ differingPixels: 0, pixels: 6 * 512 * 1024 })
   })
 
-  test("gives the same matrix through upstream's flags", async () => {
+  test("has the same confusion matrix with upstream's flags", async () => {
     const folder = await temporaryFolder()
     const upstream = [
       '--model_path',
@@ -61,13 +61,13 @@ describe('the demonstration checkpoint on the demonstration set', () => {
   })
 })
 
-test('writes predictions from which the matrix can be counted again, a page and pictures', async () => {
+test('writes a page, pictures, and predictions with the same confusion matrix', async () => {
   const folder = await temporaryFolder()
   const { exitCode, out, err } = await inverseform(
     ...[
       'eval',
       ...ours,
-      '--has-edge',
+      '--edge-head',
       '--limit',
       '2',
       '--pictures',
@@ -83,7 +83,7 @@ test('writes predictions from which the matrix can be counted again, a page and 
 
   const results: Results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8'))
   const confusion = new ConfusionMatrix()
-  const { samples } = await openDataset({ root: dataset, split: 'val' })
+  const { samples } = await openDataset({ data: dataset, split: 'val' })
   for (const { name, labelIds } of samples.slice(0, 2)) {
     const prediction = decodeLabelPng(
       await readFile(join(folder, 'predictions', `${name}_pred_labelIds.png`)),
@@ -91,7 +91,7 @@ test('writes predictions from which the matrix can be counted again, a page and 
     const { data, width, height } = await readLabelIds(labelIds as string)
     confusion.update({
       name,
-      truth: toTrainIds(data),
+      target: toTrainIds(data),
       prediction: toTrainIds(prediction.data),
       width,
       height,
@@ -106,7 +106,7 @@ test('writes predictions from which the matrix can be counted again, a page and 
   for (const picture of pictures) expect(page).toContain(`images/${picture}`)
 })
 
-test('flip and scales change the result and keep it sound', async () => {
+test('flip and scales change the scores slightly', async () => {
   const evaluate = async (...flags: string[]): Promise<Results> =>
     JSON.parse((await inverseform('eval', ...ours, '--limit', '1', '--json', ...flags)).out)
   const [plain, flipped, scaled] = [
@@ -120,7 +120,7 @@ test('flip and scales change the result and keep it sound', async () => {
 })
 
 describe('the validation loss', () => {
-  // What tools/bench/validation_loss.py prints: the same terms by PyTorch and SciPy.
+  // Printed by tools/bench/validation_loss.py, which computes the same terms with PyTorch and SciPy.
   const pytorchTerms = {
     crossEntropy: 0.14833511,
     edgeBce: 0.67165985,
@@ -128,8 +128,8 @@ describe('the validation loss', () => {
     total: 0.41484243,
   }
 
-  test('is that of PyTorch, term by term; without the regressor it says so', async () => {
-    const { out, err } = await inverseform('eval', ...ours, '--has-edge', '--loss', '--json')
+  test('has the terms of PyTorch; a note says that the InverseForm term is missing', async () => {
+    const { out, err } = await inverseform('eval', ...ours, '--edge-head', '--loss', '--json')
     const { loss } = JSON.parse(out)
     expect(Object.keys(loss).sort()).toEqual(Object.keys(pytorchTerms).sort())
     for (const [name, value] of Object.entries(pytorchTerms)) {
@@ -138,7 +138,7 @@ describe('the validation loss', () => {
     expect(err).toContain('--inversenet')
   })
 
-  test('is the cross-entropy alone without the edge head', async () => {
+  test('is the cross-entropy without the edge head', async () => {
     const { out } = await inverseform('eval', ...ours, '--loss', '--json')
     const { loss } = JSON.parse(out)
     expect(Object.keys(loss).sort()).toEqual(['crossEntropy', 'total'])
@@ -147,11 +147,11 @@ describe('the validation loss', () => {
     )
   })
 
-  test('refuses a regressor that is none', async () => {
+  test('refuses a checkpoint that is not InverseNet', async () => {
     const { exitCode, err } = await inverseform(
       'eval',
       ...ours,
-      '--has-edge',
+      '--edge-head',
       '--loss',
       '--inversenet',
       checkpoint,
@@ -161,9 +161,9 @@ describe('the validation loss', () => {
   })
 })
 
-test('an ONNX file that convert wrote scores as the checkpoint does', async () => {
+test('an ONNX file of convert has the scores of its checkpoint', async () => {
   const onnx = join(await temporaryFolder(), 'model.onnx')
-  await inverseform('convert', checkpoint, '-o', onnx, '--has-edge')
+  await inverseform('convert', checkpoint, '-o', onnx, '--edge-head')
   const evaluate = async (path: string) => {
     const { out } = await inverseform(
       'eval',
@@ -180,7 +180,7 @@ test('an ONNX file that convert wrote scores as the checkpoint does', async () =
   expect(await evaluate(onnx)).toEqual(await evaluate(checkpoint))
 })
 
-test('several devices are together in the network for longer than the evaluation takes', () => {
+test('the network time of several devices may exceed the elapsed time', () => {
   const seconds = { decode: 1, preprocess: 1, network: 18, postprocess: 1, score: 1, total: 10 }
   expect(timeText({ ...seconds, network: 8 }, 1)).toBe('10.0 s, 8.0 s of it in the network')
   expect(timeText(seconds, 2)).toBe('10.0 s, in which 2 devices were in the network for 18.0 s in all')

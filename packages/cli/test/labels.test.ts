@@ -9,7 +9,7 @@ import { inverseform, temporaryFolder, tickingSignal } from './command-line.js'
 
 const fixtures = fileURLToPath(new URL('../../cityscapes/test/fixtures/polygons/', import.meta.url))
 
-/** Runs the command, and gives what it says. */
+/** Runs the command and returns its messages. */
 async function labels(flags: LabelsFlags, signal = new AbortController().signal): Promise<string> {
   let said = ''
   const terminal = { out: () => {}, err: (text: string) => (said += text), interactive: false }
@@ -19,12 +19,13 @@ async function labels(flags: LabelsFlags, signal = new AbortController().signal)
 
 async function dataset(): Promise<string> {
   const data = await temporaryFolder()
-  for (const type of ['gtFine', 'gtCoarse'])
+  for (const type of ['gtFine', 'gtCoarse']) {
     for (const split of ['train', 'val']) {
       await mkdir(join(data, type, split, 'ulm'), { recursive: true })
       const file = join(data, type, split, 'ulm', `ulm_000000_000019_${type}_polygons.json`)
       await copyFile(join(fixtures, 'street_polygons.json'), file)
     }
+  }
   return data
 }
 
@@ -37,7 +38,7 @@ describe('inverseform labels', () => {
     expect(decodeLabelPng(drawn)).toEqual(decodeLabelPng(expected))
   })
 
-  it('draws what is asked for, where it is asked to', async () => {
+  it('draws the chosen split and encoding in the chosen folder', async () => {
     const data = await dataset()
     const out = join(data, 'new/folder')
     const said = await labels({ data, out, split: ['val'], encoding: ['instanceIds'], coarse: true })
@@ -47,25 +48,25 @@ describe('inverseform labels', () => {
     await expect(stat(join(out, 'gtCoarse/train'))).rejects.toThrow('ENOENT')
   })
 
-  it('keeps what is there unless told to replace it', async () => {
+  it('keeps existing label images without --overwrite', async () => {
     const data = await dataset()
     await labels({ data, split: ['val'] })
     expect(await labels({ data })).toMatch(
-      /Wrote 1 label image\nnote: 1 were there already and were kept; --overwrite replaces them\.\n$/,
+      /Wrote 1 label image\nnote: Kept 1 existing label images\. Pass --overwrite to replace them\.\n$/,
     )
     expect(await labels({ data, overwrite: true })).toMatch(/Wrote 2 label images\n$/)
   })
 
-  it('counts the time from the start', async () => {
+  it('measures the time from the start', async () => {
     const data = await dataset()
-    // Asked before each of the two is drawn, which are drawn side by side.
+    // The signal is checked before each of the two, which are drawn at the same time.
     const signal = tickingSignal()
     expect(await labels({ data }, signal)).toMatch(
       /^1\/2 annotations {2}0\.25\/s {2}ETA 0:04\n2\/2 annotations {2}0\.50\/s {2}0:04\n/,
     )
   })
 
-  it('takes names of splits with spaces around them, and not none', async () => {
+  it('accepts spaces around names of splits, but no empty names', async () => {
     const data = await dataset()
     const run = (split: string) => inverseform('labels', '--data', data, '--split', split)
     expect((await run(' train, val')).err).toContain('Wrote 2 label images\n')
@@ -76,7 +77,7 @@ describe('inverseform labels', () => {
     }
   })
 
-  it('passes on what is wrong', async () => {
+  it('passes errors on', async () => {
     await expect(labels({ data: await temporaryFolder() })).rejects.toMatchObject({ code: 'not-found' })
   })
 })

@@ -21,18 +21,19 @@ const [WIDTH, HEIGHT] = [24, 16]
 const noThreads = ['--workers', '0']
 
 beforeEach(() => {
-  for (const name of ['CITYSCAPES_DATASET', 'CITYSCAPES_RESULTS', 'CITYSCAPES_EXPORT_DIR'])
+  for (const name of ['CITYSCAPES_DATASET', 'CITYSCAPES_RESULTS', 'CITYSCAPES_EXPORT_DIR']) {
     vi.stubEnv(name, '')
+  }
 })
 afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** What the official script prints for the golden set. */
+/** Returns what the official script prints for the golden set. */
 const printed = async (): Promise<string> =>
   `${await text(join(golden, 'official-matrix.txt'))}\n\n${await text(join(golden, 'official.txt'))}`
 
-/** A data set of small images, as label ids and as train ids, with predictions that are shifted by a few pixels. */
+/** Creates a data set of small images, with label ids and train ids, and predictions shifted by a few pixels. */
 async function dataset(images = 3): Promise<{ root: string; gt: string; pred: string; trainIds: string }> {
   const root = await temporaryFolder()
   const folders = {
@@ -41,8 +42,9 @@ async function dataset(images = 3): Promise<{ root: string; gt: string; pred: st
     pred: join(root, 'results'),
     trainIds: join(root, 'trainIds'),
   }
-  for (const folder of [folders.gt, folders.pred, folders.trainIds, join(root, 'truth')])
+  for (const folder of [folders.gt, folders.pred, folders.trainIds, join(root, 'truth')]) {
     await mkdir(folder, { recursive: true })
+  }
   for (let i = 0; i < images; i++) {
     const at = (pixel: number): number => Math.floor((pixel % WIDTH) / 4 + pixel / (5 * WIDTH) + i) % 19
     const truth = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, pixel) => (pixel < 9 ? 255 : at(pixel)))
@@ -62,29 +64,32 @@ async function dataset(images = 3): Promise<{ root: string; gt: string; pred: st
   return folders
 }
 
-describe('in place of the official script', () => {
-  test.each([0, 1, 2])('prints and writes what it does, with %i threads', async (workers) => {
-    const file = join(await temporaryFolder(), 'official.json')
-    const { exitCode, out, err } = await inverseform(
-      ...[
-        'metrics',
-        '--gt',
-        golden,
-        '--pred',
-        results,
-        '--workers',
-        String(workers),
-        '--official-json',
-        file,
-      ],
-    )
-    expect(exitCode).toBe(0)
-    expect(out).toBe(await printed())
-    expect(err).toMatch(/3\/3 images.*\nWrote .*official\.json\n$/s)
-    expect(await text(file)).toBe(await text(join(golden, 'official.json')))
-  })
+describe('the official evaluation', () => {
+  test.each([0, 1, 2])(
+    'prints and writes the same as the official script, with %i threads',
+    async (workers) => {
+      const file = join(await temporaryFolder(), 'official.json')
+      const { exitCode, out, err } = await inverseform(
+        ...[
+          'metrics',
+          '--gt',
+          golden,
+          '--pred',
+          results,
+          '--workers',
+          String(workers),
+          '--official-json',
+          file,
+        ],
+      )
+      expect(exitCode).toBe(0)
+      expect(out).toBe(await printed())
+      expect(err).toMatch(/3\/3 images.*\nWrote .*official\.json\n$/s)
+      expect(await text(file)).toBe(await text(join(golden, 'official.json')))
+    },
+  )
 
-  test('takes its folders from the environment', async () => {
+  test('reads its folders from the environment', async () => {
     const folder = await temporaryFolder()
     vi.stubEnv('CITYSCAPES_DATASET', golden)
     vi.stubEnv('CITYSCAPES_RESULTS', results)
@@ -100,7 +105,7 @@ describe('in place of the official script', () => {
     expect(without.err).toContain('CITYSCAPES_DATASET')
   })
 
-  test('prints valid JSON, null standing for NaN', async () => {
+  test('prints valid JSON, with null for NaN', async () => {
     const { out } = await inverseform('metrics', ...noThreads, '--gt', golden, '--json')
     const { official, ...rest } = JSON.parse(out)
     const script = JSON.parse((await text(join(golden, 'official.json'))).replaceAll('NaN', 'null'))
@@ -108,18 +113,18 @@ describe('in place of the official script', () => {
     expect(rest).toMatchObject({ format: 'inverseform.metrics', version: 1, run: { images: '3' } })
   })
 
-  test('needs no instance ids when told so', async () => {
+  test('needs no instance ids with --no-instances', async () => {
     const { root } = await dataset()
     const missing = await inverseform('metrics', '--gt', root)
     expect(missing.exitCode).toBe(exitCodes.input)
-    expect(missing.err).toContain('3 of 3 truths have no instance ids')
+    expect(missing.err).toContain('3 of 3 targets have no instance ids')
     const { exitCode, out } = await inverseform('metrics', ...noThreads, '--gt', root, '--no-instances')
     expect(exitCode).toBe(0)
     expect(out).toMatch(/Score Average : 0\.\d{3} {6}nan/)
   })
 })
 
-describe('names what is wrong, with exit code 3', () => {
+describe('bad input has exit code 3 and an error that names it', () => {
   const fails = async (root: string, ...messages: (string | RegExp)[]): Promise<void> => {
     const { exitCode, out, err } = await inverseform('metrics', '--gt', root, '--no-instances')
     expect({ exitCode, out }).toEqual({ exitCode: exitCodes.input, out: '' })
@@ -135,16 +140,16 @@ describe('names what is wrong, with exit code 3', () => {
       join(gt, 'ulm_000000_000019_gtFine_labelIds.png'),
       join(gt, 'ulm_000009_000019_gtFine_labelIds.png'),
     )
-    await fails(root, '1 of 4 truths have no prediction', 'ulm_000009_000019')
+    await fails(root, '1 of 4 targets have no prediction', 'ulm_000009_000019')
   })
 
   test('several predictions', async () => {
     const { root, pred } = await dataset()
-    await copyFile(join(pred, 'ulm_000001_000019_pred.png'), join(pred, 'ulm_000001_000019_colours.png'))
-    await fails(root, '1 of 3 truths have several', 'ulm_000001_000019_colours.png')
+    await copyFile(join(pred, 'ulm_000001_000019_pred.png'), join(pred, 'ulm_000001_000019_colors.png'))
+    await fails(root, '1 of 3 targets have several', 'ulm_000001_000019_colors.png')
   })
 
-  test('another size, and an id that is none, from a thread', async () => {
+  test('another size, and an invalid id, in a worker thread', async () => {
     const { root, pred } = await dataset()
     const file = join(pred, 'ulm_000002_000019_pred.png')
     await write(file, new Uint8Array(WIDTH * 3), 3)
@@ -162,15 +167,15 @@ describe('names what is wrong, with exit code 3', () => {
   })
 })
 
-describe('beyond the script', () => {
+describe('more metrics', () => {
   const everything = ['--no-instances', '--boundary', '--surface', '--bootstrap', '200']
 
-  test('measures boundaries, surfaces and how sure the mean IoU is', async () => {
+  test('measures boundaries, surfaces and the confidence interval of the mean IoU', async () => {
     const { root } = await dataset()
     const { exitCode, out } = await inverseform('metrics', ...noThreads, '--gt', root, ...everything)
     expect(exitCode).toBe(0)
     expect(out).toMatch(/mean IoU 0\.\d+, 95 % confidence interval 0\.\d+ to \d\.\d+ \(200 bootstrap samples/)
-    // At 24 x 16 pixels all of Gated-SCNN's tolerances come to one pixel.
+    // At 24 x 16 pixels, all of Gated-SCNN's tolerances round to one pixel.
     expect(out).toMatch(/boundary F +pixels .*\n0\.0005 of the diagonal +1 +0\.\d{3} /)
     expect(out).toMatch(/\n0\.02 of the diagonal +1 +0\.\d{3}/)
     expect(out).toMatch(/\ntrimap +mean IoU +accuracy\n1 pixel +0\.\d{3}/)
@@ -206,7 +211,7 @@ describe('beyond the script', () => {
     expect(json.scores.meanIou).toBeCloseTo(json.official.averageScoreClasses, 12)
   })
 
-  test('takes predictions of train ids', async () => {
+  test('accepts predictions of train ids', async () => {
     const { root, trainIds } = await dataset()
     const gt = ['--gt', root, '--no-instances', ...noThreads]
     const expected = await inverseform('metrics', ...gt)
@@ -214,7 +219,7 @@ describe('beyond the script', () => {
     expect(out).toBe(expected.out)
   })
 
-  test('says that predictions named as train ids are taken for label ids, unless told what they hold', async () => {
+  test('notes file names that say train ids, unless --ids is given', async () => {
     const { root, pred, trainIds } = await dataset()
     const name = 'ulm_000001_000019'
     const named = join(trainIds, `${name}_labelTrainIds.png`)
@@ -223,14 +228,17 @@ describe('beyond the script', () => {
       inverseform('metrics', '--gt', root, '--no-instances', ...noThreads, ...args)
     const { exitCode, err } = await run('--pred', trainIds)
     expect(exitCode).toBe(0)
-    expect(err).toMatch(/^note: 1 of 3 predictions are read as label ids .*; give --ids trainIds .*\.$/m)
+    expect(err).toMatch(
+      /^note: 1 of 3 predictions are read as label ids, .* If they hold train ids, pass --ids trainIds\.$/m,
+    )
     expect(err).toContain(named)
-    for (const ids of ['trainIds', 'labelIds'])
+    for (const ids of ['trainIds', 'labelIds']) {
       expect((await run('--pred', trainIds, '--ids', ids)).err).not.toContain('note:')
+    }
     expect((await run('--pred', pred)).err).not.toContain('note:')
   })
 
-  test('does not take its own pictures for predictions, the second time', async () => {
+  test('does not read the pictures of an earlier run as predictions', async () => {
     const { root, pred, trainIds } = await dataset()
     const cityscapes = [
       'metrics',
@@ -241,16 +249,17 @@ describe('beyond the script', () => {
       '--out',
       join(pred, 'report'),
     ]
-    const flags = ['--preset', 'plain', '--classes', '19', '--reduce-zero-label', ...noThreads]
+    const flags = ['--preset', 'plain', '--num-classes', '19', '--reduce-zero-label', ...noThreads]
     const truth = join(root, 'truth')
     const plain = ['metrics', '--gt', truth, '--pred', trainIds, ...flags, '--out', join(truth, 'report')]
-    for (const args of [cityscapes, plain])
+    for (const args of [cityscapes, plain]) {
       for (let run = 0; run < 2; run++) expect(await inverseform(...args)).toMatchObject({ exitCode: 0 })
+    }
     const over = await inverseform(...cityscapes.slice(0, -1), pred)
     expect(over).toMatchObject({ exitCode: exitCodes.usage, err: expect.stringContaining(pred) })
   })
 
-  test('merges what several machines have counted', async () => {
+  test('merges the states of several machines', async () => {
     const { root, pred } = await dataset()
     const flags = ['--no-instances', '--boundary', '--bootstrap', '100', ...noThreads]
     const whole = await inverseform('metrics', '--gt', root, ...flags)
@@ -299,8 +308,29 @@ describe('beyond the script', () => {
   })
 })
 
-describe('what was merged', () => {
-  test('tells the images and the data set, and merges again', async () => {
+describe('a state of an earlier version', () => {
+  const state = fileURLToPath(new URL('fixtures/metrics-state.json', import.meta.url))
+  const flags = ['--bootstrap', '100', '--json']
+
+  test('merges to the scores of its images', async () => {
+    const merged = await inverseform('metrics', '--merge', state, ...flags)
+    expect(merged.exitCode).toBe(0)
+    const everything = ['--boundary', '--surface', ...flags, ...noThreads]
+    const scored = await inverseform('metrics', '--gt', golden, '--pred', results, ...everything)
+    const { run, ...scores } = JSON.parse(merged.out)
+    expect(run).toEqual({ merged: state, images: '3' })
+    expect(scores).toEqual({ ...JSON.parse(scored.out), run: undefined })
+  })
+
+  test('is saved again with the same bytes', async () => {
+    const saved = join(await temporaryFolder(), 'state.json')
+    await inverseform('metrics', '--merge', state, '--save-state', saved)
+    expect(await text(saved)).toBe(await text(state))
+  })
+})
+
+describe('merged states', () => {
+  test('keep images and data set, and merge again', async () => {
     const { root, trainIds } = await dataset()
     const [first, second, both] = ['1.json', '2.json', 'both.json'].map((name) => join(root, name))
     const truth = (split: string, image: number) =>
@@ -324,14 +354,14 @@ describe('what was merged', () => {
     expect(mmseg).toMatchObject({ exitCode: exitCodes.input, out: '' })
     expect(mmseg.err).toContain('no scores by class')
 
-    const flags = ['--preset', 'plain', '--classes', '20', ...noThreads, '--save-state', first]
+    const flags = ['--preset', 'plain', '--num-classes', '20', ...noThreads, '--save-state', first]
     await inverseform('metrics', '--gt', join(root, 'truth'), '--pred', trainIds, ...flags)
     const page = join(root, 'page')
     await inverseform('metrics', '--merge', first, '--out', page)
     expect(await text(join(page, 'index.html'))).toContain('<title>20 classes')
   })
 
-  test('is titled with its splits', async () => {
+  test('have a title with their splits', async () => {
     const { root } = await dataset()
     const page = join(root, 'page')
     const flags = ['--gt', root, '--no-instances', '--bootstrap', '50', ...noThreads]
@@ -341,7 +371,7 @@ describe('what was merged', () => {
     expect(await text(join(page, 'index.html'))).toContain('<title>Cityscapes train')
   })
 
-  test('has nothing left to select', async () => {
+  test('refuse flags that select metrics or images', async () => {
     const { root } = await dataset()
     const state = join(root, 's.json')
     await inverseform('metrics', '--gt', root, '--no-instances', ...noThreads, '--save-state', state)
@@ -353,7 +383,7 @@ describe('what was merged', () => {
       ['--ids', 'trainIds'],
       ['--boundary'],
       ['--surface'],
-      ['--classes', '7'],
+      ['--num-classes', '7'],
       ['--ignore-index', '0'],
       ['--reduce-zero-label'],
       ['--gt-suffix', '.png'],
@@ -377,7 +407,7 @@ describe('what was merged', () => {
 })
 
 describe('outputs', () => {
-  /** Fails before an image is read, and leaves nothing behind. */
+  /** Expects an error before any image is read. */
   async function refused(exitCode: number, message: string, root: string, ...args: string[]): Promise<void> {
     const flags = ['--gt', root, '--no-instances', ...noThreads]
     const result = await inverseform('metrics', ...flags, ...args)
@@ -386,44 +416,54 @@ describe('outputs', () => {
     expect(result.err).not.toContain('images')
   }
 
-  test('that cannot be written are found before the work', async () => {
+  test('are checked before the work', async () => {
     const { root } = await dataset()
     const file = join(root, 'file')
     await writeFile(file, '')
     for (const flag of ['--save-state', '--official-json', '--out']) {
-      await refused(exitCodes.output, 'cannot be made', root, flag, join(file, 'x'))
-      // There is such a folder, and nothing can be made in it.
+      await refused(exitCodes.output, 'could not be created', root, flag, join(file, 'x'))
+      // This folder exists but allows no new files.
       await refused(exitCodes.output, '/dev/fd', root, flag, '/dev/fd/x')
     }
-    for (const flag of ['--save-state', '--official-json'])
+    for (const flag of ['--save-state', '--official-json']) {
       await refused(exitCodes.output, `${root} is a folder`, root, flag, root)
+    }
     await mkdir(join(root, 'report/index.html'), { recursive: true })
     await refused(exitCodes.output, 'index.html is a folder', root, '--out', join(root, 'report'))
     expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([])
   })
 
-  test('of one path are refused', async () => {
+  test('must have different paths', async () => {
     const { root } = await dataset()
     await mkdir(join(root, 'out'))
     await symlink(join(root, 'out'), join(root, 'link'))
     const [s, same, link] = ['out/s.json', 'out/../out/s.json', 'link/s.json'].map(
       (path) => `${root}/${path}`,
     )
-    for (const other of [s, same, link])
-      await refused(exitCodes.usage, 'Two outputs', root, '--save-state', s, '--official-json', other)
+    for (const other of [s, same, link]) {
+      await refused(
+        exitCodes.usage,
+        'Two outputs have the path',
+        root,
+        '--save-state',
+        s,
+        '--official-json',
+        other,
+      )
+    }
     const inReport = ['--out', join(root, 'out'), '--save-state', join(root, 'link/results.json')]
-    await refused(exitCodes.usage, 'Two outputs', root, ...inReport)
+    await refused(exitCodes.usage, 'Two outputs have the path', root, ...inReport)
     expect(await readdir(join(root, 'out'))).toEqual([])
   })
 
-  test('that fail after all do not cost the scores', async () => {
+  test('that fail late do not cost the scores', async () => {
     const { root } = await dataset()
     const folder = join(root, 'out')
     const { run } = await import('../src/run.js')
     let [out, err] = ['', '']
     const terminal = {
       out: (said: string) => (out += said),
-      // The folder becomes a file under way.
+      // The folder becomes a file after the last image.
       err: (said: string) => {
         err += said
         if (!said.startsWith('3/3')) return
@@ -438,7 +478,7 @@ describe('outputs', () => {
     expect(out).toContain('Score Average')
   })
 
-  test('are not made where there is nothing to score', async () => {
+  test('are not created without images to score', async () => {
     const root = await temporaryFolder()
     const { exitCode } = await inverseform('metrics', '--gt', join(root, 'typo'), '--official-json')
     expect(exitCode).toBe(exitCodes.input)
@@ -446,10 +486,18 @@ describe('outputs', () => {
   })
 })
 
-describe("other data sets, with other tools' keys", () => {
-  test('pairs by the same path and reduces the zero label', async () => {
+describe('presets for other data sets', () => {
+  test('pairs files by path and reduces the zero label', async () => {
     const { root, trainIds } = await dataset()
-    const flags = ['--gt', join(root, 'truth'), '--pred', trainIds, '--classes', '19', '--reduce-zero-label']
+    const flags = [
+      '--gt',
+      join(root, 'truth'),
+      '--pred',
+      trainIds,
+      '--num-classes',
+      '19',
+      '--reduce-zero-label',
+    ]
     const run = (...args: string[]) => inverseform('metrics', ...flags, ...noThreads, ...args)
     const json = JSON.parse((await run('--preset', 'mmseg', '--json')).out)
     const percent = Object.entries(json.mmseg.summary).map(
@@ -458,7 +506,7 @@ describe("other data sets, with other tools' keys", () => {
     expect(Object.keys(json.mmseg.summary)).toEqual(['aAcc', 'mIoU', 'mAcc'])
 
     const mmseg = await run('--preset', 'mmseg')
-    // 19 classes of any data set are not Cityscapes'.
+    // Another data set with 19 classes does not have Cityscapes' names.
     expect(mmseg.out).toMatch(/^Class +IoU +Acc\nclass 0 +\d+\.\d\d +\d+\.\d\d\n/)
     expect(mmseg.out).toContain(`\n${percent.join('  ')}\n`)
 
@@ -469,7 +517,7 @@ describe("other data sets, with other tools' keys", () => {
     const [, meanIou] = /mean_iou: (\S+)/.exec(huggingFace.out) as RegExpExecArray
     expect(Number(meanIou)).toBeCloseTo(json.scores.meanIou, 12)
 
-    const absent = await run('--preset', 'huggingface', '--classes', '20')
+    const absent = await run('--preset', 'huggingface', '--num-classes', '20')
     expect(absent.out).toMatch(/per_category_iou: \[.*, nan\]\n/)
     expect(absent.out).not.toContain('NaN')
 
@@ -477,47 +525,50 @@ describe("other data sets, with other tools' keys", () => {
     expect(plain.out).toContain(`mean IoU                ${(100 * json.scores.meanIou).toFixed(2)} %  over`)
   })
 
-  test('takes other suffixes, class numbers and what is ignored', async () => {
+  test('accepts suffixes, numbers of classes and ignored ids', async () => {
     const folder = await temporaryFolder()
     const write = (file: string, ...data: number[]) =>
       writeFile(join(folder, file), encodeLabelPng({ width: 4, height: 1, data: Uint8Array.from(data) }))
     await write('a_truth.png', 0, 1, 2, 9)
     await write('a_pred.png', 0, 2, 2, 0)
     const flags = ['metrics', '--preset', 'plain', '--gt', folder, '--pred', folder, ...noThreads]
-    const suffixes = ['--gt-suffix', '_truth.png', '--pred-suffix', '_pred.png', '--classes', '3']
+    const suffixes = ['--gt-suffix', '_truth.png', '--pred-suffix', '_pred.png', '--num-classes', '3']
     const { out } = await inverseform(...flags, ...suffixes, '--ignore-index', '9')
     expect(out).toContain('class 2')
     await write('b.png', 1, 1, 1, 1)
-    const whole = await inverseform(...flags, '--gt-suffix', '', '--pred-suffix', '', '--classes', '10')
+    const whole = await inverseform(...flags, '--gt-suffix', '', '--pred-suffix', '', '--num-classes', '10')
     expect(whole.err).toContain('3/3 images')
     expect(whole.out).toContain('100.00 %  over 4 of 10 classes')
     expect(out).toContain('50.00 %  over 3 of 3 classes')
     const counted = await inverseform(...flags, ...suffixes, '--ignore-index', 'none')
-    expect(counted).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('true id 9') })
+    expect(counted).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('target id 9') })
   })
 
-  test('refuses what makes no sense', async () => {
+  test('refuses flags that contradict each other', async () => {
     const usage = async (message: string, ...args: string[]) => {
       const { exitCode, err } = await inverseform('metrics', ...args)
       expect(exitCode).toBe(exitCodes.usage)
       expect(err).toContain(message)
     }
-    await usage('--classes', '--preset', 'mmseg', '--gt', golden, '--pred', results)
-    await usage('--gt', '--preset', 'mmseg', '--classes', '3')
-    await usage('--preset', '--classes', '3')
+    await usage('--num-classes', '--preset', 'mmseg', '--gt', golden, '--pred', results)
+    await usage('--gt', '--preset', 'mmseg', '--num-classes', '3')
+    await usage('--preset', '--num-classes', '3')
     await usage('--preset', '--reduce-zero-label')
-    await usage('--ids', '--preset', 'plain', '--classes', '3', '--ids', 'trainIds')
-    await usage('--official-json', '--preset', 'plain', '--classes', '3', '--official-json')
+    await usage('--ids', '--preset', 'plain', '--num-classes', '3', '--ids', 'trainIds')
+    await usage('--official-json', '--preset', 'plain', '--num-classes', '3', '--official-json')
     await usage('--ignore-index', '--preset', 'plain', '--ignore-index', 'x')
-    const plain = ['--preset', 'plain', '--classes', '3']
+    const plain = ['--preset', 'plain', '--num-classes', '3']
     await usage('--split', ...plain, '--split', 'train')
     await usage('--no-instances', ...plain, '--no-instances')
     await usage('--gt-suffix', '--gt-suffix', '_x.png')
     await usage('--pred-suffix', '--pred-suffix', '_x.png')
     await usage('--worst', '--gt', golden, '--worst', '3')
-    for (const samples of ['1', '0', '1.5', '1000001', 'x'])
+    for (const samples of ['1', '0', '1.5', '1000001', 'x']) {
       await usage('from 2 to 1000000', '--gt', golden, '--bootstrap', samples)
-    for (const workers of ['-1', '', 'x']) await usage('0 or above', '--gt', golden, '--workers', workers)
+    }
+    for (const workers of ['-1', '', 'x']) {
+      await usage('an integer of at least 0', '--gt', golden, '--workers', workers)
+    }
   })
 })
 
@@ -529,7 +580,7 @@ test('stops when interrupted', async () => {
   expect({ exitCode, err }).toEqual({ exitCode: exitCodes.interrupted, err: 'Interrupted.\n' })
 })
 
-test('scores perfect predictions of the demonstration set as perfect', async () => {
+test('scores perfect predictions of the demo data set as perfect', async () => {
   const folder = await temporaryFolder()
   const name = 'drawnton_000000_000019'
   await copyFile(join(demo, `${name}_gtFine_labelIds.png`), join(folder, `${name}_gtFine_labelIds.png`))

@@ -10,7 +10,7 @@ async function writePicture(path: string, width: number, height: number): Promis
   await sharp({ create: { width, height, channels: 3, background: '#804080' } }).toFile(path)
 }
 
-test('files, folders and globs; outputs beside one another, in the folders of their images', async () => {
+test('accepts files, folders and globs, and keeps their folders in the output', async () => {
   const folder = await temporaryFolder()
   await mkdir(join(folder, 'in/deep'), { recursive: true })
   await writePicture(join(folder, 'in/a.png'), 40, 30)
@@ -25,14 +25,14 @@ test('files, folders and globs; outputs beside one another, in the folders of th
       join(folder, 'in/*.png'),
       '--checkpoint',
       checkpoint,
-      '--has-edge',
+      '--edge-head',
       '--out',
       out,
     ],
   )
   expect(exitCode).toBe(0)
   expect(err).toContain('3 images')
-  const kinds = ['colours.png', 'confidence.png', 'edges.png', 'labelIds.png', 'overlay.jpg']
+  const kinds = ['colors.png', 'confidence.png', 'edges.png', 'labelIds.png', 'overlay.jpg']
   const files = (await readdir(out, { recursive: true })).filter((name) => name.includes('.')).sort()
   const stems = ['a', 'deep/b.jpg', 'deep/b.webp']
   expect(files).toEqual(stems.flatMap((stem) => kinds.map((kind) => `${stem}_${kind}`)).sort())
@@ -47,14 +47,14 @@ test('files, folders and globs; outputs beside one another, in the folders of th
   })
 })
 
-test('a second run passes over what the first one wrote, and both over hidden files and folders', async () => {
+test('skips hidden files, folders, and the outputs of an earlier run', async () => {
   const folder = await temporaryFolder()
   await writePicture(join(folder, 'a [1] ü.png'), 16, 16)
   await mkdir(join(folder, 'folder.png'))
   for (const hidden of ['._a.png', '.cache.png']) await writeFile(join(folder, hidden), 'not an image')
   const out = join(folder, 'out')
-  // The flag stands before the folder, which must not be taken for its value.
-  const args = ['predict', '--has-edge', folder, '--checkpoint', checkpoint, '--out', out]
+  // The flag precedes the folder, which must not become its value.
+  const args = ['predict', '--edge-head', folder, '--checkpoint', checkpoint, '--out', out]
   for (const _ of [1, 2]) {
     const { exitCode, err } = await inverseform(...args)
     expect(err).toContain('the predictions of 1 image to')
@@ -64,7 +64,7 @@ test('a second run passes over what the first one wrote, and both over hidden fi
   expect(await readdir(out)).toContain('a [1] ü_labelIds.png')
 })
 
-test('one pixel', async () => {
+test('segments an image of one pixel', async () => {
   const folder = await temporaryFolder()
   await writePicture(join(folder, 'one.png'), 1, 1)
   const { exitCode } = await inverseform(
@@ -83,7 +83,7 @@ test('one pixel', async () => {
   expect(decodeLabelPng(await readFile(join(folder, 'one_labelIds.png'))).data).toHaveLength(1)
 })
 
-test('a bad image is named, and does not keep the others from being done', async () => {
+test('reports an unreadable image and segments the others', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'bad.png'), 'not an image')
   await writePicture(join(folder, 'good.png'), 32, 32)
@@ -95,7 +95,7 @@ test('a bad image is named, and does not keep the others from being done', async
   expect(await readdir(join(folder, 'out'))).toEqual(['good_labelIds.png'])
 })
 
-test('nothing found', async () => {
+test('refuses inputs without images', async () => {
   const folder = await temporaryFolder()
   for (const input of [folder, join(folder, '*.png'), join(folder, 'none.png')]) {
     const { exitCode, err } = await inverseform('predict', input, '--checkpoint', checkpoint)

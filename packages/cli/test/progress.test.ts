@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { Progress } from '../src/progress.js'
+import { Progress } from '../src/output/text/progress.js'
 
 function progressOn(interactive: boolean, steps: number, columns?: number): string {
   vi.useFakeTimers()
@@ -21,7 +21,7 @@ function progressOn(interactive: boolean, steps: number, columns?: number): stri
   }
 }
 
-test('plain lines: the first, one every ten seconds, the last; rate and ETA', () => {
+test('prints the first line, one every ten seconds, and the last, with rate and ETA', () => {
   expect(progressOn(false, 13).trimEnd().split('\n')).toEqual([
     '1/13 images  0.50/s  ETA 0:24',
     '6/13 images  0.50/s  ETA 0:14',
@@ -30,13 +30,13 @@ test('plain lines: the first, one every ten seconds, the last; rate and ETA', ()
   ])
 })
 
-test('one line, rewritten, on a terminal', () => {
+test('rewrites one line on a terminal', () => {
   const text = progressOn(true, 3)
   expect(text.match(/\r/g)).toHaveLength(3)
   expect(text.match(/\n/g)).toHaveLength(1)
 })
 
-test('no wider than the terminal, where it would wrap', () => {
+test('cuts the line at the width of the terminal, so that it does not wrap', () => {
   const lines = progressOn(true, 3, 30).trimEnd().split('\r\u001b[K').slice(1)
   expect(lines.map(({ length }) => length)).toEqual([30, 30, 30])
 })

@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { edgeMap, toTrainIds } from '@inverseform/cityscapes'
 import { openDataset, readLabelIds } from '@inverseform/cityscapes/node'
-import { inverseForm, type Regressor } from '@inverseform/core'
+import { inverseFormLoss, type Regressor } from '@inverseform/core'
 import { type ArrayTensor, arrayOps } from '@inverseform/core/array'
+import { deterministicParameter, dict, legacyFile, tensor } from '@inverseform/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { deterministicParameter } from '../../../tools/testing/deterministic.js'
-import { dict, legacyFile, tensor } from '../../backbones/test/checkpoint/write-pickle.js'
 import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, dataset, inverseform } from './command-line.js'
 
@@ -22,13 +21,13 @@ const values = {
   'fc.2.bias': deterministicParameter('fc.2.bias', [32]),
   'fc.4.weight': deterministicParameter('fc.4.weight', [4, 32]),
   'fc.4.bias': deterministicParameter('fc.4.bias', [4]),
-  // Tensors that claim more than 16 times the bytes of their file are refused: this one is only large.
+  // The reader refuses tensors that claim more than 16 times the bytes of their file; this one makes the file larger.
   more: new Float32Array(7e6),
 }
 
 /**
- * InverseNet in its published shapes, with one row of weights and one bias for all units of the first layer: views with
- * strides of 0, so that the file is smaller.
+ * Returns InverseNet in its published shapes. All units of the first layer share one row of weights and one bias, as views
+ * with strides of 0, which makes the file smaller.
  */
 function smallerFile(): Uint8Array {
   const layouts = {
@@ -57,7 +56,7 @@ function smallerFile(): Uint8Array {
   )
 }
 
-/** The same network, in the few operations that are left of it. */
+/** Computes the same network, which the shared weights reduce to a few operations. */
 const regressor: Regressor<ArrayTensor> = (_, prediction, target) => {
   const constant = (name: keyof typeof values, ...shape: number[]) => ops.constant(values[name], shape)
   const flat = (x: ArrayTensor) => ops.reshape(x, [18, pixels / 2])
@@ -72,13 +71,17 @@ const regressor: Regressor<ArrayTensor> = (_, prediction, target) => {
   return ops.add(outputs, constant('fc.4.bias', 4))
 }
 
-/** The loss of the first image; as published, it does not depend on the prediction. */
+/** Returns the loss of the first image; as published, it does not depend on the prediction. */
 async function firstInverseForm(): Promise<number> {
-  const { samples } = await openDataset({ root: dataset, split: 'val' })
+  const { samples } = await openDataset({ data: dataset, split: 'val' })
   const { data, width, height } = await readLabelIds(samples[0].labelIds as string)
   const edgeLabels = edgeMap(toTrainIds(data), width, height)
   const edgeLogits = ops.constant(new Float32Array(width * height), [1, 1, height, width])
-  return inverseForm(ops, { edgeLogits, edgeLabels, regressor }, { activation: 'log_softmax' }).data[0]
+  return inverseFormLoss(
+    ops,
+    { edgeLogits, edgeTarget: edgeLabels, regressor },
+    { activation: 'log_softmax' },
+  ).data[0]
 }
 
 describe('eval --loss --inversenet', () => {
@@ -94,11 +97,11 @@ describe('eval --loss --inversenet', () => {
 
   test.each([
     [[], 1e-4],
-    // Half of 1/127 of its row's largest for each weight, and likewise for what it is multiplied with.
+    // Each weight, and each value multiplied by it, is off by up to half of 1/127 of the largest in its row.
     [['--inversenet-precision', 'int8'], 0.05],
   ] as const)('adds the InverseForm term %j', async (flags, tolerance) => {
     const { exitCode, out, err } = await inverseform(
-      ...['eval', ...ours, '--has-edge', '--limit', '1', '--loss', '--json', '--inversenet', file, ...flags],
+      ...['eval', ...ours, '--edge-head', '--limit', '1', '--loss', '--json', '--inversenet', file, ...flags],
     )
     expect({ exitCode, err: err.includes('note') }).toEqual({ exitCode: 0, err: false })
     const { loss } = JSON.parse(out)
@@ -107,15 +110,15 @@ describe('eval --loss --inversenet', () => {
     expect(loss.total).toBeCloseTo(sum, 5)
   })
 
-  test('says that it is of no use without the edge head', async () => {
+  test('notes that it needs the edge head', async () => {
     const { exitCode, err } = await inverseform(
       ...['eval', ...ours, '--limit', '1', '--loss', '--inversenet', 'none.pth'],
     )
     expect(exitCode).toBe(0)
-    expect(err).toContain('add --has-edge')
+    expect(err).toContain('Add --edge-head')
   })
 
-  test('refuses a precision that is none', async () => {
+  test('refuses an unknown precision', async () => {
     const { exitCode, err } = await inverseform('eval', ...ours, '--loss', '--inversenet-precision', 'int4')
     expect(exitCode).toBe(exitCodes.usage)
     expect(err).toContain('float32, float16, int8')

@@ -1,10 +1,7 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkArgument, InverseFormError } from '@inverseform/errors'
 import type { Shape } from './ops.js'
 
-/** Number of elements of a tensor. */
-export const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1)
-
-/** A shape as people write it: `2x19x48x96`, or `scalar`. */
+/** Formats a shape as `2x19x48x96`, or `scalar`. */
 export const shapeText = (shape: Shape): string => (shape.length === 0 ? 'scalar' : shape.join('x'))
 
 export function sizeMismatch(
@@ -15,12 +12,34 @@ export function sizeMismatch(
   return new InverseFormError('size-mismatch', message, { hint, details })
 }
 
-/** Checks that transformations come as [transformations, count]. */
-export function checkParameters(shape: Shape, count: number, what: string): void {
+/** Throws unless a shape is [images, channels, height, width] with sizes above 0. */
+export function checkMapShape(
+  name: string,
+  shape: Shape,
+): asserts shape is readonly [images: number, channels: number, height: number, width: number] {
+  if (shape.length === 4 && !shape.includes(0)) return
+  throw sizeMismatch(
+    `\`${name}\` must have the shape [images, channels, height, width], got ${shapeText(shape)}.`,
+    'Give it four axes, each with a size above 0.',
+    { [name]: shape },
+  )
+}
+
+/** Throws unless a shape is [transformations, count]. */
+export function checkParameters(name: string, shape: Shape, count: number, what: string): void {
   if (shape.length === 2 && shape[1] === count) return
   throw sizeMismatch(
-    `Parameters of the shape ${shapeText(shape)} were given for ${what}.`,
-    `Give [transformations, ${count}].`,
+    `\`${name}\` must have the shape [transformations, ${count}] for ${what}, got ${shapeText(shape)}.`,
+    `Give ${count} parameters for each transformation.`,
     { shape },
   )
+}
+
+/** Throws unless an argument is a pair of positive integers, such as a height and a width. */
+export function checkPair(name: string, value: unknown): asserts value is readonly [number, number] {
+  const valid =
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every((size) => Number.isSafeInteger(size) && size > 0)
+  checkArgument(name, value, valid, 'two positive integers')
 }

@@ -3,11 +3,11 @@ import { resizeBilinear } from '../src/index.js'
 import { relativeError } from './support/compare.js'
 import { checkGradients, ops64 as ops, random } from './support/gradients.js'
 
-/** Bilinear sampling of one pixel straight from its definition. */
+/** Samples one pixel bilinearly, by definition. */
 function sample(plane: ArrayLike<number>, [h, w]: [number, number], [y, x]: [number, number]): number {
   const row = Math.floor(y)
   const column = Math.floor(x)
-  const at = (i: number, j: number) => plane[Math.min(i, h - 1) * w + Math.min(j, w - 1)]!
+  const at = (i: number, j: number) => plane[Math.min(i, h - 1) * w + Math.min(j, w - 1)]
   const top = at(row, column) * (column + 1 - x) + at(row, column + 1) * (x - column)
   const bottom = at(row + 1, column) * (column + 1 - x) + at(row + 1, column + 1) * (x - column)
   return top * (row + 1 - y) + bottom * (y - row)
@@ -32,18 +32,24 @@ describe('bilinear resizing', () => {
       return sample(x.data.subarray(plane * h * w), [h, w], [y, source(i % width, w, width)])
     })
     expect(relativeError(resized.data, expected)).toBeLessThan(1e-14)
-    checkGradients((y) => resizeBilinear(ops, y!, [height, width]), [x])
+    checkGradients((y) => resizeBilinear(ops, y, [height, width]), [x])
   })
 
-  it('gives PyTorch’s values', () => {
+  it('matches PyTorch', () => {
     // torch.nn.functional.interpolate(torch.arange(4.).view(1, 1, 1, 4), size=(1, 6), mode='bilinear')
     const resized = resizeBilinear(ops, ops.constant([0, 1, 2, 3], [1, 1, 1, 4]), [1, 6])
     expect(relativeError(resized.data, [0, 0.5, 7 / 6, 11 / 6, 2.5, 3])).toBeLessThan(1e-14)
   })
 
-  it('refuses other tensors and sizes', () => {
-    expect(() => resizeBilinear(ops, random('x', [2, 2]), [3, 3])).toThrow('A tensor of 2x2 was given')
-    expect(() => resizeBilinear(ops, ops.constant([], [1, 1, 0, 2]), [2, 2])).toThrow('A tensor of 1x1x0x2')
-    expect(() => resizeBilinear(ops, random('x', [1, 1, 2, 2]), [0, 3])).toThrow('Resizing to 0x3')
+  it('rejects other tensors and sizes', () => {
+    expect(() => resizeBilinear(ops, random('x', [2, 2]), [3, 3])).toThrow(
+      '`x` must have the shape [images, channels, height, width], got 2x2.',
+    )
+    expect(() => resizeBilinear(ops, ops.constant([], [1, 1, 0, 2]), [2, 2])).toThrow(
+      '`x` must have the shape [images, channels, height, width], got 1x1x0x2.',
+    )
+    expect(() => resizeBilinear(ops, random('x', [1, 1, 2, 2]), [0, 3])).toThrow(
+      '`size` must be two positive integers, got [0, 3].',
+    )
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FAR, squaredDistances } from '../src/index.js'
 
-/** Repeatable random numbers in 0..1 (a linear congruential generator). */
+/** Returns a generator of reproducible numbers in [0, 1) (linear congruential). */
 function random(seed: number): () => number {
   let state = seed
   return () => {
@@ -10,7 +10,7 @@ function random(seed: number): () => number {
   }
 }
 
-function byTrial(mask: Uint8Array, width: number): number[] {
+function bruteForce(mask: Uint8Array, width: number): number[] {
   return Array.from(mask, (_, i) => {
     let least = FAR
     mask.forEach((set, at) => {
@@ -31,18 +31,18 @@ describe('squaredDistances', () => {
     [31, 29, 0.005],
     [8, 9, 0],
     [8, 9, 1],
-  ])('of %d x %d pixels with a share of %d set are those by trial', (width, height, share) => {
+  ])('match brute force for %d x %d pixels with a share of %d set', (width, height, share) => {
     const next = random(width * 100 + height)
     for (let run = 0; run < 10; run++) {
-      // Any value but 0 is set.
+      // Any nonzero value is set.
       const mask = Uint8Array.from({ length: width * height }, () =>
         next() < share ? 1 + Math.floor(next() * 255) : 0,
       )
-      expect(Array.from(squaredDistances(mask, width, height))).toEqual(byTrial(mask, width))
+      expect(Array.from(squaredDistances(mask, width, height))).toEqual(bruteForce(mask, width))
     }
   })
 
-  it('are exact where the pixels of the mask lie far apart', () => {
+  it('are exact for distant pixels of the mask', () => {
     const [width, height] = [2500, 700]
     const mask = new Uint8Array(width * height)
     const seeds = [
@@ -61,7 +61,7 @@ describe('squaredDistances', () => {
     expect(wrong).toBe(-1)
   })
 
-  it('go into an array that may be larger and hold anything', () => {
+  it('are written to a given array, which may be larger and hold old values', () => {
     const into = new Int32Array(20).fill(7)
     const squares = squaredDistances(Uint8Array.of(0, 0, 1, 0, 0, 0), 3, 2, into)
     expect(Array.from(squares)).toEqual([4, 1, 0, 5, 2, 1])
@@ -70,11 +70,13 @@ describe('squaredDistances', () => {
     expect(Array.from(squaredDistances(new Uint8Array(6), 3, 2, into))).toEqual(new Array(6).fill(FAR))
   })
 
-  it('reach to the greatest size, and no further', () => {
+  it('are limited to the maximum size', () => {
     const row = new Uint8Array(32767)
     row[0] = 1
     expect(squaredDistances(row, 32767, 1).at(-1)).toBe(32766 ** 2)
     expect(squaredDistances(row, 1, 32767).at(-1)).toBe(32766 ** 2)
-    expect(() => squaredDistances(new Uint8Array(32768), 32768, 1)).toThrow(/32768 x 1/)
+    expect(() => squaredDistances(new Uint8Array(32768), 32768, 1)).toThrow(
+      'The distance transform accepts at most 32767 rows and columns, got 32768 x 1 pixels.',
+    )
   })
 })

@@ -1,48 +1,73 @@
-import { InverseFormError, isInverseFormError } from '@inverseform/errors'
+import { checkArgument, InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
+  type Attempt,
+  type CompileProgress,
+  checkSegmentOptions,
   compact,
+  type DefaultOutputs,
   disagrees,
   type Precision,
-  type Rung,
-  requireMemoryBudget,
+  type Segmentation,
   type Segmenter,
   type SegmentOptions,
+  type SegmentOutputs,
 } from '@inverseform/runtime'
-import type { Device } from './devices.js'
+import type { Device } from './devices/devices.js'
 import { type ImageInput, readImage } from './images.js'
-import { type DeviceSettings, deviceSettings, networkSettings, type SegmenterOptions } from './options.js'
-import type { SegmenterTask } from './tasks/segmenter.js'
-import { WorkerClient } from './worker-client.js'
-import { type PoolMember, startAll, WorkerPool } from './worker-pool.js'
+import { type SegmenterOptions, type SegmenterSettings, segmenterSettings } from './options.js'
+import { startWorker } from './worker/client.js'
+import { type PoolMember, startAll, WorkerPool } from './worker/pool.js'
+import type { SegmenterTask } from './worker/tasks/segmenter.js'
+
+export interface NodeSegmenter extends Segmenter<ImageInput> {
+  readonly device: Device
+  /** The numbers of its GPUs, if `deviceId` was set. */
+  readonly deviceIds: readonly number[]
+  /** What the network computes in. */
+  readonly precision: Precision
+  /** The devices tried, in order, and why each was used or not. The last one is used; with several GPUs, all are. */
+  readonly attempts: readonly Attempt<Device>[]
+}
 
 /**
- * Loads a checkpoint and makes its network ready to segment images. Loading and inference run in a thread of their
- * own, with several GPUs in one each: the caller's event loop is not blocked.
+ * Loads a checkpoint and prepares its network to segment images. Loading and inference run in a worker thread, one for
+ * each GPU, so that the caller's event loop stays free.
  *
  * @example
- * await using segmenter = await createSegmenter({ checkpoint: 'hr16s_4k_slim.pth' })
+ * const segmenter = await createSegmenter({ checkpoint: 'hr16s_4k_slim.pth' })
  * const { labels, width, height } = await segmenter.segment('street.jpg')
+ * await segmenter.dispose()
  *
  * @throws InverseFormError `not-found`, `invalid-checkpoint`, `unsafe-checkpoint` or `checkpoint-mismatch` for a
- * checkpoint that cannot be used, `limit-exceeded` for weights that the precision cannot hold, `runtime-unavailable` for
- * a device or platform that cannot run it, `invalid-argument` for other options.
+ * checkpoint that cannot be used; `limit-exceeded` for weights outside the range of the precision; `runtime-unavailable`
+ * if the device or the platform cannot run it; `invalid-argument` for other options
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<NodeSegmenter> {
-  const { members, loaded } = await start(settingsOf(options), options.signal)
-  // A worker alone runs a whole batch as it sees fit.
+  const { members, loaded } = await start(segmenterSettings(options), options)
+  // A single worker runs a whole batch itself.
   const client = members.length === 1 ? members[0] : new WorkerPool(members)
 
-  async function segmentBatch(images: readonly ImageInput[], segmentOptions: SegmentOptions = {}) {
-    client.requireRunning()
-    const { signal, onProgress, ...options } = segmentOptions
+  async function segmentImages<const Outputs extends SegmentOutputs = DefaultOutputs>(
+    images: readonly ImageInput[],
+    options: SegmentOptions<Outputs> = {},
+  ): Promise<Segmentation<Outputs>[]> {
+    client.checkRunning()
+    checkArgument('images', images, Array.isArray(images), 'an array of images')
+    checkSegmentOptions(options)
+    const { signal, onProgress, ...rest } = options
     signal?.throwIfAborted()
-    return client.run(requestOf(images, options), { signal, onProgress })
+    const segmentations = await client.run(requestOf(images, rest), { signal, onProgress })
+    // The worker computes what `outputs` lists, which the protocol's types do not tell.
+    return segmentations as Segmentation<Outputs>[]
   }
   return {
     ...loaded,
-    segmentBatch,
-    async segment(image, segmentOptions) {
-      const [segmentation] = await segmentBatch([image], segmentOptions)
+    segmentImages,
+    async segment<const Outputs extends SegmentOutputs = DefaultOutputs>(
+      image: ImageInput,
+      options?: SegmentOptions<Outputs>,
+    ) {
+      const [segmentation] = await segmentImages<Outputs>([image], options)
       return segmentation
     },
     dispose: () => client.dispose(),
@@ -59,56 +84,35 @@ async function requestOf(
   return { images, options: { outputs, scales, flip, tile } }
 }
 
-export interface NodeSegmenter extends Segmenter<ImageInput> {
-  readonly device: Device
-  /** The GPUs that it runs on, where they were named by number. */
-  readonly deviceIds: readonly number[]
-  /** What the network computes in there. */
-  readonly precision: Precision
-  /** The devices tried, in order, and why each was left; the last one is the one that is used. With several GPUs, all are. */
-  readonly ladder: readonly Rung<Device>[]
-}
-
-type Settings = SegmenterTask['settings']
-
-function settingsOf(options: SegmenterOptions): Settings[] {
-  const { model, edge = false, classes, memoryBudget, threads } = options
-  requireMemoryBudget(memoryBudget)
-  const network = { ...networkSettings(options), model, edge, classes, memoryBudget }
-  const devices = deviceSettings(options)
-  // Threads that nobody asked for are shared.
-  const share = threads ? network.threads : Math.max(1, Math.floor(network.threads / devices.length))
-  return devices.map((device) => ({ ...network, ...device, threads: share }))
-}
-
 /** Starts a worker for each device. */
 async function start(
-  settings: readonly Settings[],
-  signal?: AbortSignal,
+  settings: readonly SegmenterSettings[],
+  { signal, onProgress }: Pick<SegmenterOptions, 'signal' | 'onProgress'>,
 ): Promise<{ members: PoolMember[]; loaded: SegmenterTask['loaded'] & Pick<NodeSegmenter, 'deviceIds'> }> {
   const starts = settings.map((each) => async (either: AbortSignal) => {
+    const report = (progress: CompileProgress) => onProgress?.(progress as CompileProgress<Device>)
     try {
-      return await WorkerClient.start('segmenter', each, either)
+      return await startWorker('segmenter', each, { signal: either, onProgress: report })
     } catch (error) {
       throw settings.length === 1 ? error : onGpu(each, error)
     }
   })
   const workers = await startAll(starts, ({ client }) => client.dispose(), signal)
   for (const { loaded } of workers) {
-    if (disagrees(loaded.ladder)) process.emitWarning(loaded.ladder.at(-1)?.reason as string)
+    if (disagrees(loaded.attempts)) process.emitWarning(loaded.attempts.at(-1)?.reason as string)
   }
   return {
     members: workers.map(({ client }) => client),
     loaded: {
       ...workers[0].loaded,
       deviceIds: settings.flatMap(({ deviceId }) => deviceId ?? []),
-      ladder: workers.flatMap(({ loaded }) => loaded.ladder),
+      attempts: workers.flatMap(({ loaded }) => loaded.attempts),
     },
   }
 }
 
-/** Says which of several GPUs it was. */
-function onGpu({ device, deviceId }: DeviceSettings, error: unknown): unknown {
+/** Adds to an error which of several GPUs it is from. */
+function onGpu({ device, deviceId }: SegmenterSettings, error: unknown): unknown {
   if (!isInverseFormError(error)) return error
   const { code, message, hint, details } = error
   return new InverseFormError(code, `On GPU ${deviceId} (${device}): ${message}`, {

@@ -1,32 +1,35 @@
-import { InverseFormError } from '@inverseform/errors'
-import type { RgbImage } from '@inverseform/runtime'
+import { checkArgument, InverseFormError } from '@inverseform/errors'
+import { checkRgbImage, type RgbImage } from '@inverseform/runtime'
 import sharp from 'sharp'
-import { pathOf } from './path.js'
+import { pathOf } from './file-url.js'
 
-/** An image: a file, the bytes of one (PNG, JPEG, WebP, AVIF, TIFF, …), or pixels. */
+/** An image: a path, a `file:` URL, the bytes of a file (PNG, JPEG, WebP, AVIF, TIFF, …), or RGB pixels. */
 export type ImageInput = string | URL | Uint8Array | RgbImage
 
-/** Photographs and street scenes are far smaller; a decompression bomb is not. */
+/** Far more than photographs and street scenes have; a decompression bomb has more. */
 const MAX_PIXELS = 2 ** 29
 
 /**
- * Decodes to 8-bit RGB, upright: a photograph's EXIF orientation is applied, grey becomes RGB, 16 bits become 8, alpha
- * is dropped, of an animation the first image is taken.
- * @throws `not-found` or `unreadable`, naming the file; `invalid-argument` for what cannot be an image.
+ * Decodes an image to 8-bit RGB. Applies the EXIF orientation, converts gray to RGB and 16 bits to 8, drops alpha, and
+ * reads the first frame of an animation. Pixels are returned as they are.
+ *
+ * @throws `not-found` or `unreadable`, naming the file; `invalid-argument` or `size-mismatch` for a value that is not an
+ * image
  */
 export async function readImage(input: ImageInput): Promise<RgbImage> {
-  if (isRgbImage(input)) return input
-  const source = input instanceof URL ? pathOf(input) : input
-  if (typeof source !== 'string' && !(source instanceof Uint8Array)) {
-    throw new InverseFormError('invalid-argument', `An image was given as ${describe(input)}.`, {
-      hint: 'Give a path, a file URL, the bytes of an image file, or { data, width, height } with RGB pixels.',
-    })
+  if (isRgbImage(input)) {
+    checkRgbImage(input)
+    return input
   }
+  const source = input instanceof URL ? pathOf(input) : input
+  const valid = typeof source === 'string' || source instanceof Uint8Array
+  const accepted = 'a path, a file URL, the bytes of an image file, or RGB pixels as { data, width, height }'
+  checkArgument('image', input, valid, accepted)
   try {
     const { data, info } = await sharp(source, { limitInputPixels: MAX_PIXELS })
       .autoOrient()
       .removeAlpha()
-      .toColourspace('srgb')
+      .toColorspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
     return { data, width: info.width, height: info.height }
@@ -39,17 +42,16 @@ function isRgbImage(input: ImageInput): input is RgbImage {
   return typeof input === 'object' && input !== null && 'width' in input
 }
 
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? value.constructor.name : typeof value
-}
-
 function decodingError(name: string, cause: Error): InverseFormError {
   const message = cause.message.split('\n')[0].replace(/\.$/, '')
   if (/input file is missing/i.test(message)) {
-    return new InverseFormError('not-found', `There is no image ${name}.`, { hint: 'Check the path.', cause })
+    return new InverseFormError('not-found', `The image ${name} does not exist.`, {
+      hint: 'Check the path.',
+      cause,
+    })
   }
   return new InverseFormError('unreadable', `${name} cannot be decoded: ${message}.`, {
-    hint: 'The file may be damaged, cut short, or not an image; PNG, JPEG, WebP, AVIF, TIFF and GIF are read.',
+    hint: 'The file may be damaged, truncated or not an image. PNG, JPEG, WebP, AVIF, TIFF and GIF are supported.',
     cause,
   })
 }

@@ -1,23 +1,29 @@
-export type { LoadReport, SegmentationModelName, WeightPrecision } from '@inverseform/backbones'
+export type { LoadReport, SegmentationModelName } from '@inverseform/backbones'
+export type { WeightPrecision } from '@inverseform/backbones/onnx'
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
+  Attempt,
+  AttemptOutcome,
+  Labels,
+  LoadProgress,
   LoadTimings,
   Precision,
   RgbImage,
-  Rung,
-  RungOutcome,
   Segmentation,
   Segmenter,
   SegmentOptions,
   SegmentOutput,
   SegmentProgress,
+  SegmentTimings,
+  SelfCheckOption,
   Tensor,
   TileOption,
 } from '@inverseform/runtime'
 export { createInverseNet, type InverseNet, type TileTensor } from './create-inverse-net.js'
 export { createSegmenter, type NodeSegmenter } from './create-segmenter.js'
-export { type Device, devices } from './devices.js'
-export { type DeviceDiagnosis, type Diagnosis, diagnose } from './diagnose.js'
-export type { Gpu } from './gpus.js'
+export { type Device, devices } from './devices/devices.js'
+export type { Gpu } from './devices/gpus.js'
+export { diagnose } from './diagnose.js'
 export { type ImageInput, readImage } from './images.js'
-export type { InverseNetOptions, NetworkOptions, SegmenterOptions, SelfCheckOption } from './options.js'
+export type { CheckpointSource, InverseNetOptions, NetworkOptions, SegmenterOptions } from './options.js'
+export type { DeviceDiagnosis, Diagnosis } from './worker/tasks/diagnosis.js'

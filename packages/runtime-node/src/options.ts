@@ -1,134 +1,155 @@
 import { availableParallelism } from 'node:os'
-import type { SegmentationModelName, WeightPrecision } from '@inverseform/backbones'
-import { InverseFormError } from '@inverseform/errors'
-import { type Precision, requireDevice, requireOption, requireThreads } from '@inverseform/runtime'
-import { type Device, devices, numberedDevices } from './devices.js'
-import { pathOf } from './path.js'
+import type { SegmentationModelName } from '@inverseform/backbones'
+import type { WeightPrecision } from '@inverseform/backbones/onnx'
+import { checkArgument, checkBoolean, checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
+import {
+  checkDevice,
+  checkDeviceOptions,
+  checkThreads,
+  type DeviceOptions,
+  type DeviceSettings,
+  type LoadProgress,
+} from '@inverseform/runtime'
+import { type Device, devices, numberedDevices } from './devices/devices.js'
+import { pathOf } from './file-url.js'
 
-/** What becomes of a device that disagrees with the CPU. */
-export type SelfCheckOption = 'refuse' | 'warn' | 'skip'
+/** A checkpoint: the path or `file:` URL of a `.pth`, `.safetensors` or `.onnx` file, or its bytes. */
+export type CheckpointSource = string | URL | Uint8Array | ArrayBuffer
 
-/** What every network takes. */
+/** The options that all networks have. */
 export interface NetworkOptions {
   /**
-   * The checkpoint: the path or `file:` URL of a `.pth` or `.safetensors` file, or its bytes. A segmenter also takes an `.onnx` file
-   * that `inverseform convert` wrote.
+   * The checkpoint: the path or `file:` URL of a `.pth` or `.safetensors` file, or its bytes. A segmenter also accepts an
+   * `.onnx` file that `inverseform convert` wrote.
    */
-  readonly checkpoint: string | URL | Uint8Array
-  /** Threads for the network; 0, the default, takes all cores. */
+  readonly checkpoint: CheckpointSource
+  /** Number of CPU threads; 0, the default, uses all cores. */
   readonly threads?: number
-  /** Aborts loading; creating the network rejects with its reason at once. */
+  /** Aborts loading: the promise rejects with its reason at once. */
   readonly signal?: AbortSignal
+  /** Called while loading. */
+  readonly onProgress?: (progress: LoadProgress<Device>) => void
 }
 
-export interface SegmenterOptions extends NetworkOptions {
+export interface SegmenterOptions extends NetworkOptions, DeviceOptions<Device> {
   /**
-   * Where the network runs. `auto`, the default, takes the best device there is, and the CPU where there is none; another
-   * one is an error where it cannot be used.
-   */
-  readonly device?: Device | 'auto'
-  /**
-   * Which of several GPUs, from 0: with the device `cuda`, `tensorrt` or `dml`. With a list, each loads the network, and
-   * images are dealt out to them.
+   * Which of several GPUs, from 0, with the device `cuda`, `tensorrt` or `dml`. With a list, each GPU loads the network,
+   * and images are distributed among them.
    */
   readonly deviceId?: number | readonly number[]
-  /**
-   * What the network computes in. `float16` takes half the memory and is faster where the device has it; labels may fall
-   * otherwise where two classes are nearly equal. Not on the CPU, whose kernels would only convert: with `auto` it is
-   * taken in float32, where it is taken. `float32` unless given.
-   */
-  readonly precision?: Precision
-  /**
-   * Before a device is used, a small network is run on it and on the CPU. A device that disagrees is refused unless
-   * told to `warn` only; `skip` does not compare.
-   */
-  readonly selfCheck?: SelfCheckOption
-  /**
-   * Whether a device that has passed the check need not be checked again with the same driver and versions: its
-   * verdict is kept in the user's cache folder. `true` unless given: the CPU's part of the check takes a tenth of a second,
-   * but a GPU compiles a kernel for each of its layers, which may take longer than loading a network.
-   */
-  readonly selfCheckCache?: boolean
-  /** The checkpoint's model; found out from its tensors when not given. */
+  /** The checkpoint's model; inferred from its tensors by default. */
   readonly model?: SegmentationModelName
-  /** Whether to load the edge head, which `edges` needs. */
-  readonly edge?: boolean
-  /** Number of classes; the checkpoint's when not given. */
-  readonly classes?: number
-  /** Bytes that the network's activations may take before images are cut into tiles; 60 % of the free memory unless given. */
+  /** Whether to load the edge head, which the output `edges` needs; `false` by default. */
+  readonly edgeHead?: boolean
+  /** Number of classes; the checkpoint's by default. */
+  readonly numClasses?: number
+  /** Bytes that the activations may take; larger images are cut into tiles. 60 % of the free memory by default. */
   readonly memoryBudget?: number
 }
 
 export interface InverseNetOptions extends NetworkOptions {
-  /** The CPU alone, as yet: its largest weight is beyond what a WebGPU buffer may hold. */
+  /** Only the CPU: the largest weight exceeds a WebGPU buffer. */
   readonly device?: 'cpu' | 'auto'
-  /** How its 100 million weights are held: 401, 201 or 100 MB. `float32` unless given. */
+  /** How the 100 million weights are stored: in 401, 201 or 100 MB. `float32` by default. */
   readonly precision?: WeightPrecision
 }
 
-/** The checked options of a network, ready to be sent to a worker. */
+/** The checked options of a network, which can be sent to a worker. */
 export interface NetworkSettings {
   readonly checkpoint: string | Uint8Array
+  /** At least 1. */
   readonly threads: number
 }
 
-/** The checked options of the device. */
-export interface DeviceSettings {
-  readonly device: Device | 'auto'
+/** The checked options of one device. */
+export interface NodeDeviceSettings
+  extends Pick<DeviceSettings<Device>, 'device' | 'precision' | 'selfCheck' | 'selfCheckCache'> {
   readonly deviceId?: number
-  readonly precision: Precision
-  readonly selfCheck: SelfCheckOption
-  readonly selfCheckCache: boolean
 }
 
-/** @throws `invalid-argument` */
-export function networkSettings({ checkpoint, threads = 0 }: NetworkOptions): NetworkSettings {
-  if (![URL, Uint8Array].some((type) => checkpoint instanceof type) && typeof checkpoint !== 'string') {
-    throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
-      hint: 'Set `checkpoint` to the path, the file URL or the bytes of a .pth, .safetensors or .onnx file.',
-    })
-  }
-  requireThreads(threads)
-  return {
-    checkpoint: checkpoint instanceof URL ? pathOf(checkpoint) : checkpoint,
-    threads: threads || availableParallelism(),
-  }
+/** The checked options of a segmenter on one device. */
+export interface SegmenterSettings extends NetworkSettings, NodeDeviceSettings {
+  readonly model?: SegmentationModelName
+  readonly edgeHead: boolean
+  readonly numClasses?: number
+  readonly memoryBudget?: number
 }
 
-const selfChecks: readonly SelfCheckOption[] = ['refuse', 'warn', 'skip']
-const precisions: readonly Precision[] = ['float32', 'float16']
+const PRECISIONS: readonly WeightPrecision[] = ['float32', 'float16', 'int8']
 
 /**
- * The devices to load the network on: one, or the numbered ones that were asked for.
- * @throws `runtime-unavailable` for a device that is none, `invalid-argument` for other options
+ * Returns the settings of a segmenter for each of its devices.
+ * @throws `runtime-unavailable` for an unknown device, `invalid-argument` for other options
  */
-export function deviceSettings({
-  device = 'auto',
-  deviceId,
-  precision = 'float32',
-  selfCheck = 'refuse',
-  selfCheckCache = true,
-}: Partial<SegmenterOptions>): DeviceSettings[] {
-  requireDevice(device, ['auto', ...devices])
-  requireOption('selfCheck', selfCheck, selfChecks.includes(selfCheck), `one of ${selfChecks.join(', ')}`)
-  requireOption('precision', precision, precisions.includes(precision), `one of ${precisions.join(', ')}`)
-  if (device === 'cpu' && precision === 'float16') {
-    throw new InverseFormError('invalid-argument', 'The CPU does not compute in float16.', {
-      hint: 'Leave the precision at float32: the kernels of the CPU would convert every value back and forth.',
-    })
-  }
-  const settings = { device, precision, selfCheck, selfCheckCache }
-  if (deviceId === undefined) return [settings]
-  return checkedIds(device, deviceId).map((id) => ({ ...settings, deviceId: id }))
+export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[] {
+  const network = networkSettings(options)
+  const { model, edgeHead = false, numClasses, deviceId } = options
+  checkBoolean('edgeHead', edgeHead)
+  if (numClasses !== undefined) checkInteger('numClasses', numClasses, { min: 1, max: 4096 })
+  const { device, precision, selfCheck, selfCheckCache, threads, memoryBudget } = checkDeviceOptions(
+    options,
+    devices,
+    'cpu',
+  )
+  const ids = deviceId === undefined ? [undefined] : checkDeviceIds(device, deviceId)
+  return ids.map((id) => ({
+    ...network,
+    // By default, several devices share the cores.
+    threads: threads ? network.threads : Math.max(1, Math.floor(network.threads / ids.length)),
+    device,
+    deviceId: id,
+    precision,
+    selfCheck,
+    selfCheckCache,
+    model,
+    edgeHead,
+    numClasses,
+    memoryBudget,
+  }))
 }
 
-function checkedIds(device: Device | 'auto', deviceId: number | readonly number[]): readonly number[] {
+/**
+ * Returns the settings of InverseNet.
+ * @throws as `segmenterSettings`
+ */
+export function inverseNetSettings(
+  options: InverseNetOptions,
+): NetworkSettings & { readonly precision: WeightPrecision } {
+  const { device = 'auto', precision = 'float32' } = options
+  const settings = networkSettings(options)
+  checkDevice(device, ['auto', 'cpu'])
+  checkOneOf('precision', precision, PRECISIONS)
+  return { ...settings, precision }
+}
+
+function networkSettings(options: NetworkOptions): NetworkSettings {
+  const isObject = typeof options === 'object' && options !== null
+  checkArgument('options', options, isObject, 'an object with a `checkpoint`')
+  const { checkpoint, threads = 0, onProgress } = options
+  const accepted = 'a path, a file URL or the bytes of a .pth, .safetensors or .onnx file'
+  checkArgument('checkpoint', checkpoint, isCheckpoint(checkpoint), accepted)
+  checkThreads(threads)
+  const isListener = onProgress === undefined || typeof onProgress === 'function'
+  checkArgument('onProgress', onProgress, isListener, 'a function')
+  return { checkpoint: sendable(checkpoint), threads: threads || availableParallelism() }
+}
+
+function isCheckpoint(value: unknown): value is CheckpointSource {
+  return typeof value === 'string' || [URL, Uint8Array, ArrayBuffer].some((type) => value instanceof type)
+}
+
+function sendable(checkpoint: CheckpointSource): NetworkSettings['checkpoint'] {
+  if (checkpoint instanceof URL) return pathOf(checkpoint)
+  return checkpoint instanceof ArrayBuffer ? new Uint8Array(checkpoint) : checkpoint
+}
+
+function checkDeviceIds(device: Device | 'auto', deviceId: number | readonly number[]): readonly number[] {
   const ids = [deviceId].flat()
   const areIndices = ids.length > 0 && ids.every((id) => Number.isInteger(id) && id >= 0)
   const valid = areIndices && new Set(ids).size === ids.length
-  requireOption('deviceId', deviceId, valid, 'a whole number, 0 for the first, or several different ones')
+  checkArgument('deviceId', deviceId, valid, 'an integer of at least 0, or a list of different ones')
   if (device !== 'auto' && numberedDevices.includes(device)) return ids
-  throw new InverseFormError('invalid-argument', `The device "${device}" takes no deviceId.`, {
-    hint: `Name one that does: ${numberedDevices.join(', ')}.`,
+  throw new InverseFormError('invalid-argument', `\`deviceId\` cannot be used with the device ${device}.`, {
+    hint: `Set \`device\` to one that has numbers: ${numberedDevices.join(', ')}.`,
   })
 }

@@ -3,34 +3,44 @@ import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { conv2d, type Graph, imageInput, relu, rewrite, softmax, type Value } from '@inverseform/backbones'
+import {
+  conv2d,
+  type Graph,
+  imageInput,
+  relu,
+  rewrite,
+  softmax,
+  type Value,
+} from '@inverseform/backbones/graph'
 import { InverseFormError } from '@inverseform/errors'
 import {
+  type Attempt,
   type Backend,
   type Candidate,
   disagreement,
   disagrees,
   type Precision,
-  type Rung,
   runCheck,
   SELF_CHECK_TOLERANCE,
   type Tensor,
+  type VerdictStore,
 } from '@inverseform/runtime'
+import { deterministicSource } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { deterministicSource } from '../../backbones/test/support/models.js'
-import type { Device } from '../src/devices.js'
-import type { Machine } from '../src/machine.js'
-import { onnxBackend } from '../src/onnx-backend.js'
-import { type DeviceSource, openSession } from '../src/open-session.js'
-import type { DeviceSettings } from '../src/options.js'
-import { userCacheFolder, type VerdictStore, verdictFolder } from '../src/self-check-cache.js'
+import type { Device } from '../src/devices/devices.js'
+import type { Machine } from '../src/devices/machine.js'
+import { type NativeDevices, openSession } from '../src/devices/open-session.js'
+import { verdictFolder } from '../src/devices/self-check-cache.js'
+import { userCacheFolder } from '../src/devices/user-cache-folder.js'
+import { onnxBackend } from '../src/onnx/backend.js'
+import type { NodeDeviceSettings } from '../src/options.js'
 import { temporaryFolder } from './support/checkpoint.js'
 
 const graph: Graph = {
   outputs: { y: conv2d(imageInput('image', 3), deterministicSource()('weight', [2, 3, 1, 1])) },
 }
 
-/** A Linux machine with all there is, unless told otherwise. */
+/** Returns a Linux machine that has everything by default. */
 const machineWith = (parts: Partial<Machine>): Machine => ({
   platform: 'linux',
   arch: 'x64',
@@ -44,7 +54,7 @@ const machineWith = (parts: Partial<Machine>): Machine => ({
 
 type Outputs = Readonly<Record<string, Tensor>>
 
-/** The CPU in the place of a device, whose outputs are changed on the way. */
+/** Returns the CPU under the name of another device, with changed outputs. */
 async function cpuAs(
   device: Device,
   change: (outputs: Outputs) => Outputs = (outputs) => outputs,
@@ -59,7 +69,7 @@ async function cpuAs(
   }
 }
 
-/** A device that does not start: ONNX Runtime says so when the first network comes. */
+/** A device that does not start: ONNX Runtime reports it with the first network. */
 const noDevice = async (): Promise<Backend> => ({
   device: 'none',
   createSession: () =>
@@ -71,15 +81,15 @@ const noDevice = async (): Promise<Backend> => ({
 type Devices = Partial<Record<Device, (precision: Precision) => Promise<Backend>>>
 const everyDevice: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml']
 
-/** Opens the network where each device is what the test says; those not named are as good as the CPU. */
+/** Opens the network on fake devices; those that are not given compute like the CPU. */
 function open(
-  settings: Partial<DeviceSettings>,
+  settings: Partial<NodeDeviceSettings>,
   backends: Devices = {},
   machine: Partial<Machine> = {},
-  rest: Partial<DeviceSource> = {},
+  rest: Partial<NativeDevices> = {},
 ) {
   const opened: Device[] = []
-  const source: DeviceSource = {
+  const source: NativeDevices = {
     machine: machineWith(machine),
     version: '1.30.0',
     providers: everyDevice,
@@ -93,7 +103,7 @@ function open(
   return Object.assign(openSession(graph, options, source), { tried: opened })
 }
 
-const outcomes = (ladder: readonly Rung[]) => ladder.map(({ device, outcome }) => [device, outcome])
+const outcomes = (attempts: readonly Attempt[]) => attempts.map(({ device, outcome }) => [device, outcome])
 
 const failureOf = (work: Promise<unknown>) =>
   work.then(
@@ -103,7 +113,7 @@ const failureOf = (work: Promise<unknown>) =>
     (error) => error,
   )
 
-/** Every output a hundredth part of its largest value off, `times`. */
+/** Adds `times` hundredths of its largest value to every output. */
 const off = (times: number) => (outputs: Outputs) =>
   Object.fromEntries(
     Object.entries(outputs).map(([name, { data, shape }]) => {
@@ -120,19 +130,19 @@ describe('auto', () => {
     ['freebsd', ['cpu']],
   ] as const)('on %s tries %j', async (platform, order) => {
     const failing = Object.fromEntries(order.slice(0, -1).map((device) => [device, noDevice]))
-    const { device, ladder } = await open({}, failing, { platform })
+    const { device, attempts } = await open({}, failing, { platform })
     expect(device).toBe('cpu')
-    expect(ladder.map((rung) => rung.device)).toEqual(order)
-    expect(ladder.slice(0, -1).every(({ outcome }) => outcome === 'failed')).toBe(true)
+    expect(attempts.map((attempt) => attempt.device)).toEqual(order)
+    expect(attempts.slice(0, -1).every(({ outcome }) => outcome === 'failed')).toBe(true)
     const best = await open({}, {}, { platform })
-    expect(outcomes(best.ladder)).toEqual([[order[0], 'used']])
+    expect(outcomes(best.attempts)).toEqual([[order[0], 'used']])
   })
 
-  test('says why it left each rung, and gives a session that works', async () => {
+  test('reports why each device was not used, and returns a session that works', async () => {
     const wrong = () => cpuAs('cuda', off(5))
-    const { device, ladder, opened } = await open({}, { cuda: wrong, webgpu: noDevice })
+    const { device, attempts, opened } = await open({}, { cuda: wrong, webgpu: noDevice })
     expect(device).toBe('cpu')
-    expect(ladder).toEqual([
+    expect(attempts).toEqual([
       {
         device: 'cuda',
         precision: 'float32',
@@ -146,19 +156,19 @@ describe('auto', () => {
         outcome: 'failed',
         reason: expect.stringContaining('no adapter'),
       },
-      { device: 'cpu', precision: 'float32', outcome: 'used', reason: 'The CPU is always there.' },
+      { device: 'cpu', precision: 'float32', outcome: 'used', reason: 'The CPU is always available.' },
     ])
     const image = { data: new Float32Array(12), shape: [1, 3, 2, 2] }
-    expect((await opened.run({ image })).y.shape).toEqual([1, 2, 2, 2])
-    await opened.dispose()
+    expect((await opened.onArrays.run({ image })).y.shape).toEqual([1, 2, 2, 2])
+    await opened.onArrays.dispose()
   })
 
   test.each([
     ['no GPU', { gpuDrivers: () => [] }],
     ["a virtual machine's display", { gpuDrivers: () => ['virtio_gpu'] }],
-  ])('opens nothing where there is %s', async (_, machine) => {
+  ])('opens nothing with %s', async (_, machine) => {
     const opening = open({}, {}, { hasNvidiaGpu: () => false, ...machine })
-    expect(outcomes((await opening).ladder)).toEqual([
+    expect(outcomes((await opening).attempts)).toEqual([
       ['cuda', 'unavailable'],
       ['webgpu', 'unavailable'],
       ['cpu', 'used'],
@@ -166,14 +176,42 @@ describe('auto', () => {
     expect(opening.tried).toEqual(['cpu'])
   })
 
-  test.each(['libvk_swiftshader.so', 'libvulkan_lvp.so'])('leaves %s, which is a CPU', async (name) => {
-    const { ladder } = await open({}, { cuda: noDevice }, { vulkanDrivers: () => [name] })
-    expect(ladder[1]).toMatchObject({ outcome: 'refused', reason: expect.stringContaining(name) })
-    const asked = await open({ device: 'webgpu' }, {}, { vulkanDrivers: () => [name] })
-    expect(asked.ladder).toMatchObject([{ outcome: 'used', reason: expect.stringContaining(name) }])
+  test.each(['libvk_swiftshader.so', 'libvulkan_lvp.so'])(
+    'refuses %s, which runs on the CPU',
+    async (name) => {
+      const { attempts } = await open({}, { cuda: noDevice }, { vulkanDrivers: () => [name] })
+      expect(attempts[1]).toMatchObject({ outcome: 'refused', reason: expect.stringContaining(name) })
+      const asked = await open({ device: 'webgpu' }, {}, { vulkanDrivers: () => [name] })
+      expect(asked.attempts).toMatchObject([{ outcome: 'used', reason: expect.stringContaining(name) }])
+    },
+  )
+
+  test('rewrites the network once, for WebGPU only, and returns it without its weights', async () => {
+    const loaded: Graph[] = []
+    const spy = async (device: Device): Promise<Backend> => {
+      const cpu = await cpuAs(device)
+      return {
+        device,
+        createSession(network) {
+          loaded.push(network)
+          return cpu.createSession(network)
+        },
+      }
+    }
+    for (const device of everyDevice) {
+      loaded.length = 0
+      const result = await open({ device }, { [device]: () => spy(device) })
+      const network = loaded.at(-1) as Graph
+      expect(network === graph).toBe(device !== 'webgpu')
+      expect(network.outputs.y.shape).toEqual(graph.outputs.y.shape)
+      expect(result.graph.outputs.y.shape).toEqual(graph.outputs.y.shape)
+      const weights = result.graph.outputs.y.inputs.find(({ op }) => op === 'constant')
+      const { load } = (weights as Value).attributes as { load(): Promise<unknown> }
+      await expect(load()).rejects.toThrow('does not hold its weights')
+    }
   })
 
-  test('goes on where the device cannot take the network', async () => {
+  test('tries the next device if one cannot load the network', async () => {
     const full: Backend = {
       device: 'cuda',
       async createSession(network) {
@@ -181,15 +219,15 @@ describe('auto', () => {
         throw new InverseFormError('out-of-memory', 'There was not enough memory to load the model.', {})
       },
     }
-    const { device, ladder } = await open({}, { cuda: async () => full })
+    const { device, attempts } = await open({}, { cuda: async () => full })
     expect(device).toBe('webgpu')
-    expect(ladder[0]).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('enough memory') })
+    expect(attempts[0]).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('enough memory') })
   })
 
   test.each([
     new InverseFormError('invalid-checkpoint', 'The file was cut short.', {}),
     new Error('aborted'),
-  ])('stops at what is not of the device: %s', async (error) => {
+  ])('stops at errors that all devices share: %s', async (error) => {
     expect(await failureOf(open({}, { cuda: () => Promise.reject(error) }))).toBe(error)
   })
 })
@@ -202,12 +240,12 @@ describe('the self-check', () => {
     ['not a number', (outputs: Outputs) => changed(outputs, () => Number.NaN), 'refused'],
     ['infinite once', (outputs: Outputs) => changed(outputs, (x, i) => (i === 7 ? 1 / 0 : x)), 'refused'],
     ['missing', () => ({}), 'refused'],
-  ])('of outputs that are %s', async (_, change, outcome) => {
-    const { ladder } = await open({}, { cuda: () => cpuAs('cuda', change) })
-    expect(ladder[0]).toMatchObject({ device: 'cuda', outcome })
+  ])('judges outputs that are %s', async (_, change, outcome) => {
+    const { attempts } = await open({}, { cuda: () => cpuAs('cuda', change) })
+    expect(attempts[0]).toMatchObject({ device: 'cuda', outcome })
   })
 
-  test('is kept by whoever names the device, unless told otherwise', async () => {
+  test('also applies to a named device, except with `warn` and `skip`', async () => {
     const wrong = { cuda: () => cpuAs('cuda', off(30)) }
     expect(await failureOf(open({ device: 'cuda' }, wrong))).toMatchObject({
       code: 'runtime-unavailable',
@@ -219,10 +257,10 @@ describe('the self-check', () => {
       message: 'The device cuda 1 disagrees with the CPU by 30.0 % of the largest value.',
     })
     const warned = await open({ device: 'cuda', selfCheck: 'warn' }, wrong)
-    expect(warned.ladder).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('30.0 %') }])
-    expect(disagrees(warned.ladder)).toBe(true)
+    expect(warned.attempts).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('30.0 %') }])
+    expect(disagrees(warned.attempts)).toBe(true)
     const skipped = await open({ device: 'cuda', selfCheck: 'skip' }, wrong)
-    expect(skipped.ladder).toEqual([
+    expect(skipped.attempts).toEqual([
       {
         device: 'cuda',
         precision: 'float32',
@@ -232,7 +270,7 @@ describe('the self-check', () => {
     ])
   })
 
-  test('lets the rounding of 11-bit significands pass', async () => {
+  test('accepts the rounding of 11-bit significands', async () => {
     const exact = await runCheck(await onnxBackend('cpu', 1))
     for (const rounded of [{ compact: 'float16' }, { compute: 'float16' }] as const) {
       const share = disagreement(await runCheck(await onnxBackend('cpu', 1, rounded)), exact)
@@ -250,12 +288,12 @@ describe('the self-check', () => {
     ['a ReLU', (value) => (value.op === 'relu' ? value.inputs[0] : value)],
     ['a sigmoid', (value) => (value.op === 'sigmoid' ? relu(value.inputs[0]) : value)],
     ["softmax's axis", (value) => (value.op === 'softmax' ? softmax(value.inputs[0], 1) : value)],
-  ])('notices %s that is wrong', async (_, rule) => {
+  ])('notices wrong results of %s', async (_, rule) => {
     const cpu = await onnxBackend('cpu', 1)
     const wrong: Backend = { device: 'cuda', createSession: (g) => cpu.createSession(rewrite(g, rule)) }
-    const { ladder } = await open({}, { cuda: async () => wrong })
-    expect(ladder[0].outcome).toBe('refused')
-    expect(ladder[0].disagreement).toBeGreaterThan(5 * SELF_CHECK_TOLERANCE)
+    const { attempts } = await open({}, { cuda: async () => wrong })
+    expect(attempts[0].outcome).toBe('refused')
+    expect(attempts[0].disagreement).toBeGreaterThan(5 * SELF_CHECK_TOLERANCE)
   })
 
   const square = ({ attributes }: Value & { op: 'conv2d' }) => ({
@@ -269,25 +307,45 @@ describe('the self-check', () => {
 })
 
 describe('float16', () => {
-  test('is tried on each device before float32, but for the CPU, which says why', async () => {
+  test('is tried on each device before float32, except on the CPU, which says why', async () => {
     const seen: string[] = []
     const failing = (device: Device) => (precision: Precision) => {
       seen.push(`${device} ${precision}`)
       return noDevice()
     }
     const left = { cuda: failing('cuda'), webgpu: failing('webgpu') }
-    const { device, precision, ladder } = await open({ precision: 'float16' }, left)
+    const { device, precision, attempts } = await open({ precision: 'float16' }, left)
     expect(seen).toEqual(['cuda float16', 'cuda float32', 'webgpu float16', 'webgpu float32'])
     expect({ device, precision }).toEqual({ device: 'cpu', precision: 'float32' })
-    expect(ladder.map((rung) => rung.precision)).toEqual([
+    expect(attempts.map((attempt) => attempt.precision)).toEqual([
       'float16',
       'float32',
       'float16',
       'float32',
       'float32',
     ])
-    expect(ladder[0].reason).toMatch(/^The device cuda \(float16\) cannot be used: /)
-    expect(ladder[4].reason).toMatch(/computes in float32/)
+    expect(attempts[0].reason).toMatch(/^The device cuda \(float16\) cannot be used: /)
+    expect(attempts[4].reason).toMatch(/computes in float32/)
+  })
+
+  test('is what `auto` tries first on GPUs that may have it, named or not', async () => {
+    const tried = async (settings: Partial<NodeDeviceSettings>, machine: Partial<Machine> = {}) => {
+      const fails = (precision: Precision) => (precision === 'float16' ? noDevice() : cpuAs('cuda'))
+      const { attempts } = await open({ precision: 'auto', ...settings }, { cuda: fails }, machine)
+      return attempts.map(({ device, precision, outcome }) => `${device} ${precision} ${outcome}`)
+    }
+    const both = ['cuda float16 failed', 'cuda float32 used']
+    expect(await tried({})).toEqual(both)
+    expect(await tried({ device: 'cuda' })).toEqual(both)
+    expect(await tried({ device: 'cpu' })).toEqual(['cpu float32 used'])
+    expect(await tried({ device: 'tensorrt' })).toEqual(['tensorrt float32 used'])
+    // A device that does not exist is tried once.
+    const none = { hasNvidiaGpu: () => false, gpuDrivers: () => [] }
+    expect(await tried({}, none)).toEqual([
+      'cuda float32 unavailable',
+      'webgpu float32 unavailable',
+      'cpu float32 used',
+    ])
   })
 
   test('is compared with float32 on the CPU', async () => {
@@ -297,9 +355,9 @@ describe('float16', () => {
       precisions.push(precision)
       return cpuAs('cpu')
     }
-    const { device, precision, ladder } = await open({ precision: 'float16' }, { ...real, cpu })
+    const { device, precision, attempts } = await open({ precision: 'float16' }, { ...real, cpu })
     expect({ device, precision }).toEqual({ device: 'cuda', precision: 'float16' })
-    expect(ladder[0].disagreement).toBeGreaterThan(1e-5)
+    expect(attempts[0].disagreement).toBeGreaterThan(1e-5)
     expect(precisions).toEqual(['float32', 'float32'])
     const wrong = { cuda: () => cpuAs('cuda', off(4)) }
     expect(await failureOf(open({ device: 'cuda', precision: 'float16' }, wrong))).toMatchObject({
@@ -307,7 +365,7 @@ describe('float16', () => {
     })
   })
 
-  test('that spoils the network itself is left for float32, or used with a warning', async () => {
+  test('is refused if it spoils the network itself, or used with a warning', async () => {
     /** Computes the check as the CPU does, and the network wrongly in float16. */
     const spoiling = async (precision: Precision): Promise<Backend> => {
       const [right, wrong] = [await cpuAs('cuda'), await cpuAs('cuda', off(5))]
@@ -316,24 +374,24 @@ describe('float16', () => {
         createSession: (g) => (g === graph && precision === 'float16' ? wrong : right).createSession(g),
       }
     }
-    const { ladder } = await open({ precision: 'float16' }, { cuda: spoiling })
-    expect(ladder).toMatchObject([
+    const { attempts } = await open({ precision: 'float16' }, { cuda: spoiling })
+    expect(attempts).toMatchObject([
       { device: 'cuda', precision: 'float16', outcome: 'refused', reason: expect.stringContaining('5.0 %') },
       { device: 'cuda', precision: 'float32', outcome: 'used' },
     ])
     const named = { device: 'cuda', precision: 'float16' } as const
     expect(await failureOf(open(named, { cuda: spoiling }))).toMatchObject({
       code: 'runtime-unavailable',
-      message: "In float16 this network's outputs are off float32's by 5.0 % of the largest value.",
-      hint: expect.stringMatching(/^Use the precision float32; .*\.$/),
+      message: "In float16, outputs of this network differ from float32's by 5.0 % of the largest value.",
+      hint: expect.stringMatching(/^Set `precision` to `float32`\. .*\.$/),
     })
     const warned = await open({ ...named, selfCheck: 'warn' }, { cuda: spoiling })
-    expect(warned.ladder[0].reason).toContain('5.0 %')
-    expect(disagrees(warned.ladder)).toBe(true)
-    expect((await open({ ...named, selfCheck: 'skip' }, { cuda: spoiling })).ladder[0].outcome).toBe('used')
+    expect(warned.attempts[0].reason).toContain('5.0 %')
+    expect(disagrees(warned.attempts)).toBe(true)
+    expect((await open({ ...named, selfCheck: 'skip' }, { cuda: spoiling })).attempts[0].outcome).toBe('used')
   })
 
-  test('that a device does not have leaves it, with float32 for a hint', async () => {
+  test('suggests float32 if the device does not have it', async () => {
     expect(
       await failureOf(open({ device: 'webgpu', precision: 'float16' }, { webgpu: noDevice })),
     ).toMatchObject({
@@ -343,8 +401,8 @@ describe('float16', () => {
   })
 })
 
-describe('a verdict that is kept', () => {
-  /** Opens CUDA on a device that is off by so much; says whether the CPU had to be asked. */
+describe('a kept verdict', () => {
+  /** Opens CUDA on a device with this error; returns whether it was compared with the CPU. */
   async function check(
     verdicts: VerdictStore,
     {
@@ -353,28 +411,31 @@ describe('a verdict that is kept', () => {
       source = {},
       percent = 0.1,
     }: {
-      settings?: Partial<DeviceSettings>
+      settings?: Partial<NodeDeviceSettings>
       machine?: Partial<Machine>
-      source?: Partial<DeviceSource>
+      source?: Partial<NativeDevices>
       percent?: number
     } = {},
   ) {
     const wrong = { cuda: () => cpuAs('cuda', off(percent)) }
     const opening = open({ device: 'cuda', ...settings }, wrong, machine, { verdicts, ...source })
-    const { ladder } = await opening
-    // In float16 the network itself is compared with the CPU's, too, and always.
+    const { attempts } = await opening
+    // In float16 the network itself is always compared with the CPU, too.
     const trials = settings.precision === 'float16' ? 1 : 0
-    return { rung: ladder[0], compared: opening.tried.filter((device) => device === 'cpu').length > trials }
+    return {
+      attempt: attempts[0],
+      compared: opening.tried.filter((device) => device === 'cpu').length > trials,
+    }
   }
 
-  test('is not found out again, for the same device, precision, versions and driver', async () => {
+  test('saves the check for the same device, precision, versions and driver', async () => {
     await using folder = await temporaryFolder()
     const verdicts = verdictFolder(join(folder.path, 'made', 'when needed'))
     const first = await check(verdicts)
     const second = await check(verdictFolder(join(folder.path, 'made', 'when needed')))
     expect([first.compared, second.compared]).toEqual([true, false])
-    expect(second.rung).toMatchObject({ outcome: 'used', disagreement: first.rung.disagreement })
-    expect(second.rung.reason).toMatch(/found out before/)
+    expect(second.attempt).toMatchObject({ outcome: 'used', disagreement: first.attempt.disagreement })
+    expect(second.attempt.reason).toMatch(/ This is the result of an earlier check\.$/)
     const others: Parameters<typeof check>[1][] = [
       { settings: { precision: 'float16' } },
       { source: { deviceId: 1 } },
@@ -387,7 +448,7 @@ describe('a verdict that is kept', () => {
     }
   })
 
-  test('must have been passed', async () => {
+  test('exists only if the device passed', async () => {
     await using folder = await temporaryFolder()
     const verdicts = verdictFolder(folder.path)
     for (const selfCheck of ['warn', 'warn'] as const) {
@@ -397,7 +458,7 @@ describe('a verdict that is kept', () => {
     expect(await readdir(folder.path)).toEqual([])
   })
 
-  test('needs a driver that is known', async () => {
+  test('needs a known driver', async () => {
     await using folder = await temporaryFolder()
     const unknown = { machine: { driverIdentity: () => undefined } }
     await check(verdictFolder(folder.path), unknown)
@@ -413,7 +474,7 @@ describe('a verdict that is kept', () => {
     '{"disagreement": 0.5}',
     '{"disagreement": -5}',
     '{}',
-  ])('in a damaged file counts for nothing: %s', async (content) => {
+  ])('is ignored in a damaged file: %s', async (content) => {
     await using folder = await temporaryFolder()
     const verdicts = verdictFolder(folder.path)
     await check(verdicts)
@@ -425,10 +486,10 @@ describe('a verdict that is kept', () => {
 
   test.skipIf(process.platform === 'win32').each([
     ['a pipe', (path: string) => promisify(execFile)('mkfifo', [path])],
-    ['a device without end', (path: string) => symlink('/dev/zero', path)],
+    ['an endless device', (path: string) => symlink('/dev/zero', path)],
     ['a folder', (path: string) => mkdir(path)],
     ['far too long', (path: string) => writeFile(path, `{"disagreement": 0${' '.repeat(2 ** 20)}}`)],
-  ])('in the place of which there is %s counts for nothing', async (_, put) => {
+  ])('is ignored if its file is %s', async (_, put) => {
     await using folder = await temporaryFolder()
     const verdicts = verdictFolder(folder.path)
     await check(verdicts)
@@ -438,13 +499,13 @@ describe('a verdict that is kept', () => {
     expect((await check(verdicts)).compared).toBe(true)
   })
 
-  test('where nothing can be kept is found out each time', async () => {
+  test('is found again each time if nothing can be written', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'file')
     await writeFile(file, '')
     for (const nowhere of [join(file, 'below'), '/proc/below/that']) {
       const verdicts = verdictFolder(nowhere)
-      expect((await check(verdicts)).rung.outcome).toBe('used')
+      expect((await check(verdicts)).attempt.outcome).toBe('used')
       expect((await check(verdicts)).compared).toBe(true)
     }
   })
@@ -455,11 +516,11 @@ describe('a verdict that is kept', () => {
     ['linux', {}, join(homedir(), '.cache')],
     ['darwin', {}, join(homedir(), 'Library', 'Caches')],
     ['win32', { LOCALAPPDATA: 'C:\\Local' }, 'C:\\Local'],
-  ] as const)('lies in the folder for caches on %s with %j', (platform, env, folder) => {
+  ] as const)('is in the cache folder on %s with %j', (platform, env, folder) => {
     expect(userCacheFolder(platform, env)).toBe(folder)
   })
 
-  test('lies nowhere for a user without a home, who may still name a folder', () => {
+  test('is not kept for a user without a home, except in a folder from the environment', () => {
     const homeless = () => {
       throw new Error('uv_os_homedir returned ENOENT')
     }
@@ -470,10 +531,10 @@ describe('a verdict that is kept', () => {
   })
 })
 
-describe('a device that was named and is not there', () => {
+describe('a named device that is missing', () => {
   test.each<[string, Device, Partial<Machine>, readonly Device[] | undefined, RegExp, RegExp]>([
     [
-      'of another platform',
+      'is of another platform',
       'dml',
       {},
       ['cpu', 'webgpu'],
@@ -481,7 +542,7 @@ describe('a device that was named and is not there', () => {
       /Windows/,
     ],
     [
-      'whose library is not installed',
+      'lacks its library',
       'cuda',
       { hasLibrary: () => false },
       undefined,
@@ -489,21 +550,14 @@ describe('a device that was named and is not there', () => {
       /ONNXRUNTIME_NODE_INSTALL=cuda12/,
     ],
     [
-      'that needs more libraries',
+      'lacks more libraries',
       'tensorrt',
       { hasLibrary: () => false },
       undefined,
       /libonnxruntime_providers_tensorrt\.so/,
       /TensorRT 10/,
     ],
-    [
-      'whose driver is not there',
-      'cuda',
-      { hasNvidiaGpu: () => false },
-      undefined,
-      /no NVIDIA GPU/,
-      /driver/,
-    ],
+    ['lacks its driver', 'cuda', { hasNvidiaGpu: () => false }, undefined, /no NVIDIA GPU/, /driver/],
   ])('%s: %s', async (_, device, machine, providers, message, hint) => {
     const opening = open({ device }, {}, machine, { providers: providers ?? everyDevice })
     expect(await failureOf(opening)).toMatchObject({
@@ -515,7 +569,7 @@ describe('a device that was named and is not there', () => {
     expect(opening.tried).toEqual([])
   })
 
-  test('or does not start', async () => {
+  test('does not start', async () => {
     expect(await failureOf(open({ device: 'webgpu' }, { webgpu: noDevice }))).toMatchObject({
       code: 'runtime-unavailable',
       message: 'The device webgpu cannot be used: ONNX Runtime could not load the model: no adapter.',

@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { nvidiaNodes, pciGpus } from '../src/gpus.js'
+import { nvidiaNodes, pciGpus } from '../src/devices/gpus.js'
 import { temporaryFolder } from './support/checkpoint.js'
 
 /** Writes a tree as Linux's /sys and /proc have it. A value that starts with `->` is a link. */
@@ -19,7 +19,7 @@ const device = (address: string, files: Readonly<Record<string, string>>) =>
     Object.entries(files).map(([name, content]) => [`sys/bus/pci/devices/${address}/${name}`, content]),
   )
 
-test('GPUs are read off the PCI bus and the drivers’ files', async () => {
+test('reads GPUs from the PCI bus and the files of drivers', async () => {
   await using folder = await temporaryFolder()
   await writeTree(folder.path, {
     // Class codes: 0x030000 VGA, 0x030200 3D, 0x038000 other display, 0x020000 network.
@@ -56,7 +56,7 @@ test('GPUs are read off the PCI bus and the drivers’ files', async () => {
   ])
 })
 
-test('the open kernel module’s version is read too', async () => {
+test('reads the version of the open kernel module', async () => {
   await using folder = await temporaryFolder()
   await writeTree(folder.path, {
     ...device('0000:01:00.0', {
@@ -71,13 +71,13 @@ test('the open kernel module’s version is read too', async () => {
   expect(pciGpus(folder.path)).toMatchObject([{ driver: 'nvidia', driverVersion: '570.86.10' }])
 })
 
-test('a container given the fourth of several NVIDIA GPUs has one', async () => {
+test('finds one GPU in a container that has the fourth of several', async () => {
   await using folder = await temporaryFolder()
   await writeTree(folder.path, { 'dev/nvidia3': '', 'dev/nvidiactl': '', 'dev/nvidia-uvm': '' })
   expect(nvidiaNodes(folder.path)).toEqual(['nvidia3'])
 })
 
-test('where there is no PCI bus there are none', async () => {
+test('finds none without a PCI bus', async () => {
   await using folder = await temporaryFolder()
   expect(pciGpus(folder.path)).toEqual([])
   expect(nvidiaNodes(folder.path)).toEqual([])

@@ -1,17 +1,22 @@
 import type { SegmentationModelName } from '@inverseform/backbones'
 import {
   type Network,
-  type Segmentation,
+  resizeTensor,
+  type SegmentationMaps,
   type Session,
-  segmentImages,
+  segmentBatch,
   segmentTensor,
   type Tensor,
 } from '@inverseform/runtime'
+import {
+  expectClose,
+  type FloatTensor,
+  goldenInputs,
+  goldenOutputs,
+  imageTensor,
+  relativeError,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { goldenInputs, goldenOutputs } from '../../backbones/test/support/golden.js'
-import { imageTensor } from '../../backbones/test/support/models.js'
-import { expectClose, type FloatTensor, relativeError } from '../../backbones/test/support/tensors.js'
-import { resizeTensor } from '../../runtime/src/resize-tensor.js'
 import { deterministicNetwork } from './support/network.js'
 
 const models: SegmentationModelName[] = ['hrnet18', 'hrnet16-slim', 'ocrnet48', 'ocrnet48-hms']
@@ -24,12 +29,12 @@ describe.each(models)('%s', (model) => {
       const [all] = await segmentTensor(network, imageTensor(image, height, width), {
         outputs: ['labels', 'logits', 'edges'],
       })
-      expectClose({ data: all.logits as Float32Array, shape: [1, 19, height, width] }, golden.pred)
-      // Upstream gives the edge as the network does: a logit, but for the multi-scale model.
+      expectClose({ data: all.logits, shape: [1, 19, height, width] }, golden.pred)
+      // Upstream returns the edge output of the network: a logit, except for the multi-scale model.
       const edges = model === 'ocrnet48-hms' ? golden.edge_pred.data : golden.edge_pred.data.map(logistic)
-      expect(relativeError(all.edges as Float32Array, edges)).toBeLessThanOrEqual(1e-4)
+      expect(relativeError(all.edges, edges)).toBeLessThanOrEqual(1e-4)
       expectLabels(all, golden.pred)
-      // Labels alone are read another way, which skips most of the interpolation.
+      // Labels alone use another algorithm, which skips most of the interpolation.
       const [labelsOnly] = await segmentTensor(network, imageTensor(image, height, width))
       expectLabels(labelsOnly, golden.pred)
     }
@@ -39,7 +44,7 @@ describe.each(models)('%s', (model) => {
   })
 })
 
-/** Images smaller than a network's stride, or than what it can take, are segmented all the same. */
+/** Expects results for images smaller than the network's stride or its smallest size. */
 async function expectTinyImages(network: Network): Promise<void> {
   for (const [width, height] of [
     [1, 1],
@@ -47,15 +52,15 @@ async function expectTinyImages(network: Network): Promise<void> {
     [1, 7],
   ]) {
     const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 37) % 256)
-    const [result] = await segmentImages(network, [{ width, height, data }], { outputs: ['logits', 'edges'] })
+    const [result] = await segmentBatch(network, [{ width, height, data }], { outputs: ['logits', 'edges'] })
     expect(result.logits).toHaveLength(19 * width * height)
-    expect(result.logits?.every(Number.isFinite)).toBe(true)
+    expect(result.logits.every(Number.isFinite)).toBe(true)
     expect(result.edges).toHaveLength(width * height)
-    expect(result.edges?.every((p) => p >= 0 && p <= 1)).toBe(true)
+    expect(result.edges.every((p) => p >= 0 && p <= 1)).toBe(true)
   }
 }
 
-/** What the network gives for each scale, enlarged to the scaled image, is as published. */
+/** Expects the published outputs of each scale, enlarged to the scaled image. */
 async function expectScales(network: Network): Promise<void> {
   const golden = await goldenOutputs('ocrnet48-hms', '32x64')
   const runs: { image: Tensor; outputs: Readonly<Record<string, Tensor>> }[] = []
@@ -73,7 +78,7 @@ async function expectScales(network: Network): Promise<void> {
     const [, , height, width] = image.shape
     const scale = { 64: '2.0x', 32: '1.0x', 16: '0.5x', 8: '0.25x' }[height]
     expectClose(resizeTensor(outputs.logits, width, height), golden[`pred_${scale}`])
-    // The largest scale has nothing to be weighed against: upstream does not keep its attention.
+    // The largest scale is not blended with a larger one: upstream does not keep its attention.
     if (scale === '2.0x') expect(golden).not.toHaveProperty('attn_2.0x')
     else expectClose(resizeTensor(outputs.attention, width, height), golden[`attn_${scale}`])
   }
@@ -81,9 +86,9 @@ async function expectScales(network: Network): Promise<void> {
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x))
 
-/** Labels are the largest logits' classes; where the two largest are within rounding, either may win. */
+/** Expects labels of the largest logits; if the two largest differ only by rounding, either is accepted. */
 function expectLabels(
-  { labels }: Segmentation,
+  { labels }: Pick<SegmentationMaps, 'labels'>,
   { data, shape: [, classes, height, width] }: FloatTensor,
 ): void {
   const pixels = height * width
@@ -92,7 +97,7 @@ function expectLabels(
     const logits = Array.from({ length: classes }, (_, c) => data[c * pixels + i])
     const [first, second] = logits.toSorted((a, b) => b - a)
     if (first - second < 1e-4) ties++
-    else if (logits[labels?.[i] as number] !== first) wrong++
+    else if (logits[labels[i]] !== first) wrong++
   }
   expect(wrong).toBe(0)
   expect(ties).toBeLessThan(pixels / 100)

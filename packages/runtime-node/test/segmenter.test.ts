@@ -3,23 +3,24 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Worker } from 'node:worker_threads'
+import { randomInteger, seededRandom } from '@inverseform/shared'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { randomInteger, randomSource } from '../../backbones/test/support/tensors.js'
 import {
   createSegmenter,
+  type LoadProgress,
   type NodeSegmenter,
   type RgbImage,
   type SegmenterOptions,
+  type SegmentOptions,
   type SegmentProgress,
 } from '../src/index.js'
-import { WorkerClient } from '../src/worker-client.js'
-import { WorkerPool } from '../src/worker-pool.js'
+import { startWorker } from '../src/worker/client.js'
+import { WorkerPool } from '../src/worker/pool.js'
 import { temporaryFolder, writeCheckpoint } from './support/checkpoint.js'
 
-const random = randomSource(51)
+const random = seededRandom(51)
 
-/** Bands and blobs, so that neighbouring pixels are alike, as in photographs. */
+/** Returns bands and blobs, whose neighboring pixels are similar, as in photographs. */
 function image(width: number, height: number): RgbImage {
   const phase = random() * 6
   const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
@@ -39,7 +40,7 @@ let segmenter: NodeSegmenter
 beforeAll(async () => {
   folder = await temporaryFolder()
   checkpoint = await writeCheckpoint(folder.path, 'hrnet16-slim')
-  segmenter = await createSegmenter({ checkpoint, edge: true, device: 'cpu' })
+  segmenter = await createSegmenter({ checkpoint, edgeHead: true, device: 'cpu' })
 })
 afterAll(async () => {
   await segmenter.dispose()
@@ -55,27 +56,27 @@ const failureOf = (work: Promise<unknown>) =>
   )
 
 describe('createSegmenter', () => {
-  test('says what it loaded', () => {
-    expect(segmenter).toMatchObject({ model: 'hrnet16-slim', classes: 19, edge: true, device: 'cpu' })
+  test('reports what it loaded', () => {
+    expect(segmenter).toMatchObject({ model: 'hrnet16-slim', numClasses: 19, edgeHead: true, device: 'cpu' })
     expect(segmenter).toMatchObject({ precision: 'float32', deviceIds: [] })
     expect(segmenter.report).toMatchObject({ missing: [], unexpected: [], unused: [] })
-    expect(segmenter.ladder.at(-1)).toMatchObject({ device: 'cpu', outcome: 'used' })
+    expect(segmenter.attempts.at(-1)).toMatchObject({ device: 'cpu', outcome: 'used' })
     expect(segmenter.loadTimings.open).toBeGreaterThan(0)
     expect(segmenter.loadTimings.session).toBeGreaterThan(0)
   })
 
-  test('takes a path, a URL and bytes alike', async () => {
+  test('accepts a path, a URL and bytes', async () => {
     const input = image(64, 48)
     const { labels } = await segmenter.segment(input)
     const bytes = await readFile(checkpoint)
-    for (const given of [pathToFileURL(checkpoint), bytes, new Uint8Array(bytes)]) {
+    for (const given of [pathToFileURL(checkpoint), bytes, new Uint8Array(bytes).buffer]) {
       await using other = await createSegmenter({ checkpoint: given, threads: 1, model: 'hrnet16-slim' })
       expect((await other.segment(input)).labels).toEqual(labels)
     }
     expect(bytes.byteLength).toBeGreaterThan(2 ** 20)
   })
 
-  test('errors keep their code, message, hint and details on the way from the thread', async () => {
+  test('keeps the code, message, hint and details of errors from the thread', async () => {
     const cut = join(folder.path, 'cut.safetensors')
     await writeFile(cut, (await readFile(checkpoint)).subarray(0, 100_000))
     expect(await failureOf(createSegmenter({ checkpoint: cut }))).toMatchObject({
@@ -88,40 +89,162 @@ describe('createSegmenter', () => {
     })
     expect(await failureOf(createSegmenter({ checkpoint, model: 'hrnet18' }))).toMatchObject({
       code: 'checkpoint-mismatch',
-      hint: 'Its tensors are those of hrnet16-slim: load it as that.',
+      hint: 'Its tensors are those of hrnet16-slim: load it as that model.',
       details: { missing: expect.arrayContaining(['hrhead.last_layer.0.bias']) },
     })
   })
 
-  test.each<[string, object, string]>([
-    ['no checkpoint', { checkpoint: undefined }, 'invalid-argument'],
-    ['a URL on the web', { checkpoint: new URL('https://example.org/a.pth') }, 'invalid-argument'],
-    ['a device that is not there', { device: 'tpu' }, 'runtime-unavailable'],
-    ['a self-check that is none', { selfCheck: 'maybe' }, 'invalid-argument'],
-    ['half a GPU', { device: 'cuda', deviceId: 0.5 }, 'invalid-argument'],
-    ['one of several CPUs', { device: 'cpu', deviceId: 1 }, 'invalid-argument'],
-    ['no GPU of several', { device: 'cuda', deviceId: [] }, 'invalid-argument'],
-    ['a GPU that is null', { device: 'cuda', deviceId: null }, 'invalid-argument'],
-    ['a GPU twice', { device: 'cuda', deviceId: [0, 1, 0] }, 'invalid-argument'],
-    ['several GPUs unnamed', { deviceId: [0, 1] }, 'invalid-argument'],
-    ['a precision that is none', { precision: 'int8' }, 'invalid-argument'],
-    ['float16 on the CPU', { device: 'cpu', precision: 'float16' }, 'invalid-argument'],
-    ['half a thread', { threads: 0.5 }, 'invalid-argument'],
-    ['fewer than no threads', { threads: -1 }, 'invalid-argument'],
-    ['no memory', { memoryBudget: 0 }, 'invalid-argument'],
-    ['NaN memory', { memoryBudget: Number.NaN }, 'invalid-argument'],
-    ['an unknown model', { model: 'resnet' }, 'invalid-argument'],
-    ['no classes', { classes: 0 }, 'invalid-argument'],
-  ])('refuses %s', async (_, options, code) => {
+  const devices = "'auto', 'cpu', 'webgpu', 'cuda', 'tensorrt', 'dml' or 'coreml'"
+  const ids = 'an integer of at least 0, or a list of different ones'
+  test.each<[string, object, string, string | RegExp]>([
+    [
+      'no checkpoint',
+      { checkpoint: undefined },
+      'invalid-argument',
+      '`checkpoint` must be a path, a file URL or the bytes of a .pth, .safetensors or .onnx file, got undefined.',
+    ],
+    [
+      'a URL on the web',
+      { checkpoint: new URL('https://example.org/a.pth') },
+      'invalid-argument',
+      'The URL must start with file:, got https://example.org/a.pth.',
+    ],
+    [
+      'an unknown device',
+      { device: 'tpu' },
+      'runtime-unavailable',
+      `\`device\` must be one of ${devices}, got "tpu".`,
+    ],
+    [
+      'an unknown self-check',
+      { selfCheck: 'maybe' },
+      'invalid-argument',
+      "`selfCheck` must be one of 'refuse', 'warn' or 'skip', got \"maybe\".",
+    ],
+    [
+      'a cache that is not a boolean',
+      { selfCheckCache: 'no' },
+      'invalid-argument',
+      '`selfCheckCache` must be true or false, got "no".',
+    ],
+    [
+      'half a GPU',
+      { device: 'cuda', deviceId: 0.5 },
+      'invalid-argument',
+      `\`deviceId\` must be ${ids}, got 0.5.`,
+    ],
+    [
+      'one of several CPUs',
+      { device: 'cpu', deviceId: 1 },
+      'invalid-argument',
+      '`deviceId` cannot be used with the device cpu.',
+    ],
+    [
+      'an empty list of GPUs',
+      { device: 'cuda', deviceId: [] },
+      'invalid-argument',
+      `\`deviceId\` must be ${ids}, got [].`,
+    ],
+    [
+      'a GPU that is null',
+      { device: 'cuda', deviceId: null },
+      'invalid-argument',
+      `\`deviceId\` must be ${ids}, got null.`,
+    ],
+    [
+      'a GPU twice',
+      { device: 'cuda', deviceId: [0, 1, 0] },
+      'invalid-argument',
+      `\`deviceId\` must be ${ids}, got [0, 1, 0].`,
+    ],
+    [
+      'several GPUs of an unnamed device',
+      { deviceId: [0, 1] },
+      'invalid-argument',
+      '`deviceId` cannot be used with the device auto.',
+    ],
+    [
+      'an unknown precision',
+      { precision: 'int8' },
+      'invalid-argument',
+      "`precision` must be one of 'auto', 'float32' or 'float16', got \"int8\".",
+    ],
+    [
+      'float16 on the CPU',
+      { device: 'cpu', precision: 'float16' },
+      'invalid-argument',
+      'The device cpu does not compute in float16.',
+    ],
+    [
+      'half a thread',
+      { threads: 0.5 },
+      'invalid-argument',
+      '`threads` must be an integer of at least 0, got 0.5.',
+    ],
+    [
+      'negative threads',
+      { threads: -1 },
+      'invalid-argument',
+      '`threads` must be an integer of at least 0, got -1.',
+    ],
+    [
+      'no memory',
+      { memoryBudget: 0 },
+      'invalid-argument',
+      '`memoryBudget` must be a number of bytes above 0, got 0.',
+    ],
+    [
+      'NaN memory',
+      { memoryBudget: Number.NaN },
+      'invalid-argument',
+      '`memoryBudget` must be a number of bytes above 0, got NaN.',
+    ],
+    ['an unknown model', { model: 'resnet' }, 'invalid-argument', /^\S.*\.$/],
+    [
+      'no classes',
+      { numClasses: 0 },
+      'invalid-argument',
+      '`numClasses` must be an integer from 1 to 4096, got 0.',
+    ],
+    [
+      'an edge head that is not a boolean',
+      { edgeHead: 'yes' },
+      'invalid-argument',
+      '`edgeHead` must be true or false, got "yes".',
+    ],
+    [
+      'progress for no function',
+      { onProgress: 1 },
+      'invalid-argument',
+      '`onProgress` must be a function, got 1.',
+    ],
+  ])('refuses %s', async (_, options, code, message) => {
     const error = await failureOf(createSegmenter({ checkpoint, ...options } as SegmenterOptions))
     expect(error).toMatchObject({
       code,
-      message: expect.stringMatching(/^\S.*\.$/),
-      hint: expect.stringMatching(/^[A-Z].*\.$/),
+      message: typeof message === 'string' ? message : expect.stringMatching(message),
     })
   })
 
-  test('can be given up', async () => {
+  test('refuses missing options', async () => {
+    expect(await failureOf(createSegmenter(undefined as unknown as SegmenterOptions))).toMatchObject({
+      code: 'invalid-argument',
+      message: '`options` must be an object with a `checkpoint`, got undefined.',
+    })
+  })
+
+  test('reports each device that it tries', async () => {
+    const seen: LoadProgress[] = []
+    await using own = await createSegmenter({
+      checkpoint,
+      device: 'cpu',
+      onProgress: (progress) => seen.push(progress),
+    })
+    expect(seen).toEqual([{ stage: 'compile', device: 'cpu' }])
+    expect(own.precision).toBe('float32')
+  })
+
+  test('can be aborted', async () => {
     const reason = new Error('enough')
     expect(await failureOf(createSegmenter({ checkpoint, signal: AbortSignal.abort(reason) }))).toBe(reason)
     const controller = new AbortController()
@@ -130,11 +253,11 @@ describe('createSegmenter', () => {
     expect(await failureOf(loading)).toBe(reason)
   })
 
-  test('given up while its weights lie in a temporary folder, leaves none behind', async () => {
+  test('leaves no temporary folder behind when aborted while its weights are in one', async () => {
     await using folder = await temporaryFolder()
     vi.stubEnv('TMPDIR', folder.path)
     vi.stubEnv('TEMP', folder.path)
-    // tsx, which loads the thread from source, keeps a folder there too.
+    // tsx, which loads the thread from source, also keeps a folder there.
     const isClean = async () => !(await readdir(folder.path)).some((name) => name.startsWith('inverseform-'))
     try {
       const controller = new AbortController()
@@ -156,25 +279,25 @@ describe('segmenting', () => {
     [1, 9],
     [33, 1],
     [31, 17],
-  ])('an image of %ix%i', async (width, height) => {
+  ])('computes all outputs of an image of %ix%i', async (width, height) => {
     const result = await segmenter.segment(image(width, height), {
       outputs: ['labels', 'confidence', 'logits', 'edges'],
       flip: true,
     })
     const pixels = width * height
-    expect(result).toMatchObject({ width, height, classes: 19, tiles: 1 })
-    expect([result.labels, result.confidence, result.edges].map((array) => array?.length)).toEqual([
+    expect(result).toMatchObject({ width, height, numClasses: 19, tiles: 1 })
+    expect([result.labels, result.confidence, result.edges].map((array) => array.length)).toEqual([
       pixels,
       pixels,
       pixels,
     ])
     expect(result.logits).toHaveLength(19 * pixels)
-    expect(result.labels?.every((label) => label < 19)).toBe(true)
-    expect(result.confidence?.every((p) => p >= 1 / 19 - 1e-6 && p <= 1)).toBe(true)
-    expect(result.edges?.every((p) => p >= 0 && p <= 1)).toBe(true)
+    expect(result.labels.every((label) => label < 19)).toBe(true)
+    expect(result.confidence.every((p) => p >= 1 / 19 - 1e-6 && p <= 1)).toBe(true)
+    expect(result.edges.every((p) => p >= 0 && p <= 1)).toBe(true)
   })
 
-  test('leaves the pixels given where they are, also a part of a larger buffer', async () => {
+  test('does not transfer the pixels of the caller, including a part of a larger buffer', async () => {
     const input = image(64, 32)
     const large = new Uint8Array(2 ** 20)
     large.set(input.data, 12345)
@@ -186,49 +309,62 @@ describe('segmenting', () => {
     expect((await segmenter.segment(input)).labels).toEqual(labels)
   })
 
-  test('batches of mixed sizes keep their order, and count their runs', async () => {
+  test('keeps the order of images of several sizes, and counts their runs', async () => {
     const images = [image(64, 32), image(32, 64), image(64, 32), image(40, 40)]
     const seen: SegmentProgress[] = []
-    const together = await segmenter.segmentBatch(images, { onProgress: (progress) => seen.push(progress) })
+    const together = await segmenter.segmentImages(images, { onProgress: (progress) => seen.push(progress) })
     expect(seen).toEqual([1, 2, 3].map((done) => ({ done, total: 3 })))
     for (const [i, input] of images.entries()) {
       const alone = await segmenter.segment(input)
       expect(together[i]).toMatchObject({ width: input.width, height: input.height })
-      const same = together[i].labels?.filter((label, k) => label === alone.labels?.[k]).length as number
-      // Batches may be computed in another order: a tie may fall otherwise.
+      const same = together[i].labels.filter((label, k) => label === alone.labels[k]).length
+      // Batches may be computed in another order, which may change ties.
       expect(same).toBeGreaterThan(0.999 * input.width * input.height)
     }
-    expect(await segmenter.segmentBatch([])).toEqual([])
+    expect(await segmenter.segmentImages([])).toEqual([])
   })
 
-  test('errors in options and images leave the segmenter usable', async () => {
+  test('stays usable after errors in options and images', async () => {
     expect(await failureOf(segmenter.segment(image(8, 8), { scales: [2] }))).toMatchObject({
       name: 'InverseFormError',
       code: 'invalid-argument',
-      hint: 'Add 1: it sets the size that the others are blended into.',
+      message: '`scales` must be an array that includes 1, got [2].',
+      hint: 'Add 1, the scale at which the others are blended.',
     })
     expect(
       await failureOf(segmenter.segment({ width: 4, height: 4, data: new Uint8Array(3) })),
     ).toMatchObject({ code: 'size-mismatch' })
+    expect(await failureOf(segmenter.segmentImages('a.png' as unknown as string[]))).toMatchObject({
+      code: 'invalid-argument',
+      message: '`images` must be an array of images, got "a.png".',
+    })
+    const unknown = { outputs: ['depth'] } as unknown as SegmentOptions
+    expect(await failureOf(segmenter.segment('none.png', unknown))).toMatchObject({
+      code: 'invalid-argument',
+      message:
+        "`outputs[0]` must be one of 'labels', 'confidence', 'logits', 'edges' or 'edgeOutput', got \"depth\".",
+    })
+    const floats = { width: 1, height: 1, data: new Float32Array(3) } as unknown as RgbImage
+    expect(await failureOf(segmenter.segment(floats))).toMatchObject({ code: 'invalid-argument' })
     expect(await failureOf(segmenter.segment(join(folder.path, 'none.png')))).toMatchObject({
       code: 'not-found',
     })
     expect((await segmenter.segment(image(8, 8))).labels).toHaveLength(64)
   })
 
-  test('a small memory budget makes tiles, whose labels are nearly the whole’s', async () => {
+  test('cuts images into tiles for a small memory budget, with nearly the same labels', async () => {
     await using tight = await createSegmenter({ checkpoint, memoryBudget: 24 * 2 ** 20 })
     const input = image(1200, 640)
     const whole = await segmenter.segment(input, { tile: 'never' })
     const tiled = await tight.segment(input)
     expect(whole.tiles).toBe(1)
     expect(tiled.tiles).toBeGreaterThan(1)
-    const same = whole.labels?.filter((label, i) => label === tiled.labels?.[i]).length as number
+    const same = whole.labels.filter((label, i) => label === tiled.labels[i]).length
     expect(same / (1200 * 640)).toBeGreaterThan(0.95)
   })
 })
 
-/** The longest time between two ticks of a timer while something runs, and how long that ran, in milliseconds. */
+/** Returns the longest pause between two ticks of a timer while work runs, and its whole time, in milliseconds. */
 async function longestPause(work: () => Promise<unknown>) {
   const started = performance.now()
   let [last, pause] = [started, 0]
@@ -248,7 +384,7 @@ async function longestPause(work: () => Promise<unknown>) {
 }
 
 describe('the caller’s event loop', () => {
-  test('turns while the network runs', async () => {
+  test('stays free while the network runs', async () => {
     const input = image(1024, 512)
     const { pause, total } = await longestPause(() =>
       segmenter.segment(input, { scales: [1, 2], outputs: ['confidence'] }),
@@ -256,7 +392,7 @@ describe('the caller’s event loop', () => {
     expect(pause).toBeLessThan(total / 3)
   })
 
-  test('turns while a checkpoint is loaded', async () => {
+  test('stays free while a checkpoint is loaded', async () => {
     const { pause, total } = await longestPause(async () => (await createSegmenter({ checkpoint })).dispose())
     expect(pause).toBeLessThan(total / 3)
   })
@@ -264,9 +400,9 @@ describe('the caller’s event loop', () => {
 
 describe('several devices', () => {
   const start = () =>
-    WorkerClient.start('segmenter', {
+    startWorker('segmenter', {
       checkpoint,
-      edge: false,
+      edgeHead: false,
       device: 'cpu',
       precision: 'float32',
       selfCheck: 'refuse',
@@ -274,26 +410,26 @@ describe('several devices', () => {
       threads: 1,
     })
 
-  test('give what one gives, and end together', async () => {
+  test('compute the same as one, and end together', async () => {
     const clients = (await Promise.all([start(), start()])).map(({ client }) => client)
     const pool = new WorkerPool(clients)
     const images = Array.from({ length: 7 }, (_, i) => image(i % 2 ? 64 : 96, 48))
     const seen: SegmentProgress[] = []
     const dealt = await pool.run({ images, options: {} }, { onProgress: (p) => seen.push(p) })
-    const alone = await segmenter.segmentBatch(images)
+    const alone = await segmenter.segmentImages(images)
     for (const [i, { width, height, labels }] of dealt.entries()) {
       expect([width, height]).toEqual([images[i].width, images[i].height])
-      const same = labels?.filter((label, k) => label === alone[i].labels?.[k]).length as number
+      const same = labels?.filter((label, k) => label === alone[i].labels[k]).length as number
       expect(same).toBeGreaterThan(0.999 * width * height)
     }
     expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total)
     const wrong = failureOf(pool.run({ images, options: { scales: [2] } }))
     expect(await wrong).toMatchObject({ code: 'invalid-argument' })
     await pool.dispose()
-    for (const client of clients) expect(() => client.requireRunning()).toThrow('disposed')
+    for (const client of clients) expect(() => client.checkRunning()).toThrow('disposed')
   })
 
-  test('are an error that says which, where one cannot be used', async () => {
+  test('name the one that cannot be used', async () => {
     const error = await failureOf(createSegmenter({ checkpoint, device: 'cuda', deviceId: [98, 99] }))
     expect(error).toMatchObject({
       code: 'runtime-unavailable',
@@ -313,7 +449,7 @@ describe('an abort', () => {
     })
   })
 
-  test('during a request rejects it before the network is done, and the next works', async () => {
+  test('during a request rejects it before the network has finished, and the next request works', async () => {
     const controller = new AbortController()
     const seen: SegmentProgress[] = []
     const input = image(1024, 512)
@@ -328,13 +464,13 @@ describe('an abort', () => {
     expect((await failureOf(queued)).message).toBe('enough')
     expect(seen).toEqual([])
     expect((await segmenter.segment(image(32, 32))).labels).toHaveLength(1024)
-    // The second scale of the request given up was never run.
+    // The second scale of the aborted request did not run.
     expect(seen.length).toBeLessThan(2)
   })
 })
 
 describe('the end', () => {
-  test('dispose lets work finish, may be called again, and nothing works after it', async () => {
+  test('`dispose` lets work finish, can be called again, and ends the segmenter', async () => {
     const own = await createSegmenter({ checkpoint })
     const request = own.segment(image(64, 64))
     const [, , { labels }] = await Promise.all([own.dispose(), own.dispose(), request])
@@ -346,7 +482,7 @@ describe('the end', () => {
     })
   })
 
-  test('await using disposes', async () => {
+  test('`await using` disposes of the segmenter', async () => {
     let kept: NodeSegmenter
     {
       await using own = await createSegmenter({ checkpoint })
@@ -355,10 +491,10 @@ describe('the end', () => {
     expect(await failureOf(kept.segment(image(8, 8)))).toMatchObject({ code: 'disposed' })
   })
 
-  test('a thread that dies fails its requests, and those after', async () => {
-    const { client } = await WorkerClient.start('segmenter', {
+  test('requests under way and later ones are rejected if the thread dies', async () => {
+    const { client, worker } = await startWorker('segmenter', {
       checkpoint,
-      edge: false,
+      edgeHead: false,
       device: 'cpu',
       precision: 'float32',
       selfCheck: 'refuse',
@@ -366,14 +502,14 @@ describe('the end', () => {
       threads: 1,
     })
     const request = failureOf(client.run({ images: [image(512, 512)], options: {} }))
-    await (Reflect.get(client, 'worker') as Worker).terminate()
+    await worker.terminate()
     const died = { code: 'inference-failed', message: 'The inference thread ended: exit code 1.' }
     expect(await request).toMatchObject(died)
     expect(await failureOf(client.run({ images: [image(8, 8)], options: {} }))).toMatchObject(died)
     await client.dispose()
   })
 
-  test('an idle segmenter does not keep the process alive, and ONNX Runtime has sent nothing', async () => {
+  test('an idle segmenter does not keep the process alive, and ONNX Runtime sends nothing', async () => {
     await using caches = await temporaryFolder()
     const { CI, ORT_DISABLE_TELEMETRY, ...env } = process.env
     const program = fileURLToPath(new URL('./support/idle.ts', import.meta.url))
@@ -387,7 +523,7 @@ describe('the end', () => {
     child.stderr.on('data', (part) => (output += part))
     const [code, signal] = await once(child, 'exit')
     expect({ output: output.trim(), code, signal }).toEqual({ output: '2048 labels', code: 0, signal: null })
-    // What it would send waits in a database there.
+    // It would keep the data to send in a database there.
     expect(await readdir(caches.path)).not.toContain('Microsoft')
   })
 })

@@ -6,13 +6,13 @@ import type { SegmentationModelName } from '@inverseform/backbones'
 import { describe, expect, test } from 'vitest'
 import type { Diagnosis } from '../src/index.js'
 
-/** Debian's Chromium brings a Vulkan loader and SwiftShader, a driver that computes on the CPU: slow, but WebGPU. */
+/** Debian's Chromium has a Vulkan loader and SwiftShader, a slow WebGPU driver that computes on the CPU. */
 const CHROMIUM = '/usr/lib/chromium'
 const driver = `${CHROMIUM}/vk_swiftshader_icd.json`
 const hasDriver = process.platform === 'linux' && process.arch === 'x64' && existsSync(driver)
-const note = hasDriver ? '' : ` (skipped: ${driver} is not there; install chromium)`
+const note = hasDriver ? '' : ` (skipped: ${driver} does not exist; install chromium)`
 
-/** The loader and the driver are found when a process starts, so each test has one of its own. */
+/** Runs a program in its own process, because the loader and the driver are found when a process starts. */
 async function runWithDriver(program: string, ...args: string[]) {
   const path = fileURLToPath(new URL(`./support/${program}.ts`, import.meta.url))
   const { stdout, stderr } = await promisify(execFile)(
@@ -38,7 +38,7 @@ describe.skipIf(!hasDriver)(`on a software WebGPU device${note}`, { concurrent: 
     expect(stderr).toBe('')
   })
 
-  test('a diagnosis finds it, and auto passes over it', async () => {
+  test('a diagnosis finds it, and `auto` does not use it', async () => {
     const { result }: { result: Diagnosis } = await runWithDriver('diagnosis-child')
     const [webgpu, half] = result.devices.filter(({ device }) => device === 'webgpu')
     expect(webgpu).toMatchObject({
@@ -54,6 +54,6 @@ describe.skipIf(!hasDriver)(`on a software WebGPU device${note}`, { concurrent: 
       hint: expect.stringMatching(/^In float32 it may work\./),
     })
     expect(result.drivers.vulkan).toEqual(['libvk_swiftshader.so'])
-    expect(result.auto.ladder.find(({ device }) => device === 'webgpu')?.outcome).not.toBe('used')
+    expect(result.auto.attempts.find(({ device }) => device === 'webgpu')?.outcome).not.toBe('used')
   })
 })

@@ -1,8 +1,8 @@
 import { InverseFormError } from '@inverseform/errors'
 import type { RequestOptions, RequestProgress, RgbImage, Segmentation } from '@inverseform/runtime'
 import { describe, expect, test } from 'vitest'
-import type { SegmenterTask } from '../src/tasks/segmenter.js'
-import { type PoolMember, startAll, WorkerPool } from '../src/worker-pool.js'
+import { type PoolMember, startAll, WorkerPool } from '../src/worker/pool.js'
+import type { SegmenterTask } from '../src/worker/tasks/segmenter.js'
 
 type Request = SegmenterTask['request']
 
@@ -14,14 +14,14 @@ const failureOf = (work: Promise<unknown>) =>
     (error) => error,
   )
 
-/** An image that can be told from others by its first byte. */
+/** Returns an image that its first byte identifies. */
 const image = (mark: number, width = 4): RgbImage => ({ data: Uint8Array.of(mark), width, height: 2 })
 
-/** What a member would give for it: the mark comes back as the number of classes. */
+/** Returns the answer of a member, with the mark as the number of classes. */
 const answerTo = ({ images }: Request) =>
-  images.map(({ data, width, height }) => ({ classes: data[0], width, height }) as Segmentation)
+  images.map(({ data, width, height }) => ({ numClasses: data[0], width, height }) as Segmentation)
 
-/** Does what it is told when it is told; keeps what it was asked. */
+/** Keeps its requests; the test finishes each. */
 class FakeMember implements PoolMember {
   readonly requests: {
     readonly request: Request
@@ -32,7 +32,7 @@ class FakeMember implements PoolMember {
   ended: Error | undefined
   disposed = 0
 
-  requireRunning(): void {
+  checkRunning(): void {
     if (this.ended) throw this.ended
   }
   run(request: Request, options: RequestOptions = {}): Promise<Segmentation[]> {
@@ -64,7 +64,7 @@ class EagerMember extends FakeMember {
 const settled = () => new Promise((resolve) => setTimeout(resolve))
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-describe('images are dealt out', () => {
+describe('images are distributed', () => {
   test.each([
     [1, 2],
     [2, 2],
@@ -77,7 +77,7 @@ describe('images are dealt out', () => {
     const pool = new WorkerPool(members)
     const images = numbers(count).map((i) => image(i))
     const results = await pool.run({ images, options: {} })
-    expect(results.map(({ classes }) => classes)).toEqual(numbers(count))
+    expect(results.map(({ numClasses: classes }) => classes)).toEqual(numbers(count))
     const parts = members.flatMap((member) => member.marks())
     const lengths = parts.map((part) => part.length)
     expect(Math.max(...lengths)).toBeLessThanOrEqual(8)
@@ -86,11 +86,11 @@ describe('images are dealt out', () => {
     expect(members.filter(({ requests }) => requests.length > 0)).toHaveLength(Math.min(count, memberCount))
   })
 
-  test('those of one size together, whatever their order', async () => {
+  test('in parts of one size, in any order of sizes', async () => {
     const members = [new EagerMember(), new EagerMember()]
     const images = numbers(12).map((i) => image(i, i % 3 === 0 ? 8 : 4))
     const results = await new WorkerPool(members).run({ images, options: {} })
-    expect(results.map(({ classes }) => classes)).toEqual(numbers(12))
+    expect(results.map(({ numClasses: classes }) => classes)).toEqual(numbers(12))
     expect(results.map(({ width }) => width)).toEqual(images.map(({ width }) => width))
     for (const { request } of members.flatMap(({ requests }) => requests)) {
       expect(new Set(request.images.map(({ width }) => width)).size).toBe(1)
@@ -104,7 +104,7 @@ describe('images are dealt out', () => {
     expect(member.requests[0].request.options).toEqual(options)
   })
 
-  test('none to nobody', async () => {
+  test('to no member if there are none', async () => {
     const members = [new EagerMember(), new EagerMember()]
     expect(await new WorkerPool(members).run({ images: [], options: {} })).toEqual([])
     expect(members.flatMap((member) => member.requests)).toEqual([])
@@ -124,7 +124,7 @@ describe('images are dealt out', () => {
     await Promise.all(answers)
   })
 
-  test('one part after the other, so that the faster member takes more', async () => {
+  test('one part after the other, so that a faster member gets more', async () => {
     const [slow, fast] = [new FakeMember(), new FakeMember()]
     const images = numbers(32).map((i) => image(i))
     const all = new WorkerPool([slow, fast]).run({ images, options: {} })
@@ -133,7 +133,7 @@ describe('images are dealt out', () => {
       await settled()
     }
     slow.requests[0].finish()
-    expect((await all).map(({ classes }) => classes)).toEqual(numbers(32))
+    expect((await all).map(({ numClasses: classes }) => classes)).toEqual(numbers(32))
     expect([slow.requests.length, fast.requests.length]).toEqual([1, 3])
   })
 })
@@ -160,8 +160,8 @@ describe('progress', () => {
   })
 })
 
-describe('an end before the end', () => {
-  test('by a member’s error aborts the rest and is thrown', async () => {
+describe('an early end', () => {
+  test('by an error of a member aborts the rest and is thrown', async () => {
     const [a, b] = [new FakeMember(), new FakeMember()]
     const images = numbers(40).map((i) => image(i))
     const failure = failureOf(new WorkerPool([a, b]).run({ images, options: {} }))
@@ -173,7 +173,7 @@ describe('an end before the end', () => {
     expect([a.requests.length, b.requests.length]).toEqual([1, 1])
   })
 
-  test('by the caller’s signal reaches all members', async () => {
+  test('by the signal of the caller reaches all members', async () => {
     const [a, b] = [new FakeMember(), new FakeMember()]
     const controller = new AbortController()
     const images = [image(0), image(1)]
@@ -190,12 +190,12 @@ describe('an end before the end', () => {
     const [a, b] = [new FakeMember(), new FakeMember()]
     b.ended = new Error('exit code 1')
     const pool = new WorkerPool([a, b])
-    expect(() => pool.requireRunning()).toThrow(b.ended)
+    expect(() => pool.checkRunning()).toThrow(b.ended)
     expect(await failureOf(pool.run({ images: [image(1)], options: {} }))).toBe(b.ended)
     expect(a.requests).toEqual([])
   })
 
-  test('by dispose finishes the parts that wait, takes no more, and then disposes of every member', async () => {
+  test('by `dispose` finishes waiting parts, rejects new requests, then disposes of every member', async () => {
     const members = [new EagerMember(), new EagerMember()]
     const pool = new WorkerPool(members)
     const running = pool.run({ images: numbers(40).map((i) => image(i)), options: {} })
@@ -208,7 +208,7 @@ describe('an end before the end', () => {
     expect(members.map(({ disposed }) => disposed)).toEqual([1, 1])
   })
 
-  test('by dispose waits for a request that is still being made', async () => {
+  test('by `dispose` waits for a request that is a promise', async () => {
     const members = [new EagerMember(), new EagerMember()]
     const pool = new WorkerPool(members)
     let made = (_: Request) => {}
@@ -219,12 +219,12 @@ describe('an end before the end', () => {
     const disposed = pool.dispose()
     expect(members.map((member) => member.disposed)).toEqual([0, 0])
     made({ images: [image(1), image(2)], options: {} })
-    expect((await answer).map(({ classes }) => classes)).toEqual([1, 2])
+    expect((await answer).map(({ numClasses: classes }) => classes)).toEqual([1, 2])
     await disposed
     expect(members.map((member) => member.disposed)).toEqual([1, 1])
   })
 
-  test('by the caller’s signal does not wait for a request that is still being made', async () => {
+  test('by the signal of the caller does not wait for a request that is a promise', async () => {
     const controller = new AbortController()
     const pool = new WorkerPool([new FakeMember()])
     const failure = failureOf(pool.run(new Promise<Request>(() => {}), { signal: controller.signal }))
@@ -234,7 +234,7 @@ describe('an end before the end', () => {
     await pool.dispose()
   })
 
-  test('by dispose disposes of every member', async () => {
+  test('by `dispose` disposes of every member', async () => {
     const members = [new FakeMember(), new FakeMember(), new FakeMember()]
     await new WorkerPool(members).dispose()
     expect(members.map(({ disposed }) => disposed)).toEqual([1, 1, 1])
@@ -242,7 +242,7 @@ describe('an end before the end', () => {
 })
 
 describe('starting', () => {
-  test('gives all in order', async () => {
+  test('returns all in order', async () => {
     const starts = [2, 1].map((turns) => async () => {
       for (let i = 0; i < turns; i++) await settled()
       return turns
@@ -250,7 +250,7 @@ describe('starting', () => {
     expect(await startAll(starts, async () => {})).toEqual([2, 1])
   })
 
-  test('fails with the first failure, once those that started are disposed of and the others given up', async () => {
+  test('throws the first error, after started members are disposed of and the others are aborted', async () => {
     const error = new Error('no such GPU')
     const disposed: string[] = []
     const givenUp: unknown[] = []
@@ -272,7 +272,7 @@ describe('starting', () => {
     expect({ disposed, givenUp }).toEqual({ disposed: ['early'], givenUp: [error] })
   })
 
-  test('ends with the caller’s signal', async () => {
+  test('ends with the signal of the caller', async () => {
     const controller = new AbortController()
     const start = (signal: AbortSignal) =>
       new Promise<string>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))

@@ -1,75 +1,94 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkArgument, InverseFormError } from '@inverseform/errors'
 import {
+  type Attempt,
+  checkSegmentOptions,
+  type DefaultOutputs,
   disagrees,
   type Precision,
-  type Rung,
+  type Segmentation,
   type Segmenter,
   type SegmentOptions,
+  type SegmentOutputs,
 } from '@inverseform/runtime'
-import type { Device } from './devices.js'
-import type { ImageInput } from './images.js'
-import type { Weights } from './load-weights.js'
-import { type SegmenterOptions, settingsOf } from './options.js'
-import { type Picture, type PictureOptions, pictureOf } from './picture.js'
-import { WorkerClient } from './worker-client.js'
+import type { CheckpointOrigin } from './checkpoint/load.js'
+import type { Device } from './devices/devices.js'
+import type { ImageInput } from './images/send-image.js'
+import { type SegmenterOptions, segmenterSettings } from './options.js'
+import { checkPictureOptions, type PictureOptions } from './picture/options.js'
+import { type Picture, pictureInWorker } from './picture/picture.js'
+import { startWorker } from './worker/client.js'
 
 export interface WebSegmenter extends Segmenter<ImageInput> {
   readonly device: Device
   /** What the network computes in. */
   readonly precision: Precision
-  /** The devices tried, in order, and why each was left; the last one is the one that is used. */
-  readonly ladder: readonly Rung<Device>[]
+  /** The devices tried, in order, and why each was used or not. The last one is used. */
+  readonly attempts: readonly Attempt<Device>[]
   /** Where the checkpoint came from: the network, the browser's cache or memory. */
-  readonly weights: Weights
+  readonly origin: CheckpointOrigin
   /**
-   * Segments an image to be shown: it stays in the worker, on WebGPU in the GPU's memory, and is painted there.
-   * @throws what `segment` throws
+   * Segments an image for display. The result stays in the worker, on WebGPU in the GPU's memory, and is painted there.
+   * @throws as `segment`
    */
   createPicture(image: ImageInput, options?: PictureOptions): Promise<Picture>
 }
 
 /**
- * Loads a checkpoint and makes its network ready to segment images. Downloading, decoding and inference run in a worker
- * of the segmenter's own: the page stays responsive.
+ * Loads a checkpoint and prepares its network to segment images. Downloading, decoding and inference run in a web worker,
+ * so that the page stays responsive.
  *
  * @example
- * const segmenter = await createSegmenter({ source: '/models/hr16s_4k_slim.pth' })
+ * const segmenter = await createSegmenter({ checkpoint: '/models/hr16s_4k_slim.pth' })
  * const { labels, width, height } = await segmenter.segment(document.querySelector('canvas'))
+ * await segmenter.dispose()
  *
  * @throws InverseFormError `not-found`, `unreadable`, `invalid-checkpoint`, `unsafe-checkpoint` or `checkpoint-mismatch`
- * for a checkpoint that cannot be used, `runtime-unavailable` where no device can run it, naming each with its reason,
- * `invalid-argument` for other options; the signal's reason when it is aborted.
+ * for a checkpoint that cannot be used; `runtime-unavailable` if no device can run it, with the reason of each;
+ * `invalid-argument` for other options; the signal's reason when it is aborted
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<WebSegmenter> {
-  requireWorkers()
-  const { client, loaded } = await WorkerClient.start(settingsOf(options), options)
-  if (disagrees(loaded.ladder)) console.warn(loaded.ladder.at(-1)?.reason)
+  checkWorkers()
+  const settings = segmenterSettings(options)
+  const { worker = createWorker, signal, onProgress } = options
+  const { client, loaded } = await startWorker(worker, settings, { signal, onProgress })
+  if (disagrees(loaded.attempts)) console.warn(loaded.attempts.at(-1)?.reason)
 
-  async function segmentBatch(images: readonly ImageInput[], segmentOptions: SegmentOptions = {}) {
-    const { signal, onProgress, outputs, scales, flip, tile } = segmentOptions
-    const requestOptions = { outputs, scales, flip, tile }
-    return client.callWithImages('segment', images, (images) => ({ images, options: requestOptions }), {
-      signal,
-      onProgress,
-    })
-  }
-  async function createPicture(image: ImageInput, pictureOptions: PictureOptions = {}) {
-    const { signal, onProgress, edges, scales, flip, tile } = pictureOptions
-    const requestOptions = { edges, scales, flip, tile }
-    const facts = await client.callWithImages(
-      'createPicture',
-      [image],
-      ([image]) => ({ image, options: requestOptions }),
+  async function segmentImages<const Outputs extends SegmentOutputs = DefaultOutputs>(
+    images: readonly ImageInput[],
+    options: SegmentOptions<Outputs> = {},
+  ): Promise<Segmentation<Outputs>[]> {
+    checkArgument('images', images, Array.isArray(images), 'an array of images')
+    checkSegmentOptions(options)
+    const { signal, onProgress, outputs, scales, flip, tile } = options
+    const segmentations = await client.callWithImages(
+      'segment',
+      images,
+      (images) => ({ images, options: { outputs, scales, flip, tile } }),
       { signal, onProgress },
     )
-    return pictureOf(client, facts)
+    // The worker computes what `outputs` lists, which the protocol's types do not tell.
+    return segmentations as Segmentation<Outputs>[]
+  }
+  async function createPicture(image: ImageInput, options: PictureOptions = {}) {
+    checkPictureOptions(options)
+    const { signal, onProgress, edges, scales, flip, tile } = options
+    const created = await client.callWithImages(
+      'createPicture',
+      [image],
+      ([image]) => ({ image, options: { edges, scales, flip, tile } }),
+      { signal, onProgress },
+    )
+    return pictureInWorker(client, created)
   }
   return {
     ...loaded,
-    segmentBatch,
+    segmentImages,
     createPicture,
-    async segment(image, segmentOptions) {
-      const [segmentation] = await segmentBatch([image], segmentOptions)
+    async segment<const Outputs extends SegmentOutputs = DefaultOutputs>(
+      image: ImageInput,
+      options?: SegmentOptions<Outputs>,
+    ) {
+      const [segmentation] = await segmentImages<Outputs>([image], options)
       return segmentation
     },
     dispose: () => client.dispose(),
@@ -77,10 +96,15 @@ export async function createSegmenter(options: SegmenterOptions): Promise<WebSeg
   }
 }
 
-/** On a server, where pages are rendered first, options could not even be checked: they are relative to a page. */
-function requireWorkers(): void {
+function createWorker(): Worker {
+  // Bundlers recognize exactly this form. The path is relative to this module.
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'inverseform' })
+}
+
+/** Checked first: on a server that renders pages, there is no page that the URLs in the options could be relative to. */
+function checkWorkers(): void {
   if ('Worker' in globalThis) return
-  throw new InverseFormError('runtime-unavailable', 'There are no web workers here: this is not a browser.', {
-    hint: 'Create segmenters in the browser, not where pages are rendered; in Node use @inverseform/runtime-node.',
+  throw new InverseFormError('runtime-unavailable', 'Web workers are missing: this is not a browser.', {
+    hint: 'Create segmenters in the browser, not on the server that renders pages. In Node, use @inverseform/runtime-node.',
   })
 }

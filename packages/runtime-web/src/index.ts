@@ -1,30 +1,28 @@
 export type { LoadReport, SegmentationModelName } from '@inverseform/backbones'
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
+  Attempt,
+  AttemptOutcome,
   Labels,
+  LoadProgress,
   LoadTimings,
   Precision,
   RgbImage,
-  Rung,
-  RungOutcome,
   Segmentation,
   Segmenter,
   SegmentOptions,
   SegmentOutput,
   SegmentProgress,
+  SegmentTimings,
+  SelfCheckOption,
   TileOption,
 } from '@inverseform/runtime'
+export { type CachedCheckpoint, clearCachedCheckpoints, listCachedCheckpoints } from './checkpoint/cache.js'
+export type { CheckpointOrigin } from './checkpoint/load.js'
 export { createSegmenter, type WebSegmenter } from './create-segmenter.js'
-export type { Device } from './devices.js'
-export type { ImageInput } from './images.js'
-export type { Weights } from './load-weights.js'
-export type {
-  CheckpointSource,
-  LoadProgress,
-  SegmenterOptions,
-  SelfCheckOption,
-  WasmPaths,
-} from './options.js'
-export type { Picture, PictureOptions } from './picture.js'
-export { classColors, type EdgeStyle, type PaintStyle } from './picture-style.js'
-export { type CachedWeights, clearCachedWeights, listCachedWeights } from './weight-cache.js'
+export { type Device, devices } from './devices/devices.js'
+export type { ImageInput } from './images/send-image.js'
+export type { CheckpointSource, SegmenterOptions, WasmPaths } from './options.js'
+export type { PictureOptions } from './picture/options.js'
+export type { Picture } from './picture/picture.js'
+export { classColors, type EdgeStyle, type PaintStyle } from './picture/style.js'

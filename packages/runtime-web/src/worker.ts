@@ -1,13 +1,13 @@
 /** The worker that loads a checkpoint and runs its network, so that the page stays responsive. */
 import { toMessage } from '@inverseform/errors'
-import { closeBitmap } from './images.js'
-import type { WorkerReply, WorkerRequest } from './protocol.js'
-import { type RunningSegmenter, startSegmenter } from './start-segmenter.js'
+import { closeBitmap } from './images/send-image.js'
+import type { WorkerReply, WorkerRequest } from './worker/protocol.js'
+import { type RunningSegmenter, startSegmenter } from './worker/start-segmenter.js'
 
 const send = (reply: WorkerReply, transfer: Transferable[] = []) => postMessage(reply, { transfer })
 
 let segmenter: RunningSegmenter
-/** Requests are answered one after the other, in the order of their arrival. */
+/** Calls are answered one after the other, in the order in which they arrive. */
 let last = Promise.resolve()
 const aborts = new Map<number, AbortController>()
 
@@ -29,7 +29,7 @@ async function start(settings: Extract<WorkerRequest, { kind: 'start' }>['settin
   }
 }
 
-/** A call that has been answered in the meantime may have made a picture, of which nobody knows. */
+/** Aborts a call. If it was answered in the meantime, the page ignored the answer and cannot free the picture in it. */
 function abort(id: number): void {
   const running = aborts.get(id)
   if (running) running.abort()
@@ -62,5 +62,5 @@ function transferablesOf(result: unknown): Transferable[] {
   return typeof result === 'object' && result ? Object.values(result).flatMap(transferablesOf) : []
 }
 
-// ONNX Runtime starts its threads from the script that it is part of, which after bundling may be this one.
+// ONNX Runtime starts its threads from the script that contains it, which may be this one after bundling.
 if (!self.name.startsWith('em-pthread')) addEventListener('message', receive)

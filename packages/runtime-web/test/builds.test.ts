@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { createSegmenter as createNodeSegmenter } from '@inverseform/runtime-node'
+import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createSegmenter as createNodeSegmenter } from '../../runtime-node/src/index.js'
 import {
   APP_PATH,
   type App,
@@ -12,7 +13,6 @@ import {
   withWebpack,
   writeApp,
 } from './support/apps.js'
-import { chromiumPath, launch } from './support/browser.js'
 import { DEMO_CHECKPOINT } from './support/files.js'
 import { install } from './support/installed.js'
 import { isolation, serve } from './support/server.js'
@@ -21,7 +21,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const checkpoint = path(`../../../${DEMO_CHECKPOINT}`)
 const image = path('fixtures/street.png')
 
-/** What README.md says that a policy must allow, and the page's icon. */
+/** The policy that README.md describes, which also allows the page's icon. */
 const policy =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
 
@@ -45,7 +45,7 @@ describe.skipIf(!chromiumPath)('an application', () => {
     await installed?.[Symbol.asyncDispose]()
   })
 
-  /** Opens an application that segments the image, and has it do so without complaint or a request to elsewhere. */
+  /** Opens an application that segments the image, and expects no errors and no requests to other origins. */
   async function expectToSegment(origin: string): Promise<void> {
     const page = await browser.newPage()
     const complaints: string[] = []
@@ -83,13 +83,16 @@ describe.skipIf(!chromiumPath)('an application', () => {
   test.each<[string, (folder: string) => Promise<App>]>([
     ['built by Vite', withVite],
     ['built by webpack', withWebpack],
-    ['that is not built at all', withoutBundler],
-  ])('%s segments an image on threads, asking no other server, under a strict policy', async (_, build) => {
-    await using site = await serve(await build(installed.folder), { isolated: true, policy })
-    await expectToSegment(site.origin)
-  })
+    ['without a bundler', withoutBundler],
+  ])(
+    '%s segments an image on threads, without requests to other servers, under a strict policy',
+    async (_, build) => {
+      await using site = await serve(await build(installed.folder), { isolated: true, policy })
+      await expectToSegment(site.origin)
+    },
+  )
 
-  test("on Vite's development server does too", async () => {
+  test("on Vite's development server segments an image", async () => {
     const server = await viteServer(installed.folder, isolation)
     try {
       await expectToSegment(new URL(server.resolvedUrls?.local[0] as string).origin)

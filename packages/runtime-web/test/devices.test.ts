@@ -1,29 +1,28 @@
-import type { Graph } from '@inverseform/backbones'
+import type { Graph } from '@inverseform/backbones/graph'
 import { InverseFormError } from '@inverseform/errors'
 import {
+  type Attempt,
   type Backend,
   disagrees,
   notUsable,
   type Precision,
-  type Rung,
   type Session,
   type Tensor,
 } from '@inverseform/runtime'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Device, devices } from '../src/devices/devices.js'
 import {
-  DEVICES,
-  type Device,
-  type DeviceSettings,
-  type DeviceSource,
+  type BrowserDevices,
   type FoundGpu,
+  type OpenOptions,
   openSession,
   type StartedGpu,
-} from '../src/devices.js'
+} from '../src/devices/open-session.js'
 import { findGpu } from '../src/gpu/adapter.js'
 
 const graph: Graph = { outputs: {} }
 
-/** A tensor that has to be freed. */
+/** A tensor that must be freed. */
 interface Handle {
   readonly tensor: Tensor
 }
@@ -32,15 +31,15 @@ type Distortion = (x: number) => number
 
 interface Parts {
   readonly gpu?: Partial<FoundGpu<unknown>>
-  /** What becomes of the values that a GPU computes. */
+  /** Distorts the values that a GPU computes. */
   readonly distort?: Partial<Record<Precision, Distortion>>
-  /** As `distort`, for the network itself, which the self-check does not run. */
+  /** Like `distort`, but for the network itself, which the self-check does not run. */
   readonly distortNetwork?: Partial<Record<Precision, Distortion>>
   readonly failing?: { readonly on: 'start' | 'load' | 'run'; readonly error: Error }
   readonly verdicts?: Map<string, number>
 }
 
-/** A browser whose devices compute the double and the thousandth of an image, each distorted in its way. */
+/** Fakes a browser whose devices compute twice an image and a thousandth of it, each with its distortion. */
 function browserWith({ gpu, distort = {}, distortNetwork, failing, verdicts = new Map() }: Parts = {}) {
   const log: string[] = []
   const sessions = new Set<object>()
@@ -87,7 +86,7 @@ function browserWith({ gpu, distort = {}, distortNetwork, failing, verdicts = ne
       return opened<Tensor>(async ({ image }) => outputs(image))
     },
   }
-  const source: DeviceSource<StartedGpu<Handle>> = {
+  const source: BrowserDevices<StartedGpu<Handle>> = {
     async findGpu() {
       return {
         software: false,
@@ -107,18 +106,17 @@ function browserWith({ gpu, distort = {}, distortNetwork, failing, verdicts = ne
       keep: async (key, value) => void verdicts.set(key, value),
     },
   }
-  const open = (settings: Partial<DeviceSettings> = {}, onTry?: (device: Device) => void) =>
+  const open = (settings: Partial<OpenOptions> = {}, onTry?: (device: Device) => void) =>
     openSession<Handle, StartedGpu<Handle>>(
       graph,
-      { devices: DEVICES, precision: 'auto', selfCheck: 'refuse', ...settings },
+      { devices: devices, precision: 'auto', selfCheck: 'refuse', ...settings, onTry },
       source,
-      onTry,
     )
   return { open, source, log, sessions, handles, verdicts }
 }
 
-const outcomes = (ladder: readonly Rung[]) =>
-  ladder.map(({ device, precision, outcome }) => `${device} ${precision} ${outcome}`)
+const outcomes = (attempts: readonly Attempt[]) =>
+  attempts.map(({ device, precision, outcome }) => `${device} ${precision} ${outcome}`)
 
 beforeEach(() => vi.stubGlobal('crossOriginIsolated', false))
 afterEach(() => vi.unstubAllGlobals())
@@ -129,12 +127,12 @@ const off =
   (x) =>
     x * (1 + share)
 
-test('takes a GPU that agrees with WebAssembly, and keeps only its session', async () => {
+test('uses a GPU that agrees with WebAssembly, and keeps only its session', async () => {
   const browser = browserWith({ distort: { float32: off(0.001) } })
   const tried: Device[] = []
-  const { device, precision, opened, ladder } = await browser.open({}, (device) => tried.push(device))
+  const { device, precision, opened, attempts } = await browser.open({}, (device) => tried.push(device))
   expect({ device, precision, tried }).toEqual({ device: 'webgpu', precision: 'float32', tried: ['webgpu'] })
-  expect(ladder).toMatchObject([
+  expect(attempts).toMatchObject([
     { device: 'webgpu', outcome: 'used', disagreement: expect.closeTo(0.001, 4) },
   ])
   expect([...browser.sessions]).toEqual([opened.session])
@@ -142,21 +140,21 @@ test('takes a GPU that agrees with WebAssembly, and keeps only its session', asy
   expect(browser.log).toEqual(['started', 'check in float32', 'check on wasm', 'network in float32'])
 })
 
-test('tries float16 first where the GPU has it, and checks each precision', async () => {
+test('tries float16 first if the GPU has it, and checks each precision', async () => {
   const gpu = { float16: true }
   const fast = await browserWith({ gpu }).open()
-  expect(outcomes(fast.ladder)).toEqual(['webgpu float16 used'])
+  expect(outcomes(fast.attempts)).toEqual(['webgpu float16 used'])
   const wrong = browserWith({ gpu, distort: { float16: off(0.05) } })
-  const { ladder } = await wrong.open()
-  expect(outcomes(ladder)).toEqual(['webgpu float16 refused', 'webgpu float32 used'])
-  expect(ladder[0].reason).toContain('5.0 %')
+  const { attempts } = await wrong.open()
+  expect(outcomes(attempts)).toEqual(['webgpu float16 refused', 'webgpu float32 used'])
+  expect(attempts[0].reason).toContain('5.0 %')
   expect(wrong.log.filter((line) => line === 'check on wasm')).toHaveLength(1)
   expect(wrong.sessions.size).toBe(1)
   const asked = await browserWith({ gpu }).open({ precision: 'float32' })
-  expect(outcomes(asked.ladder)).toEqual(['webgpu float32 used'])
+  expect(outcomes(asked.attempts)).toEqual(['webgpu float32 used'])
 })
 
-test('says so when float16 was asked for and is not there', async () => {
+test('explains that the GPU does not have the requested float16', async () => {
   await expect(browserWith().open({ precision: 'float16' })).rejects.toMatchObject({
     code: 'runtime-unavailable',
     message: expect.stringContaining('shader-f16'),
@@ -165,13 +163,13 @@ test('says so when float16 was asked for and is not there', async () => {
 })
 
 test.each<[string, Distortion, string]>([
-  ['is off in the smaller output', (x) => (Math.abs(x) < 0.002 ? x * 1.05 : x), '5.0 %'],
-  ['gives what is no number', (x) => (x > 1.9 ? Number.NaN : x), 'not finite'],
+  ['is wrong in the smaller output', (x) => (Math.abs(x) < 0.002 ? x * 1.05 : x), '5.0 %'],
+  ['computes values that are not finite', (x) => (x > 1.9 ? Number.NaN : x), 'not finite'],
 ])('refuses a GPU that %s', async (_, distortion, reason) => {
   const parts = { distort: { float32: distortion } }
   const browser = browserWith(parts)
-  const { opened, ladder } = await browser.open()
-  expect(ladder).toMatchObject([
+  const { opened, attempts } = await browser.open()
+  expect(attempts).toMatchObject([
     { device: 'webgpu', outcome: 'refused', reason: expect.stringContaining(reason) },
     { device: 'wasm', outcome: 'used', reason: expect.stringContaining('one thread') },
   ])
@@ -187,26 +185,26 @@ test.each<[string, Distortion, string]>([
   })
 })
 
-test('uses a GPU that disagrees where it is told to', async () => {
+test('uses a GPU that disagrees if `selfCheck` allows it', async () => {
   const parts = { distort: { float32: off(0.3) } }
   const warned = await browserWith(parts).open({ selfCheck: 'warn' })
-  expect(warned.ladder).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('30.0 %') }])
-  expect(disagrees(warned.ladder)).toBe(true)
+  expect(warned.attempts).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('30.0 %') }])
+  expect(disagrees(warned.attempts)).toBe(true)
   const skipped = browserWith(parts)
-  expect(outcomes((await skipped.open({ selfCheck: 'skip' })).ladder)).toEqual(['webgpu float32 used'])
+  expect(outcomes((await skipped.open({ selfCheck: 'skip' })).attempts)).toEqual(['webgpu float32 used'])
   expect(skipped.log).toEqual(['started', 'network in float32'])
 })
 
-test('checks a GPU once, and another one or another precision again', async () => {
+test('checks a GPU once, and checks another GPU or precision separately', async () => {
   const verdicts = new Map<string, number>()
   const gpu = { float16: true }
-  await browserWith({ gpu, verdicts }).open({ network: 'weights' })
+  await browserWith({ gpu, verdicts }).open({ networkKey: 'weights' })
   const again = browserWith({ gpu, verdicts })
-  expect((await again.open({ network: 'weights' })).ladder[0].reason).toContain('earlier')
+  expect((await again.open({ networkKey: 'weights' })).attempts[0].reason).toContain('earlier')
   expect(again.log).toEqual(['started', 'network in float16'])
   for (const network of [undefined, 'other weights']) {
     const other = browserWith({ gpu, verdicts })
-    await other.open({ network })
+    await other.open({ networkKey: network })
     expect(other.log).toEqual(['started', 'network in float16', 'network in float32'])
     expect(other.sessions.size).toBe(1)
   }
@@ -220,62 +218,62 @@ test('checks a GPU once, and another one or another precision again', async () =
   }
 })
 
-test('leaves float16 where it spoils the network itself, unless told to use it', async () => {
+test('does not use float16 if it changes the network’s outputs, unless `selfCheck` allows it', async () => {
   const parts = { gpu: { float16: true }, distortNetwork: { float16: off(0.05) } }
   const browser = browserWith(parts)
-  const { opened, ladder } = await browser.open({ network: 'weights' })
-  expect(outcomes(ladder)).toEqual(['webgpu float16 refused', 'webgpu float32 used'])
-  expect(ladder[0].reason).toContain('5.0 %')
+  const { opened, attempts } = await browser.open({ networkKey: 'weights' })
+  expect(outcomes(attempts)).toEqual(['webgpu float16 refused', 'webgpu float32 used'])
+  expect(attempts[0].reason).toContain('5.0 %')
   expect([...browser.sessions]).toEqual([opened.session])
   expect([...browser.verdicts.keys()].filter((key) => key.includes('weights'))).toEqual([])
   const warned = await browserWith(parts).open({ selfCheck: 'warn' })
-  expect(warned.ladder).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('5.0 %') }])
-  expect(outcomes((await browserWith(parts).open({ selfCheck: 'skip' })).ladder)).toEqual([
+  expect(warned.attempts).toMatchObject([{ outcome: 'used', reason: expect.stringContaining('5.0 %') }])
+  expect(outcomes((await browserWith(parts).open({ selfCheck: 'skip' })).attempts)).toEqual([
     'webgpu float16 used',
   ])
 })
 
-test('moves on where the network itself does not run, also on a GPU that was checked', async () => {
+test('tries the next device if the network itself does not run', async () => {
   const gpu = { float16: true }
   const infinite = await browserWith({ gpu, distortNetwork: { float16: infinity, float32: infinity } }).open()
-  expect(outcomes(infinite.ladder)).toEqual([
+  expect(outcomes(infinite.attempts)).toEqual([
     'webgpu float16 refused',
     'webgpu float32 refused',
     'wasm float32 used',
   ])
-  expect(infinite.ladder[0].reason).toContain('not finite')
+  expect(infinite.attempts[0].reason).toContain('not finite')
   for (const on of ['start', 'load', 'run'] as const) {
     const error = new InverseFormError('out-of-memory', `There was no memory to ${on}.`)
     const browser = browserWith({ failing: { on, error } })
-    const { opened, ladder } = await browser.open()
-    expect(outcomes(ladder)).toEqual(['webgpu float32 failed', 'wasm float32 used'])
-    expect(ladder[0].reason).toContain(`no memory to ${on}`)
+    const { opened, attempts } = await browser.open()
+    expect(outcomes(attempts)).toEqual(['webgpu float32 failed', 'wasm float32 used'])
+    expect(attempts[0].reason).toContain(`no memory to ${on}`)
     expect([...browser.sessions]).toEqual([opened.session])
     expect(browser.handles.size).toBe(0)
     expect(browser.log.includes('disposed')).toBe(on !== 'start')
   }
 })
 
-test('stops at what is not of the device, and frees the GPU', async () => {
+test('passes on errors that are not the device’s, and frees the GPU', async () => {
   const error = new InverseFormError('invalid-checkpoint', 'The file was cut short.')
   const browser = browserWith({ failing: { on: 'load', error } })
   await expect(browser.open()).rejects.toBe(error)
   expect(browser.log.at(-1)).toBe('disposed')
 })
 
-test('auto passes a GPU in software over; who asks for it gets it', async () => {
+test('auto skips a software GPU, which can be chosen by name', async () => {
   const software = browserWith({ gpu: { software: true } })
-  expect((await software.open()).ladder).toMatchObject([
+  expect((await software.open()).attempts).toMatchObject([
     { device: 'webgpu', outcome: 'refused', reason: expect.stringContaining('in software') },
     { device: 'wasm', outcome: 'used' },
   ])
   expect(software.log).not.toContain('started')
-  expect(outcomes((await software.open({ devices: ['webgpu'] })).ladder)).toEqual(['webgpu float32 used'])
+  expect(outcomes((await software.open({ devices: ['webgpu'] })).attempts)).toEqual(['webgpu float32 used'])
 })
 
-test('names each device when none works', async () => {
+test('gives the reason of each device if none works', async () => {
   const { source } = browserWith()
-  const broken: DeviceSource<StartedGpu<Handle>> = {
+  const broken: BrowserDevices<StartedGpu<Handle>> = {
     ...source,
     findGpu: () =>
       Promise.reject(notUsable({ outcome: 'unavailable', reason: 'There is none.' }, { hint: 'Buy one.' })),
@@ -284,11 +282,11 @@ test('names each device when none works', async () => {
       createSession: () => Promise.reject(notUsable({ outcome: 'failed', reason: 'No luck.' }, { hint: '' })),
     }),
   }
-  const settings = { devices: DEVICES, precision: 'auto', selfCheck: 'refuse' } as const
+  const settings = { devices: devices, precision: 'auto', selfCheck: 'refuse' } as const
   await expect(openSession<Handle, StartedGpu<Handle>>(graph, settings, broken)).rejects.toMatchObject({
     code: 'runtime-unavailable',
     message: expect.stringMatching(/webgpu: There is none\. wasm: No luck\.$/),
-    details: { ladder: [{ outcome: 'unavailable' }, { outcome: 'failed' }] },
+    details: { attempts: [{ outcome: 'unavailable' }, { outcome: 'failed' }] },
   })
 })
 
@@ -299,12 +297,12 @@ test.each<[string, boolean, object, RegExp]>([
   ['the browser has no WebGPU', true, {}, /no WebGPU/],
   ['there is no GPU', true, gpuOf(null), /no GPU/],
   [
-    'the browser refuses to look for one',
+    'the browser refuses to look for a GPU',
     true,
     { gpu: { requestAdapter: () => Promise.reject(new Error('It is blocked.')) } },
     /blocked/,
   ],
-])('a GPU is not found where %s', async (_, secure, navigator, message) => {
+])('no GPU is found if %s', async (_, secure, navigator, message) => {
   vi.stubGlobal('isSecureContext', secure)
   vi.stubGlobal('navigator', navigator)
   await expect(findGpu()).rejects.toMatchObject({
@@ -315,7 +313,7 @@ test.each<[string, boolean, object, RegExp]>([
   })
 })
 
-test('a GPU that was found is asked for all it has, or says why it does not start', async () => {
+test('a GPU is started with all of its limits, or the error says why it does not start', async () => {
   const asked: unknown[] = []
   const adapter = {
     info: { vendor: 'v', architecture: 'a', device: '', description: 'd', isFallbackAdapter: true },

@@ -1,10 +1,11 @@
+import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath, launch, openPage } from './support/browser.js'
+import { openPage } from './support/browser.js'
 import { pageOf } from './support/files.js'
 import { serve } from './support/server.js'
 
-describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
+describe.skipIf(!chromiumPath)('the steps around the network, on the GPU', () => {
   let site: Awaited<ReturnType<typeof serve>>
   let browser: Browser
   let page: Page
@@ -25,14 +26,17 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     ['a part of it', { width: 61, height: 37, mirrored: false, tile: [20, 9, 32, 16] }],
     ['smaller and mirrored, a part', { width: 45, height: 18, mirrored: true, tile: [8, 4, 24, 12] }],
     ['larger', { width: 122, height: 111, mirrored: false, tile: [0, 0, 122, 111] }],
-  ])('an image becomes the network’s input: %s', async (_, { tile: [x, y, width, height], ...view }) => {
-    const wanted = { ...view, tile: { x, y, width, height } }
-    const differences = await page.evaluate((view) => gpuHarness.compareViews(61, 37, view), wanted)
-    expect(Object.keys(differences)).toEqual(['rgb', 'imageData', 'bitmap'])
-    for (const difference of Object.values(differences)) expect(difference).toBeLessThan(1e-5)
-  })
+  ])(
+    'computes the network’s input from an image: %s',
+    async (_, { tile: [x, y, width, height], ...view }) => {
+      const wanted = { ...view, tile: { x, y, width, height } }
+      const differences = await page.evaluate((view) => gpuHarness.compareViews(61, 37, view), wanted)
+      expect(Object.keys(differences)).toEqual(['rgb', 'imageData', 'bitmap'])
+      for (const difference of Object.values(differences)) expect(difference).toBeLessThan(1e-5)
+    },
+  )
 
-  test('takes a bitmap that is larger than its textures can be', async () => {
+  test('accepts a bitmap that exceeds the size of textures', async () => {
     const width = 8200
     const view = { width: 4100, height: 3, mirrored: false, tile: { x: 0, y: 0, width: 4100, height: 3 } }
     const { bitmap } = await page.evaluate(([width, view]) => gpuHarness.compareViews(width, 3, view), [
@@ -42,9 +46,9 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     expect(bitmap).toBeLessThan(1e-5)
   })
 
-  test.each([1, 2, 3, 4, 5, 8])('labels of maps enlarged %i times are the CPU kernel’s', async (factor) => {
+  test.each([1, 2, 3, 4, 5, 8])('labels of maps enlarged %i times equal the CPU’s', async (factor) => {
     for (const kind of ['random', 'smooth', 'tied'] as const) {
-      const map = { width: 45, height: 23, classes: 19 }
+      const map = { width: 45, height: 23, numClasses: 19 }
       const whole = { width: 45 * factor, height: 23 * factor }
       const odd = { width: 45 * factor - (factor >> 1), height: 23 * factor + (factor > 1 ? 1 : 0) }
       const results = await page.evaluate(
@@ -61,9 +65,13 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     }
   })
 
-  test('labels of more classes than a byte has', async () => {
+  test('labels more classes than a byte can hold', async () => {
     const { differing, distinct, type } = await page.evaluate(() =>
-      gpuHarness.compareLabels('random', { width: 31, height: 17, classes: 300 }, { width: 61, height: 33 }),
+      gpuHarness.compareLabels(
+        'random',
+        { width: 31, height: 17, numClasses: 300 },
+        { width: 61, height: 33 },
+      ),
     )
     expect(type).toBe('Uint16Array')
     expect(differing).toBeLessThanOrEqual(1e-3)
@@ -77,10 +85,10 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     ['in tiles', { tile: { width: 96, height: 64, overlap: 32 } }, 9],
     ['in tiles without overlap, mirrored', { tile: { width: 64, height: 64, overlap: 0 }, flip: true }, 6],
     ['at scales', { scales: [0.5, 1, 2], flip: true }, 1],
-  ])('segments as the arrays do: %s', async (_, options, tiles) => {
+  ])('segments like the engine on arrays: %s', async (_, options, tiles) => {
     const result = await page.evaluate(
       (options) =>
-        gpuHarness.compareSegmentations({ width: 173, height: 101, classes: 19, count: 2 }, options),
+        gpuHarness.compareSegmentations({ width: 173, height: 101, numClasses: 19, count: 2 }, options),
       { ...options, outputs: all },
     )
     expect(result.tiles).toEqual([tiles, tiles])
@@ -93,12 +101,12 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     expect(result.leaked).toBe(0)
   })
 
-  test('leaves nothing over when it is given up', async () => {
+  test('frees everything when it is aborted', async () => {
     const result = await page.evaluate(() => gpuHarness.abortBetweenTiles())
     expect(result).toEqual({ reason: 'enough', runs: 11, leaked: 0 })
   })
 
-  test('reads back what was asked for, and nothing else', async () => {
+  test('reads back only the requested outputs', async () => {
     const bytes = await page.evaluate(async () => [
       await gpuHarness.bytesReadFor(2048, 1024, { labels: true, confidence: false }),
       await gpuHarness.bytesReadFor(512, 256, { labels: false, confidence: true }),
@@ -110,7 +118,7 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     ['plain', {}, 1],
     ['mirrored, in tiles', { flip: true, tile: { width: 96, height: 64, overlap: 32 } }, 9],
     ['at scales', { scales: [0.5, 1] }, 1],
-  ])('paints what JavaScript paints: %s', async (_, options, tiles) => {
+  ])('paints like JavaScript: %s', async (_, options, tiles) => {
     const styles = [
       {},
       { opacity: 0 },
@@ -131,13 +139,13 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     expect(result).toMatchObject({ bytesRead: 0, leaked: 0, tiles })
   })
 
-  test('paints in JavaScript what is larger than its canvases can be', async () => {
+  test('paints images that exceed the size of canvases in JavaScript', async () => {
     const { largestTexture, ...picture } = await page.evaluate(() => gpuHarness.largePicture(8200))
     expect(largestTexture).toBeLessThan(8200)
     expect(picture).toEqual({ painted: 8200, labels: 4 * 8200 })
   })
 
-  test('what the device reports is an error of the work under way, of which nothing is left over', async () => {
+  test('errors of the device reject the work under way, which leaves nothing behind', async () => {
     const { leaked, disposed, paintingAgain, ...failures } = await page.evaluate(() => gpuHarness.faults())
     for (const [name, failure] of Object.entries(failures)) {
       expect(failure, name).toMatchObject({
@@ -149,7 +157,7 @@ describe.skipIf(!chromiumPath)('around the network, on the GPU', () => {
     expect({ leaked, disposed, paintingAgain }).toEqual({ leaked: 0, disposed: 2, paintingAgain: {} })
   })
 
-  test('says what went wrong on the device, and does not wait for one that is lost', async () => {
+  test('explains errors of the device, and does not wait for a lost one', async () => {
     const { tooLarge, unrepresentable, fault, recovered, lost, afterwards } = await page.evaluate(() =>
       gpuHarness.failures(),
     )

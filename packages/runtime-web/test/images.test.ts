@@ -1,10 +1,11 @@
+import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath, launch, openPage } from './support/browser.js'
+import { openPage } from './support/browser.js'
 import { DEMO_CHECKPOINT, pageOf, project } from './support/files.js'
 import { serve } from './support/server.js'
 
-describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worker and back', () => {
+describe.skipIf(!chromiumPath)('images and checkpoints on the way to the worker', () => {
   let site: Awaited<ReturnType<typeof serve>>
   let browser: Browser
   let page: Page
@@ -27,12 +28,13 @@ describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worke
     [66_000, 1],
     [1, 66_000],
     [5000, 4100],
-  ])('the pixels of a bitmap of %ix%i are read, beyond the size of canvases', async (width, height) => {
+  ])('reads the pixels of a %ix%i bitmap, which exceeds the size of canvases', async (width, height) => {
     const differing = await page.evaluate(
       async ([width, height]) => {
         const given = new ImageData(width, height)
-        for (let i = 0; i < given.data.length; i++)
+        for (let i = 0; i < given.data.length; i++) {
           given.data[i] = i % 4 === 3 ? 255 * Number(i % 11 > 0) : i % 251
+        }
         const { data } = await sources.rgbOf(await createImageBitmap(given))
         let differing = 0
         for (let pixel = 0; pixel < width * height; pixel++) {
@@ -48,7 +50,7 @@ describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worke
     expect(differing).toBe(0)
   })
 
-  test('pixels in other colours, or in float16, become bytes of sRGB', async () => {
+  test('converts other color spaces and float16 pixels to bytes of sRGB', async () => {
     const found = await page.evaluate(async () => {
       const wide = new ImageData(4, 1, { colorSpace: 'display-p3' })
       wide.data.set([200, 40, 90, 255, 0, 128, 0, 255, 10, 20, 230, 255, 77, 77, 77, 255])
@@ -69,7 +71,7 @@ describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worke
     }
   })
 
-  test('bitmaps that were made for the worker are closed when it does not get them', async () => {
+  test('closes bitmaps that were made for the worker but not sent', async () => {
     const open = await page.evaluate(async () => {
       const segmenter = await sources.demoSegmenter()
       const made: ImageBitmap[] = []
@@ -83,7 +85,7 @@ describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worke
       const drawn = new OffscreenCanvas(8, 8)
       drawn.getContext('2d')
       const work = [
-        segmenter.segmentBatch([drawn, 7 as unknown as string, drawn]),
+        segmenter.segmentImages([drawn, 7 as unknown as string, drawn]),
         segmenter.segment(drawn, { signal: aborted.signal }),
       ]
       aborted.abort('enough')
@@ -95,21 +97,21 @@ describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worke
     expect(open).toEqual({ made: 3, open: 0 })
   })
 
-  test('bytes of a checkpoint are sent without what is around them, and stay the caller’s', async () => {
+  test('sends only the bytes of a checkpoint, not their whole buffer, and leaves the caller’s intact', async () => {
     const found = await page.evaluate(async () => {
       const around = new TextEncoder().encode('Around it: no checkpoint at all')
       const part = around.subarray(11)
       const sent: [bytes: number, afterwards: number][] = []
       const { postMessage } = Worker.prototype
       Worker.prototype.postMessage = function (message, ...transfer: unknown[]) {
-        const { buffer } = message.settings.source as Uint8Array
+        const { buffer } = message.settings.checkpoint as Uint8Array
         const bytes = buffer.byteLength
         postMessage.apply(this, [message, ...transfer] as never)
         sent.push([bytes, buffer.byteLength])
       }
       const codes = []
-      for (const source of [part, part.slice().buffer]) {
-        codes.push((await sources.failureOf(() => sources.createSegmenter({ source }))).code)
+      for (const checkpoint of [part, part.slice().buffer]) {
+        codes.push((await sources.failureOf(() => sources.createSegmenter({ checkpoint }))).code)
       }
       Worker.prototype.postMessage = postMessage
       return { sent, codes, left: new TextDecoder().decode(part) }
@@ -124,7 +126,40 @@ describe.skipIf(!chromiumPath)('images and checkpoints on their way to the worke
     })
   })
 
-  test('a picture covers a canvas whatever its context is set to, and leaves it so', async () => {
+  test('images and options that are not valid do not reach the worker', async () => {
+    const messages = await page.evaluate(async () => {
+      const segmenter = await sources.demoSegmenter()
+      const image = new ImageData(8, 8)
+      const pixels = (data: ArrayLike<number>) => ({ data: data as Uint8Array, width: 2, height: 1 })
+      const calls: (() => Promise<unknown>)[] = [
+        () => segmenter.segment(pixels(new Float32Array(6))),
+        () => segmenter.segment(pixels(new Uint16Array(6))),
+        () => segmenter.segment(pixels(new Uint8Array(8))),
+        () => segmenter.segment({ ...pixels(new Uint8Array(6)), width: 1.5 }),
+        () => segmenter.segment(new Float32Array(6) as unknown as Uint8Array),
+        () => segmenter.segmentImages(image as unknown as ImageData[]),
+        () => segmenter.segment(image, { outputs: ['truth' as 'labels'] }),
+        () => segmenter.segment(image, { flip: 'yes' as unknown as boolean }),
+        () => segmenter.createPicture(image, { edges: 1 as unknown as boolean }),
+      ]
+      const messages = []
+      for (const call of calls) messages.push((await sources.failureOf(call)).message)
+      return messages
+    })
+    expect(messages).toEqual([
+      '`data` must be a Uint8Array or a Uint8ClampedArray, got Float32Array of 6 elements.',
+      '`data` must be a Uint8Array or a Uint8ClampedArray, got Uint16Array of 6 elements.',
+      '`data` must have 6 elements, 3 bytes for each of 2x1 pixels, got 8.',
+      '`width` must be an integer of at least 1, got 1.5.',
+      '`image` must be an image, got Float32Array.',
+      '`images` must be an array of images, got an object of type ImageData.',
+      `\`outputs[0]\` must be one of 'labels', 'confidence', 'logits', 'edges' or 'edgeOutput', got "truth".`,
+      '`flip` must be true or false, got "yes".',
+      '`edges` must be true or false, got 1.',
+    ])
+  })
+
+  test('a picture covers a canvas whatever the state of its context, and keeps that state', async () => {
     const found = await page.evaluate(async () => {
       const segmenter = await sources.demoSegmenter()
       const image = new ImageData(24, 16)

@@ -1,18 +1,18 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createSegmenter, listCachedWeights } from '../src/index.js'
-import { defaultMemoryBudget } from '../src/memory-budget.js'
+import { createSegmenter, listCachedCheckpoints } from '../src/index.js'
+import { defaultMemoryBudget } from '../src/worker/start-segmenter.js'
 
 afterEach(() => vi.unstubAllGlobals())
 
 test.each(['/models/demo.pth', 'https://example.org/demo.pth'])(
-  'where pages are rendered on a server, a segmenter of %s says that it needs a browser',
-  async (source) => {
-    await expect(createSegmenter({ source })).rejects.toMatchObject({
+  'on a server that renders pages, a segmenter of %s needs a browser',
+  async (checkpoint) => {
+    await expect(createSegmenter({ checkpoint })).rejects.toMatchObject({
       code: 'runtime-unavailable',
-      message: expect.stringContaining('not a browser'),
+      message: 'Web workers are missing: this is not a browser.',
       hint: expect.stringMatching(/in the browser.*runtime-node\.$/),
     })
-    expect(await listCachedWeights()).toEqual([])
+    expect(await listCachedCheckpoints()).toEqual([])
   },
 )
 
@@ -21,7 +21,7 @@ test.each([
   [{ deviceMemory: 8 }, 2],
   [{ deviceMemory: 32 }, 2],
   [{}, 1],
-])('of a device that says %o, activations get %d GiB', (navigator, gibibytes) => {
+])('the default memory budget of a device that reports %o is %d GiB', (navigator, gibibytes) => {
   vi.stubGlobal('navigator', navigator)
   expect(defaultMemoryBudget()).toBe(gibibytes * 2 ** 30)
 })

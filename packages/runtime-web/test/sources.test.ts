@@ -1,33 +1,28 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
-import {
-  bytesSource,
-  encodeOnnx,
-  loadModel,
-  memorySink,
-  onnxMetadata,
-  openCheckpoint,
-} from '@inverseform/backbones'
+import { bytesSource, loadModel, memorySink, openCheckpoint } from '@inverseform/backbones'
+import { encodeOnnx, onnxMetadata } from '@inverseform/backbones/onnx'
+import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chromiumPath, launch, openPage } from './support/browser.js'
+import { openPage } from './support/browser.js'
+import { serveCheckpoint } from './support/checkpoint-server.js'
 import { DEMO_CHECKPOINT, pageOf } from './support/files.js'
 import { serve } from './support/server.js'
-import { serveWeights } from './support/weights-server.js'
 
 const project = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url))
 const street = readFileSync(new URL('fixtures/street.png', import.meta.url))
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
 
-/** What another origin may read, and the validators that it may see of it. */
+/** Headers that let another origin read the file and see its validators. */
 const shared = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'authorization' }
 const dated = { ...shared, 'Last-Modified': 'Mon, 02 Jun 2025 10:00:00 GMT' }
 const tagged = { ...shared, ETag: '"one"', 'Access-Control-Expose-Headers': 'ETag' }
 
-describe.skipIf(!chromiumPath)('sources', () => {
+describe.skipIf(!chromiumPath)('checkpoints and images from URLs', () => {
   let site: Awaited<ReturnType<typeof serve>>
-  let other: Awaited<ReturnType<typeof serveWeights>>
+  let other: Awaited<ReturnType<typeof serveCheckpoint>>
   let browser: Browser
   let page: Page
   const load = (options?: Parameters<typeof sources.load>[1]) =>
@@ -37,7 +32,7 @@ describe.skipIf(!chromiumPath)('sources', () => {
       other.url,
       options,
     ] as const)
-  const listed = () => page.evaluate(() => sources.listCachedWeights())
+  const listed = () => page.evaluate(() => sources.listCachedCheckpoints())
 
   beforeAll(async () => {
     const files = new Map<string, Uint8Array | string>([
@@ -46,7 +41,7 @@ describe.skipIf(!chromiumPath)('sources', () => {
       ['/street.png', street],
     ])
     site = await serve(files)
-    // A name that is not localhost makes a page insecure.
+    // On a host other than localhost, http pages are not secure.
     browser = await launch({ args: ['--host-resolver-rules=MAP insecure.test localhost'] })
     page = await openPage(browser, site.origin)
   })
@@ -55,10 +50,10 @@ describe.skipIf(!chromiumPath)('sources', () => {
     await site?.[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
-    other = await serveWeights()
+    other = await serveCheckpoint()
   })
   afterEach(async () => {
-    await page.evaluate(() => sources.clearCachedWeights())
+    await page.evaluate(() => sources.clearCachedCheckpoints())
     await other[Symbol.asyncDispose]()
   })
 
@@ -66,19 +61,19 @@ describe.skipIf(!chromiumPath)('sources', () => {
     test.each([
       ['an ETag', tagged],
       ['a date', dated],
-    ])('keeps a checkpoint, and asks the server whether it still has it, by %s', async (_, headers) => {
+    ])('stores a checkpoint and validates it with the server, by %s', async (_, headers) => {
       Object.assign(other.answer, { body: 'weights', headers })
       const hash = sha256('weights')
       expect(await load()).toEqual({
         text: 'weights',
-        weights: { bytes: 7, sha256: hash, from: 'network', notCached: undefined },
+        origin: { bytes: 7, sha256: hash, from: 'network', notCached: undefined },
         stages: ['download'],
         last: { stage: 'download', loaded: 7, total: undefined },
       })
       expect(other.requests()).toEqual(['GET'])
       expect(await load()).toEqual({
         text: 'weights',
-        weights: { bytes: 7, sha256: hash, from: 'cache' },
+        origin: { bytes: 7, sha256: hash, from: 'cache' },
         stages: ['cache'],
         last: { stage: 'cache', loaded: 7, total: 7 },
       })
@@ -93,9 +88,9 @@ describe.skipIf(!chromiumPath)('sources', () => {
       ['another ETag', tagged, { ...tagged, ETag: '"two"' }],
       ['another date', dated, { ...dated, 'Last-Modified': 'Mon, 02 Jun 2025 10:00:01 GMT' }],
       ['another length', { ...dated, 'Content-Length': '3' }, { ...dated, 'Content-Length': '4' }],
-      ['nothing but a length', { ...shared, 'Content-Length': '3' }, { ...shared, 'Content-Length': '3' }],
-      ['no validator any more', dated, shared],
-    ])('is replaced when the server tells %s', async (_, before, after) => {
+      ['only a length', { ...shared, 'Content-Length': '3' }, { ...shared, 'Content-Length': '3' }],
+      ['no validator', dated, shared],
+    ])('is replaced when the server sends %s', async (_, before, after) => {
       Object.assign(other.answer, { body: 'old', headers: before })
       await load()
       const body =
@@ -104,12 +99,12 @@ describe.skipIf(!chromiumPath)('sources', () => {
           : 'newer'.slice(0, Number(after['Content-Length']))
       Object.assign(other.answer, { body, headers: after })
       other.requests()
-      expect(await load()).toMatchObject({ text: body, weights: { from: 'network', sha256: sha256(body) } })
+      expect(await load()).toMatchObject({ text: body, origin: { from: 'network', sha256: sha256(body) } })
       expect(other.requests()).toEqual(['HEAD', 'GET'])
       expect(await listed()).toMatchObject([{ sha256: sha256(body), bytes: body.length }])
     })
 
-    test('is used unasked for a known SHA-256; another file is an error and not kept', async () => {
+    test('is used without a request if the SHA-256 matches; another file is an error and not stored', async () => {
       Object.assign(other.answer, { body: 'weights', headers: tagged })
       const wrong = sha256('other weights')
       expect(await loadFailure({ sha256: wrong })).toEqual({
@@ -120,7 +115,7 @@ describe.skipIf(!chromiumPath)('sources', () => {
       expect(await listed()).toEqual([])
       await load({ sha256: sha256('weights').toUpperCase() })
       other.requests()
-      expect((await load({ sha256: sha256('weights') })).weights.from).toBe('cache')
+      expect((await load({ sha256: sha256('weights') })).origin.from).toBe('cache')
       expect(other.requests()).toEqual([])
       expect((await loadFailure({ sha256: wrong })).code).toBe('invalid-checkpoint')
       expect(other.requests()).toEqual(['GET'])
@@ -128,23 +123,23 @@ describe.skipIf(!chromiumPath)('sources', () => {
       expect((await loadFailure({ sha256: 'abc' })).code).toBe('invalid-argument')
     })
 
-    test('serves where the server cannot be reached, but not for what it has no more', async () => {
+    test('is used when the server is unavailable, but not for files that were removed', async () => {
       Object.assign(other.answer, { body: 'weights', headers: tagged })
       await load()
       Object.assign(other.answer, { status: 503 })
-      expect((await load()).weights.from).toBe('cache')
+      expect((await load()).origin.from).toBe('cache')
       Object.assign(other.answer, { status: 404 })
       expect((await loadFailure()).code).toBe('not-found')
       Object.assign(other.answer, { status: 200, headStatus: 405 })
-      expect((await load()).weights.from).toBe('network')
+      expect((await load()).origin.from).toBe('network')
       await other.stop()
-      expect(await load()).toMatchObject({ text: 'weights', weights: { from: 'cache' } })
+      expect(await load()).toMatchObject({ text: 'weights', origin: { from: 'cache' } })
     })
 
-    test('does not keep what is no checkpoint, and is done without where the browser cannot read it', async () => {
+    test('does not store files that are not checkpoints, and is skipped if the browser cannot read it', async () => {
       Object.assign(other.answer, { body: '<!doctype html><title>No such page</title>', headers: tagged })
       const failure = await page.evaluate(
-        (url) => sources.failureOf(() => sources.createSegmenter({ source: url, device: 'wasm' })),
+        (url) => sources.failureOf(() => sources.createSegmenter({ checkpoint: url, device: 'wasm' })),
         other.url,
       )
       expect(failure).toMatchObject({ code: 'invalid-checkpoint', message: expect.stringContaining('HTML') })
@@ -160,59 +155,59 @@ describe.skipIf(!chromiumPath)('sources', () => {
           Cache.prototype.match = match
         }
       }, other.url)
-      expect(loaded).toMatchObject({ text: 'weights', weights: { from: 'network' } })
+      expect(loaded).toMatchObject({ text: 'weights', origin: { from: 'network' } })
     })
 
     test('drops a damaged entry and downloads again', async () => {
       Object.assign(other.answer, { body: 'weights', headers: tagged })
       await load()
       await page.evaluate((url) => sources.damage(url), other.url)
-      expect(await load()).toMatchObject({ text: 'weights', weights: { from: 'network' } })
-      expect(await load()).toMatchObject({ text: 'weights', weights: { from: 'cache' } })
+      expect(await load()).toMatchObject({ text: 'weights', origin: { from: 'network' } })
+      expect(await load()).toMatchObject({ text: 'weights', origin: { from: 'cache' } })
     })
 
-    test('keeps what is asked for with headers only when told to, and nothing when told not to', async () => {
+    test('stores responses to headers only with `cache: true`, and nothing with `cache: false`', async () => {
       Object.assign(other.answer, { body: 'weights', headers: tagged })
       const headers = { authorization: 'me' }
       const sentence = expect.stringMatching(/^[A-Z].*\.$/)
-      expect((await load({ cache: false })).weights).toEqual({
+      expect((await load({ cache: false })).origin).toEqual({
         bytes: 7,
         from: 'network',
         notCached: sentence,
       })
-      expect((await load({ headers })).weights).toEqual({ bytes: 7, from: 'network', notCached: sentence })
+      expect((await load({ headers })).origin).toEqual({ bytes: 7, from: 'network', notCached: sentence })
       expect(await listed()).toEqual([])
-      expect((await load({ headers, cache: true })).weights.notCached).toBeUndefined()
+      expect((await load({ headers, cache: true })).origin.notCached).toBeUndefined()
       other.requests()
-      expect((await load({ headers, cache: true })).weights.from).toBe('cache')
+      expect((await load({ headers, cache: true })).origin.from).toBe('cache')
       expect(other.requests().filter((request) => !request.startsWith('OPTIONS'))).toEqual(['HEAD me'])
-      expect((await load({ headers })).weights.from).toBe('network')
+      expect((await load({ headers })).origin.from).toBe('network')
     })
 
-    test('is cleared by URL or as a whole', async () => {
+    test('is cleared by URL or entirely', async () => {
       Object.assign(other.answer, { body: 'weights', headers: tagged })
       const removed = await page.evaluate(async (url) => {
         for (const query of ['?a', '?b', '?c']) await sources.load(url + query)
-        const { clearCachedWeights } = sources
+        const { clearCachedCheckpoints } = sources
         return [
-          await clearCachedWeights(url),
-          await clearCachedWeights(new URL('?b', url)),
-          (await sources.listCachedWeights()).map(({ url }) => url.split('?')[1]),
-          await clearCachedWeights(),
-          (await sources.listCachedWeights()).length,
+          await clearCachedCheckpoints(url),
+          await clearCachedCheckpoints(new URL('?b', url)),
+          (await sources.listCachedCheckpoints()).map(({ url }) => url.split('?')[1]),
+          await clearCachedCheckpoints(),
+          (await sources.listCachedCheckpoints()).length,
         ]
       }, other.url)
       expect(removed).toEqual([0, 1, ['a', 'c'], 2, 0])
     })
 
-    test('is done without where there is no room', async () => {
+    test('is skipped without room', async () => {
       Object.assign(other.answer, { body: 'w'.repeat(3_000_000), headers: tagged })
       const devtools = await page.context().newCDPSession(page)
       await devtools.send('Storage.overrideQuotaForOrigin', { origin: site.origin, quotaSize: 1_000_000 })
       try {
-        const { text, weights } = await load()
+        const { text, origin } = await load()
         expect(text).toHaveLength(3_000_000)
-        expect(weights).toMatchObject({ from: 'network', notCached: expect.stringContaining('no room') })
+        expect(origin).toMatchObject({ from: 'network', notCached: expect.stringContaining('no room') })
         expect(await listed()).toEqual([])
       } finally {
         await devtools.send('Storage.overrideQuotaForOrigin', { origin: site.origin })
@@ -220,16 +215,16 @@ describe.skipIf(!chromiumPath)('sources', () => {
       }
     })
 
-    test('is done without on a page that is not secure, and for what is not http', async () => {
+    test('is skipped on a page that is not secure, and for URLs other than http', async () => {
       Object.assign(other.answer, { body: 'weights', headers: tagged })
       const insecure = await openPage(browser, site.origin.replace('localhost', 'insecure.test'))
       const found = await insecure.evaluate(async (url) => {
-        const { load, failureOf, listCachedWeights, clearCachedWeights } = sources
+        const { load, failureOf, listCachedCheckpoints, clearCachedCheckpoints } = sources
         return {
           secure: isSecureContext,
           loaded: await load(url),
           checked: await failureOf(() => load(url, { sha256: 'a'.repeat(64) })),
-          kept: [(await listCachedWeights()).length, await clearCachedWeights()],
+          kept: [(await listCachedCheckpoints()).length, await clearCachedCheckpoints()],
         }
       }, other.url)
       await insecure.close()
@@ -237,27 +232,27 @@ describe.skipIf(!chromiumPath)('sources', () => {
         secure: false,
         loaded: {
           text: 'weights',
-          weights: { from: 'network', notCached: expect.stringContaining('https') },
+          origin: { from: 'network', notCached: expect.stringContaining('https') },
         },
         checked: { code: 'runtime-unavailable', hint: expect.stringContaining('https') },
         kept: [0, 0],
       })
-      const { weights } = await page.evaluate(() => sources.load('data:text/plain,weights'))
-      expect(weights).toMatchObject({ bytes: 7, notCached: expect.stringContaining('http') })
+      const { origin } = await page.evaluate(() => sources.load('data:text/plain,weights'))
+      expect(origin).toMatchObject({ bytes: 7, notCached: expect.stringContaining('http') })
     })
   })
 
   describe('downloads', () => {
     test.each([
-      ['of an announced length', { ...shared, 'Content-Length': '5000' }, 5000],
-      ['of no announced length', shared, undefined],
-    ])('come whole, %s', async (_, headers, total) => {
+      ['with an announced length', { ...shared, 'Content-Length': '5000' }, 5000],
+      ['without an announced length', shared, undefined],
+    ])('are complete, %s', async (_, headers, total) => {
       const body = 'weights!!!'.repeat(500)
       Object.assign(other.answer, { body, headers })
       expect(await load()).toMatchObject({ text: body, last: { stage: 'download', loaded: 5000, total } })
     })
 
-    test('come whole when they are compressed, which another origin does not show', async () => {
+    test('are complete when they are compressed, which another origin does not show', async () => {
       const text = 'weights!!!'.repeat(500)
       const body = gzipSync(text)
       const headers = { ...shared, 'Content-Encoding': 'gzip', 'Content-Length': String(body.byteLength) }
@@ -265,7 +260,7 @@ describe.skipIf(!chromiumPath)('sources', () => {
       expect(await load()).toMatchObject({ text, last: { stage: 'download', loaded: 5000 } })
     })
 
-    test('that end early are errors, and not kept', async () => {
+    test('that end early are errors and not stored', async () => {
       Object.assign(other.answer, {
         body: 'weights',
         headers: { ...tagged, 'Content-Length': '7' },
@@ -281,9 +276,9 @@ describe.skipIf(!chromiumPath)('sources', () => {
   })
 
   test.each(['features', 'image'] as const)(
-    'an ONNX model that was converted from a checkpoint segments as it does, outputs of the size of the %s',
+    'an ONNX model converted from a checkpoint gives the same results, with outputs at the size of the %s',
     async (outputSize) => {
-      const options = { edge: true, outputSize }
+      const options = { edgeHead: true, outputSize }
       const loaded = loadModel(await openCheckpoint(bytesSource(project(DEMO_CHECKPOINT))), options)
       const model = encodeOnnx(loaded.graph, { metadata: onnxMetadata({ ...loaded, outputSize }) })
       const sink = memorySink(model.byteLength)
@@ -292,11 +287,11 @@ describe.skipIf(!chromiumPath)('sources', () => {
       const found = await page.evaluate(async (url) => {
         const image = await (await fetch('/street.png')).blob()
         const results: { model: string; labels: number[]; edges: number[] }[] = []
-        const options = { source: url, edge: true, device: 'wasm', cache: false } as const
+        const options = { checkpoint: url, edgeHead: true, device: 'wasm', cache: false } as const
         const converted = await sources.createSegmenter(options)
         for (const segmenter of [converted, await sources.demoSegmenter()]) {
           const { labels, edges } = await segmenter.segment(image, { outputs: ['labels', 'edges'] })
-          results.push({ model: segmenter.model, labels: Array.from(labels!), edges: Array.from(edges!) })
+          results.push({ model: segmenter.model, labels: Array.from(labels), edges: Array.from(edges) })
         }
         await converted.dispose()
         return results
@@ -307,7 +302,7 @@ describe.skipIf(!chromiumPath)('sources', () => {
     },
   )
 
-  test('a segmenter loads from the cache the second time, and says where from', async () => {
+  test('a segmenter loads from the cache the second time, and reports the origin', async () => {
     const demo = project(DEMO_CHECKPOINT)
     const found = await page.evaluate(async (sha256) => {
       const { createSegmenter, failureOf } = sources
@@ -317,25 +312,25 @@ describe.skipIf(!chromiumPath)('sources', () => {
       for (let i = 0; i < 2; i++) {
         const stages = new Set<string>()
         const segmenter = await createSegmenter({
-          source: '/models/demo.pth',
+          checkpoint: '/models/demo.pth',
           sha256,
           device: 'wasm',
           onProgress: ({ stage }) => stages.add(stage),
         })
         const { labels } = await segmenter.segment(image)
         await segmenter.dispose()
-        results.push({ weights: segmenter.weights, stages: [...stages], labels: labels?.join() })
+        results.push({ origin: segmenter.origin, stages: [...stages], labels: labels.join() })
       }
       const wrong = await failureOf(() =>
-        createSegmenter({ source: new File([bytes], 'mine.pth'), sha256: '0'.repeat(64) }),
+        createSegmenter({ checkpoint: new File([bytes], 'mine.pth'), sha256: '0'.repeat(64) }),
       )
       return { results, wrong }
     }, sha256(demo))
-    const weights = { bytes: demo.byteLength, sha256: sha256(demo) }
+    const origin = { bytes: demo.byteLength, sha256: sha256(demo) }
     const { labels } = found.results[0]
     expect(found.results).toEqual([
-      { weights: { ...weights, from: 'network' }, stages: ['download', 'compile'], labels },
-      { weights: { ...weights, from: 'cache' }, stages: ['cache', 'compile'], labels },
+      { origin: { ...origin, from: 'network' }, stages: ['download', 'compile'], labels },
+      { origin: { ...origin, from: 'cache' }, stages: ['cache', 'compile'], labels },
     ])
     expect(found.wrong).toMatchObject({
       code: 'invalid-checkpoint',
@@ -343,11 +338,11 @@ describe.skipIf(!chromiumPath)('sources', () => {
     })
   })
 
-  test('what another origin does not share is an error that says so', async () => {
+  test('files that another origin does not share are errors', async () => {
     Object.assign(other.answer, { body: street, headers: { 'Content-Type': 'image/png' } })
     const found = await page.evaluate(async (url) => {
       const { createSegmenter, failureOf } = sources
-      const unshared = await failureOf(() => createSegmenter({ source: url, device: 'wasm' }))
+      const unshared = await failureOf(() => createSegmenter({ checkpoint: url, device: 'wasm' }))
       const segmenter = await sources.demoSegmenter()
       const img = new Image()
       img.src = url
@@ -360,10 +355,10 @@ describe.skipIf(!chromiumPath)('sources', () => {
         img: await failureOf(() => segmenter.segment(img)),
         canvas: await failureOf(() => segmenter.segment(canvas)),
         bitmap: await failureOf(async () => segmenter.segment(await createImageBitmap(img))),
-        batch: await failureOf(() => segmenter.segmentBatch([new ImageData(8, 8), img])),
+        batch: await failureOf(() => segmenter.segmentImages([new ImageData(8, 8), img])),
       }
       const still = await segmenter.segment(new ImageData(8, 8))
-      return { failures, labels: still.labels?.length }
+      return { failures, labels: still.labels.length }
     }, other.url)
     for (const [name, failure] of Object.entries(found.failures)) {
       expect(failure, name).toEqual({
@@ -378,7 +373,7 @@ describe.skipIf(!chromiumPath)('sources', () => {
     expect(found.labels).toBe(64)
   })
 
-  test('what another origin shares is taken, by its URL and from an element', async () => {
+  test('images that another origin shares are accepted, by URL and from an element', async () => {
     Object.assign(other.answer, {
       body: street,
       headers: { ...shared, 'Content-Type': 'image/png' },
@@ -387,14 +382,14 @@ describe.skipIf(!chromiumPath)('sources', () => {
       const segmenter = await sources.demoSegmenter()
       const img = Object.assign(new Image(), { crossOrigin: 'anonymous', src: url })
       await img.decode()
-      const results = await segmenter.segmentBatch([url, img])
-      return results.map(({ width, height, labels }) => `${width}x${height} ${labels?.join()}`)
+      const results = await segmenter.segmentImages([url, img])
+      return results.map(({ width, height, labels }) => `${width}x${height} ${labels.join()}`)
     }, other.url)
     expect(sizes[0]).toMatch(/^256x128 /)
     expect(sizes[1]).toBe(sizes[0])
   })
 
-  test('a server that is not there is an error that names its URL', async () => {
+  test('a server that cannot be reached is an error with its URL', async () => {
     await other.stop()
     expect(await loadFailure()).toMatchObject({
       code: 'unreadable',

@@ -1,7 +1,8 @@
+import { relativeError } from '@inverseform/testing'
+import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { relativeError } from '../../backbones/test/support/tensors.js'
-import { chromiumPath, launch, openPage } from './support/browser.js'
+import { openPage } from './support/browser.js'
 import { siteFiles } from './support/files.js'
 import { expectGoldens } from './support/goldens.js'
 import { serve } from './support/server.js'
@@ -22,23 +23,23 @@ describe.skipIf(!chromiumPath)('on WebGPU', () => {
   })
 
   test.each(['hrnet16-slim', 'hrnet18'] as const)(
-    'gives the published numbers of %s, on the GPU',
+    'gives the published outputs of %s, on the GPU',
     async (model) => {
       expect(await expectGoldens(page, model, 'webgpu', 1e-3)).toBeGreaterThan(100)
     },
   )
 
-  test('reads back the labels of an image and nothing else', async () => {
+  test('reads back only the labels of an image', async () => {
     const result = await page.evaluate(() => harness.labelOnGpu('/models/demo.pth', '/street.png', 256, 128))
     expect(result).toMatchObject({ bytesRead: 256 * 128, leaked: 0 })
     expect(result.differing).toBeLessThanOrEqual(1e-4)
     expect(result.distinct).toBeGreaterThan(5)
   })
 
-  test('works in the worker when asked for; auto passes a GPU in software over; canvases take pictures of both', async () => {
+  test('runs in the worker if chosen; auto skips a software GPU; both paint the same on canvases', async () => {
     const { gpu, wasm, canvases } = await page.evaluate(async () => {
       const blob = await (await fetch('/street.png')).blob()
-      // Of the size of the trial run: compiling shaders takes a software GPU most of the time.
+      // The size of the trial run: on a software GPU, compiling shaders takes most of the time.
       const source = await createImageBitmap(blob, { resizeWidth: 61, resizeHeight: 37 })
       const opaque = new OffscreenCanvas(61, 37)
       opaque.getContext('2d', { willReadFrequently: true })!.drawImage(source, 0, 0)
@@ -48,7 +49,11 @@ describe.skipIf(!chromiumPath)('on WebGPU', () => {
       const canvases: Record<string, number[]> = {}
 
       const run = async (device: 'webgpu' | 'auto', name: string) => {
-        const segmenter = await harness.createSegmenter({ source: '/models/demo.pth', edge: true, device })
+        const segmenter = await harness.createSegmenter({
+          checkpoint: '/models/demo.pth',
+          edgeHead: true,
+          device,
+        })
         const outputs = ['labels', 'confidence', 'edges', 'logits'] as const
         const result = harness.plain(await segmenter.segment(opaque, { outputs }))
         const picture = await segmenter.createPicture(opaque)
@@ -69,20 +74,20 @@ describe.skipIf(!chromiumPath)('on WebGPU', () => {
           .catch((reason) => reason)
         const { labels: after } = await segmenter.segment(opaque)
         await segmenter.dispose()
-        const { device: used, precision, ladder } = segmenter
+        const { device: used, precision, attempts } = segmenter
         const same = labels.every((label, i) => label === after![i])
-        return { device: used, precision, ladder, result, same, disposed, reason }
+        return { device: used, precision, attempts, result, same, disposed, reason }
       }
       const gpu = await run('webgpu', 'gpu')
       const wasm = await run('auto', 'wasm')
       return { gpu, wasm, canvases }
     })
     expect(gpu.device).toBe('webgpu')
-    expect(gpu.ladder).toMatchObject([
+    expect(gpu.attempts).toMatchObject([
       { device: 'webgpu', precision: 'float32', outcome: 'used', reason: expect.stringContaining('agrees') },
     ])
-    expect(gpu.ladder[0].disagreement).toBeLessThan(1e-3)
-    expect(wasm.ladder).toMatchObject([
+    expect(gpu.attempts[0].disagreement).toBeLessThan(1e-3)
+    expect(wasm.attempts).toMatchObject([
       { device: 'webgpu', outcome: 'refused' },
       { device: 'wasm', outcome: 'used' },
     ])
@@ -109,9 +114,9 @@ describe.skipIf(!chromiumPath)('on WebGPU', () => {
     expect(off / canvases['gpu fresh'].length).toBeLessThanOrEqual(1e-3)
   })
 
-  test('pictures say what is wrong with them', async () => {
+  test('pictures explain errors', async () => {
     const errors = await page.evaluate(async () => {
-      const segmenter = await harness.createSegmenter({ source: '/models/demo.pth', device: 'wasm' })
+      const segmenter = await harness.createSegmenter({ checkpoint: '/models/demo.pth', device: 'wasm' })
       const image = new ImageData(40, 24)
       const picture = await segmenter.createPicture(image)
       const occupied = new OffscreenCanvas(1, 1)
@@ -127,10 +132,10 @@ describe.skipIf(!chromiumPath)('on WebGPU', () => {
         'transferred canvas': () => picture.paint(transferred),
         'no canvas': () => picture.paint(null as unknown as OffscreenCanvas),
         tile: () => segmenter.createPicture(image, { tile: { width: 1, height: 1, overlap: 1 } }),
-        float16: () => harness.createSegmenter({ source: '/', device: 'wasm', precision: 'float16' }),
+        float16: () => harness.createSegmenter({ checkpoint: '/', device: 'wasm', precision: 'float16' }),
         'float16 of a GPU': () =>
-          harness.createSegmenter({ source: '/models/demo.pth', device: 'webgpu', precision: 'float16' }),
-        selfCheck: () => harness.createSegmenter({ source: '/', selfCheck: 'never' as 'skip' }),
+          harness.createSegmenter({ checkpoint: '/models/demo.pth', device: 'webgpu', precision: 'float16' }),
+        selfCheck: () => harness.createSegmenter({ checkpoint: '/', selfCheck: 'never' as 'skip' }),
       }
       const found: Record<string, unknown> = {}
       for (const [name, fail] of Object.entries(failing)) {
@@ -146,23 +151,25 @@ describe.skipIf(!chromiumPath)('on WebGPU', () => {
       return found
     })
     const wrong = ['invalid-argument', 'string']
+    // The message lists the accepted values, so a hint is not needed.
+    const explained = ['invalid-argument', 'undefined']
     expect(errors).toEqual({
       'no edge head': wrong,
       'no edges': wrong,
-      opacity: wrong,
+      opacity: explained,
       canvas: wrong,
       'transferred canvas': wrong,
       'no canvas': wrong,
       untouched: [1, 1],
-      tile: wrong,
+      tile: explained,
       float16: wrong,
       'float16 of a GPU': ['runtime-unavailable', 'string'],
-      selfCheck: wrong,
+      selfCheck: explained,
       ended: 'disposed',
     })
   })
 
-  test('remembers what a self-check found', async () => {
+  test('keeps the verdicts of self-checks', async () => {
     const found = await page.evaluate(async () => {
       const { find, keep } = harness.cachedVerdicts
       await keep('a GPU & its driver', 0.0005)

@@ -1,57 +1,65 @@
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
-export { arrayEngine, tensorBatch } from './array-engine.js'
-export type { Backend, Session } from './backend.js'
-export { indicesBySize } from './by-size.js'
-export { compact } from './compact.js'
-export { disposedError } from './disposed.js'
-export type { Blender, ClassRequest, Engine, ImageBatch, View, ViewMap } from './engine.js'
-export { type FeatureMap, featureMap } from './feature-map.js'
-export { argmaxLabels, enlargedLabels, type Labels, type Readout } from './labels.js'
+export {
+  type DeviceChoice,
+  type DeviceSource,
+  findBestDevice,
+  type LoadedNetwork,
+  type NetworkOnDevice,
+  openOnBestDevice,
+  type StartedDevice,
+  type VerdictStore,
+} from './devices/open-on-best-device.js'
+export {
+  checkDevice,
+  checkDeviceOptions,
+  checkThreads,
+  type DeviceOptions,
+  type DeviceSettings,
+  type SelfCheckOption,
+} from './devices/options.js'
+export { disagreement, disagrees, runCheck, SELF_CHECK_TOLERANCE } from './devices/self-check.js'
 export {
   type Attempt,
+  type AttemptOutcome,
   type Candidate,
-  type Climb,
-  climb,
+  failedAttempt,
   notUsable,
+  type OpenedDevice,
   type Precision,
-  type Rung,
-  type RungOutcome,
-  rungOf,
-} from './ladder.js'
-export type { Network } from './network.js'
-export { FLOAT16_TOLERANCE, runTrial, type TrialOptions, tryNetwork } from './network-trial.js'
-export { normaliseImages } from './normalise.js'
-export { requireDevice, requireMemoryBudget, requireOption, requireThreads } from './options.js'
-export { MAX_BATCH } from './plan.js'
+} from './devices/try-devices.js'
+export { arrayEngine, tensorBatch } from './engine/array-engine.js'
+export type { Backend, Session, Tensor } from './engine/backend.js'
+export type { Blender, ClassRequest, Engine, ImageBatch, View, ViewMap } from './engine/engine.js'
+export type { Network } from './engine/network.js'
+export { checkRgbImage, normalizeImages, type RgbImage } from './engine/rgb-image.js'
+export { enlargedLabels, type Labels, type Readout } from './maps/labels.js'
+export { resizeTensor } from './maps/resize-tensor.js'
+export { featureMap } from './maps/rows.js'
+export { checkEdgeHead, checkSegmentOptions } from './segment/options.js'
+export { MAX_BATCH } from './segment/plan.js'
+export { mapsAtScale1, type NetworkRun, runViews, type ViewRun } from './segment/run-views.js'
+export { HMS_SCALES } from './segment/scales.js'
+export { indicesBySize, segmentBatch, segmentImages } from './segment/segment-images.js'
+export { segmentLoaded, segmentTensor } from './segment/segment-loaded.js'
+export type {
+  DefaultOutputs,
+  RunOptions,
+  Segmentation,
+  SegmentationInfo,
+  SegmentationMaps,
+  SegmentOptions,
+  SegmentOutput,
+  SegmentOutputs,
+  SegmentProgress,
+  SegmentTimings,
+} from './segment/segmentation.js'
+export type { CompileProgress, LoadProgress, LoadTimings, Segmenter } from './segment/segmenter.js'
+export type { Tile, TileOption, TileSize } from './tiles/plan-tiles.js'
 export {
+  compact,
+  disposedError,
   PendingRequests,
   type RequestOptions,
   type RequestProgress,
   type RequestReply,
-  type SendOptions,
-} from './requests.js'
-export { requireRgbImage } from './require-image.js'
-export { mapsAtScale1, type NetworkRun, runViews, type ViewRun } from './run-views.js'
-export { HMS_SCALES } from './scales.js'
-export { segmentBatch, segmentImages } from './segment-images.js'
-export { segmentLoaded } from './segment-loaded.js'
-export { segmentTensor } from './segment-tensor.js'
-export type {
-  Segmentation,
-  SegmentImagesOptions,
-  SegmentOptions,
-  SegmentOutput,
-  SegmentProgress,
-  SegmentTimings,
-} from './segmentation.js'
-export type { LoadTimings, Segmenter } from './segmenter.js'
-export {
-  type CheckOutputs,
-  disagreement,
-  disagreementReason,
-  disagrees,
-  runCheck,
-  SELF_CHECK_TOLERANCE,
-} from './self-check.js'
-export type { RgbImage, Tensor } from './tensor.js'
-export type { Tile, TileOption, TileSize } from './tiles.js'
+} from './worker/requests.js'

@@ -1,24 +1,26 @@
-import { buildModel, largestBufferBytes, zoo } from '@inverseform/backbones'
+import { buildModel, zoo } from '@inverseform/backbones'
+import { largestBufferBytes } from '@inverseform/backbones/graph'
+import { randomInteger, seededRandom } from '@inverseform/shared'
+import { deterministicSource } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { deterministicSource } from '../../backbones/test/support/models.js'
-import { randomInteger, randomSource } from '../../backbones/test/support/tensors.js'
 import {
   arrayEngine,
   type ClassRequest,
   type Engine,
   type Network,
   type RgbImage,
-  segmentImages,
+  type RunOptions,
+  segmentBatch,
   type Tensor,
 } from '../src/index.js'
-import { TileBlender } from '../src/tiles.js'
+import { TileBlender } from '../src/tiles/tile-blender.js'
 
-/** A tensor in memory that has to be freed. */
+/** A tensor in memory that must be freed. */
 interface Handle {
   readonly tensor: Tensor
 }
 
-/** An engine over handles that knows which of them are in use; reads classes by itself when told to. */
+/** Returns an engine that knows which handles are alive. With `readsClasses` it reads classes itself. */
 function countingEngine(readsClasses: boolean) {
   const alive = new Set<Handle>()
   const downloads: (readonly number[])[] = []
@@ -29,7 +31,7 @@ function countingEngine(readsClasses: boolean) {
     return made
   }
   const engine: Engine<Handle, RgbImage> = {
-    requireImage: arrayEngine.requireImage,
+    checkImage: arrayEngine.checkImage,
     async load(images) {
       const batch = await arrayEngine.load(images)
       return { ...batch, view: (view) => handle(batch.view(view)) }
@@ -60,7 +62,7 @@ function countingEngine(readsClasses: boolean) {
   return { engine, handle, alive, downloads, requests }
 }
 
-const random = randomSource(77)
+const random = seededRandom(77)
 const image: RgbImage = {
   width: 90,
   height: 70,
@@ -72,9 +74,9 @@ function networkOn({ engine, handle }: ReturnType<typeof countingEngine>, failAt
   let runs = 0
   const network: Network<Handle, RgbImage> = {
     engine,
-    graph: buildModel('hrnet18', { parameters: deterministicSource(), classes: 2, edge: true }),
+    graph: buildModel('hrnet18', { parameters: deterministicSource(), numClasses: 2, edgeHead: true }),
     info,
-    classes: 2,
+    numClasses: 2,
     memoryBudget: Number.POSITIVE_INFINITY,
     session: {
       async run({ image }) {
@@ -93,31 +95,31 @@ function networkOn({ engine, handle }: ReturnType<typeof countingEngine>, failAt
   return network
 }
 
-describe('an engine', () => {
+describe('with an engine whose tensors must be freed', () => {
   const tile = { width: 64, height: 64, overlap: 32 }
 
-  test.each([
+  test.each<[string, RunOptions]>([
     ['plain', {}],
     ['tiles, mirrored', { tile, flip: true, outputs: ['labels', 'edges'] }],
     ['scales', { scales: [0.5, 1], outputs: ['labels', 'confidence', 'logits', 'edges'] }],
-  ] as const)('gets back all that it made: %s', async (_, options) => {
+  ])('every tensor is released: %s', async (_, options) => {
     for (const readsClasses of [true, false]) {
       const counting = countingEngine(readsClasses)
-      await segmentImages(networkOn(counting), [image, image], options)
+      await segmentBatch(networkOn(counting), [image, image], options)
       expect(counting.alive.size).toBe(0)
     }
   })
 
-  test('gets back all that it made when a run fails, and when the caller gives up', async () => {
+  test('every tensor is released when a run fails and when the caller aborts', async () => {
     for (const failAt of [1, 2, 5]) {
       const counting = countingEngine(true)
       const options = { tile, flip: true }
-      await expect(segmentImages(networkOn(counting, failAt), [image], options)).rejects.toThrow('lost')
+      await expect(segmentBatch(networkOn(counting, failAt), [image], options)).rejects.toThrow('lost')
       expect(counting.alive.size).toBe(0)
     }
     const counting = countingEngine(true)
     const controller = new AbortController()
-    const aborted = segmentImages(networkOn(counting), [image], {
+    const aborted = segmentBatch(networkOn(counting), [image], {
       tile,
       signal: controller.signal,
       onProgress: ({ done }) => done === 2 && controller.abort(new Error('enough')),
@@ -126,21 +128,21 @@ describe('an engine', () => {
     expect(counting.alive.size).toBe(0)
   })
 
-  test('that reads classes brings back no maps for them, mirrored or tiled', async () => {
+  test('no maps are downloaded if the engine reads classes, mirrored or tiled', async () => {
     const counting = countingEngine(true)
-    const [{ labels }] = await segmentImages(networkOn(counting), [image], { tile, flip: true })
+    const [{ labels }] = await segmentBatch(networkOn(counting), [image], { tile, flip: true })
     expect(new Set(labels)).toEqual(new Set([2]))
     expect(counting.downloads).toEqual([])
     expect(counting.requests).toEqual([{ image: 0, width: 90, height: 70, labels: true, confidence: false }])
   })
 
-  test('brings back small maps for logits, several scales and edges', async () => {
+  test('small maps are downloaded for logits, several scales and edges', async () => {
     const counting = countingEngine(true)
-    await segmentImages(networkOn(counting), [image], { outputs: ['logits'] })
+    await segmentBatch(networkOn(counting), [image], { outputs: ['logits'] })
     expect(counting.downloads.splice(0)).toEqual([[1, 2, 18, 23]])
-    await segmentImages(networkOn(counting), [image], { outputs: ['labels', 'edges'] })
+    await segmentBatch(networkOn(counting), [image], { outputs: ['labels', 'edges'] })
     expect(counting.downloads.splice(0)).toEqual([[1, 1, 18, 23]])
-    await segmentImages(networkOn(counting), [image], { scales: [0.5, 1] })
+    await segmentBatch(networkOn(counting), [image], { scales: [0.5, 1] })
     expect(counting.downloads).toEqual([
       [1, 2, 18, 23],
       [1, 2, 9, 12],
@@ -148,7 +150,7 @@ describe('an engine', () => {
   })
 })
 
-test('images are cut so that no buffer is larger than the device allows', async () => {
+test('cuts images so that no buffer is larger than the device allows', async () => {
   const network = networkOn(countingEngine(true))
   const sizes: number[] = []
   const session = {
@@ -163,12 +165,12 @@ test('images are cut so that no buffer is larger than the device allows', async 
   const whole = largestBufferBytes(network.graph, { N: 1, H: 700, W: 900 })
   for (const maxBufferBytes of [whole, whole - 1, whole / 2]) {
     sizes.length = 0
-    const [{ tiles }] = await segmentImages({ ...network, session, maxBufferBytes }, [large])
+    const [{ tiles }] = await segmentBatch({ ...network, session, maxBufferBytes }, [large])
     expect(tiles).toBe(sizes.length)
     expect(tiles > 1).toBe(maxBufferBytes < whole)
     for (const size of sizes) expect(size).toBeLessThanOrEqual(maxBufferBytes)
   }
-  await expect(segmentImages({ ...network, session, maxBufferBytes: 2 ** 16 }, [large])).rejects.toThrow(
+  await expect(segmentBatch({ ...network, session, maxBufferBytes: 2 ** 16 }, [large])).rejects.toThrow(
     expect.objectContaining({
       code: 'out-of-memory',
       message: expect.stringMatching(/^hrnet18 needs a buffer of .* the device allows 0 MiB\.$/),

@@ -1,11 +1,12 @@
+import { randomInteger, seededRandom } from '@inverseform/shared'
+import { relativeError } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { randomInteger, randomSource, relativeError } from '../../backbones/test/support/tensors.js'
-import { argmaxLabels, enlargedLabels, readPlane, readRows } from '../src/labels.js'
-import { mapRows, resizeRows } from '../src/rows.js'
+import { argmaxLabels, enlargedLabels, readPlane, readRows } from '../src/maps/labels.js'
+import { mapRows, resizeRows } from '../src/maps/rows.js'
 import { mapKinds, mapOf, mapOfKind, planesOf } from './support/maps.js'
 import { plane, resize, softmax, valuesOf } from './support/naive.js'
 
-/** How far the chosen class is from the largest logit, at worst; and how often it is not the first of the largest. */
+/** Returns how far labels are from the largest logit at worst, and how often they are not the first of the largest. */
 function judge(labels: ArrayLike<number>, logits: readonly Float64Array[]) {
   let [worst, notFirst] = [0, 0]
   for (let i = 0; i < labels.length; i++) {
@@ -31,8 +32,8 @@ describe('enlargedLabels', () => {
     [2, 2, 31, 1],
   ] as const
 
-  test.each(mapKinds)('are those of the enlarged logits: %s', (kind) => {
-    const random = randomSource(11)
+  test.each(mapKinds)('returns the labels of the enlarged logits: %s', (kind) => {
+    const random = seededRandom(11)
     for (const [w, h, width, height] of sizes) {
       for (const channels of [1, 2, 19]) {
         const map = mapOfKind(kind, random, w, h, channels)
@@ -47,13 +48,13 @@ describe('enlargedLabels', () => {
     }
   })
 
-  test('more than 256 classes', () => {
+  test('supports more than 256 classes', () => {
     const map = mapOf(3, 2, 300, (y, x, c) => (c === 290 - x - y ? 1 : 0))
     expect(enlargedLabels(map, 3, 2)).toEqual(Uint16Array.of(290, 289, 288, 289, 288, 287))
     expect(argmaxLabels(map)).toEqual(enlargedLabels(map, 3, 2))
   })
 
-  test('the first of equal classes, as NumPy and PyTorch', () => {
+  test('returns the first of equal classes, as NumPy and PyTorch do', () => {
     expect(
       enlargedLabels(
         mapOf(2, 2, 3, () => 1),
@@ -66,39 +67,36 @@ describe('enlargedLabels', () => {
 })
 
 describe('readRows', () => {
-  const random = randomSource(12)
+  const random = seededRandom(12)
   const map = mapOfKind('random', random, 9, 6, 19)
   const logits = planesOf(map).map((channel) => valuesOf(resize(channel, 50, 31)))
   const rows = () => resizeRows(mapRows(map), 50, 31)
   const all = readRows(rows(), { labels: true, confidence: true, logits: true })
 
-  test('labels are the largest logits', () => {
+  test('returns the class of the largest logit', () => {
     expect(judge(all.labels as Uint8Array, logits).worst).toBeLessThanOrEqual(1e-5)
   })
 
-  test('logits are planes', () => {
+  test('returns logits as planes', () => {
     const expected = logits.flatMap((channel) => [...channel])
     expect(all.logits).toHaveLength(expected.length)
     expect(relativeError(all.logits!, expected)).toBeLessThan(1e-6)
   })
 
-  test.each([0.1, 1, 30, 1e4])(
-    'confidence is the softmax probability of the label, logits times %s',
-    (factor) => {
-      const spread = mapOf(9, 6, 19, (y, x, c) => factor * map.data[(y * 9 + x) * 19 + c])
-      const { confidence } = readRows(mapRows(spread), { confidence: true })
-      const planes = planesOf(spread)
-      for (let y = 0; y < 6; y++) {
-        for (let x = 0; x < 9; x++) {
-          const expected = Math.max(...softmax(planes.map((channel) => channel.at(y, x))))
-          // float32 rounds to 6e-8.
-          expect(Math.abs(confidence![y * 9 + x] / expected - 1)).toBeLessThan(1e-7)
-        }
+  test.each([0.1, 1, 30, 1e4])('returns the softmax probability of the label, logits times %s', (factor) => {
+    const spread = mapOf(9, 6, 19, (y, x, c) => factor * map.data[(y * 9 + x) * 19 + c])
+    const { confidence } = readRows(mapRows(spread), { confidence: true })
+    const planes = planesOf(spread)
+    for (let y = 0; y < 6; y++) {
+      for (let x = 0; x < 9; x++) {
+        const expected = Math.max(...softmax(planes.map((channel) => channel.at(y, x))))
+        // float32 rounds to 6e-8.
+        expect(Math.abs(confidence![y * 9 + x] / expected - 1)).toBeLessThan(1e-7)
       }
-    },
-  )
+    }
+  })
 
-  test('only what is wanted', () => {
+  test('returns only what is wanted', () => {
     expect(readRows(rows(), { labels: true })).toEqual({ labels: all.labels })
     expect(readRows(rows(), { confidence: true })).toEqual({ confidence: all.confidence })
     expect(readRows(rows(), { logits: true, labels: false })).toEqual({ logits: all.logits })
@@ -107,7 +105,7 @@ describe('readRows', () => {
 })
 
 test('readPlane maps each value', () => {
-  const random = randomSource(13)
+  const random = seededRandom(13)
   const map = mapOfKind('random', random, randomInteger(random, 3, 9), 4, 1)
   const expected = valuesOf(resize(plane(map.data, map.width, map.height), 20, 11)).map(
     (x) => 1 / (1 + Math.exp(-x)),

@@ -10,7 +10,7 @@ const failureOf = (work: Promise<unknown>) =>
     (error) => error,
   )
 
-/** Requests whose numbers are kept as they are sent. */
+/** Returns requests, and their numbers in the order in which they are sent. */
 function requests() {
   const pending = new PendingRequests<string>()
   const sent: number[] = []
@@ -23,7 +23,7 @@ const progress = (id: number, done: number) =>
   ({ kind: 'progress', id, progress: { done, total: 3 } }) as const
 
 describe('replies', () => {
-  test('settle the requests that they are to, in any order', async () => {
+  test('settle their requests in any order', async () => {
     const { pending, sent, request } = requests()
     const answers = [request(), request(), request()]
     expect(new Set(sent).size).toBe(3)
@@ -44,7 +44,7 @@ describe('replies', () => {
     expect(pending.size).toBe(0)
   })
 
-  test('of progress reach their request until it is settled', async () => {
+  test('with progress reach their request until it is settled', async () => {
     const { pending, sent, request } = requests()
     const seen: RequestProgress[] = []
     const answer = request({ onProgress: (p) => seen.push(p) })
@@ -58,7 +58,7 @@ describe('replies', () => {
     await Promise.all([answer, other])
   })
 
-  test('to nothing have no effect', () => {
+  test('to unknown requests have no effect', () => {
     const { pending } = requests()
     pending.receive({ kind: 'result', id: 7, result: '' })
     pending.receive(progress(7, 1))
@@ -68,14 +68,14 @@ describe('replies', () => {
 })
 
 describe('an abort', () => {
-  test('before it is sent keeps a request back', async () => {
+  test('before a request is sent keeps it from being sent', async () => {
     const { sent, request } = requests()
     const reason = new Error('enough')
     expect(await failureOf(request({ signal: AbortSignal.abort(reason) }))).toBe(reason)
     expect(sent).toEqual([])
   })
 
-  test('rejects at once, tells the worker, and leaves the request under way until it has answered', async () => {
+  test('rejects at once, tells the worker, and counts the request until the worker has answered', async () => {
     const { pending, sent, request } = requests()
     const controller = new AbortController()
     const seen: RequestProgress[] = []
@@ -94,7 +94,7 @@ describe('an abort', () => {
     expect(pending.size).toBe(0)
   })
 
-  test('after the answer tells the worker nothing', async () => {
+  test('after the answer does not reach the worker', async () => {
     const { pending, sent, request } = requests()
     const controller = new AbortController()
     let told = 0
@@ -106,13 +106,13 @@ describe('an abort', () => {
   })
 })
 
-describe('the end', () => {
-  test('of taking requests lets those under way finish', async () => {
+describe('the queue', () => {
+  test('lets requests under way finish after `close`', async () => {
     const { pending, sent, request } = requests()
     const answer = request()
     const disposed = new Error('disposed')
     pending.close(disposed)
-    expect(() => pending.requireOpen()).toThrow(disposed)
+    expect(() => pending.checkOpen()).toThrow(disposed)
     expect(await failureOf(request())).toBe(disposed)
     let idle = false
     const waiting = pending.idle().then(() => {
@@ -126,7 +126,7 @@ describe('the end', () => {
     await pending.idle()
   })
 
-  test('of the worker rejects what is under way and what comes after, with the first reason', async () => {
+  test('rejects requests under way and later ones after `end`, with the first reason', async () => {
     const { pending, request } = requests()
     const failures = [failureOf(request()), failureOf(request())]
     const died = new Error('died')
@@ -137,7 +137,7 @@ describe('the end', () => {
     await pending.idle()
   })
 
-  test('of the worker while those under way were to finish tells them why they did not', async () => {
+  test('rejects requests under way with the reason of `end` if it follows `close`', async () => {
     const { pending, request } = requests()
     const failure = failureOf(request())
     const [disposed, died] = [new Error('disposed'), new Error('died')]
@@ -148,8 +148,8 @@ describe('the end', () => {
   })
 })
 
-describe('sending', () => {
-  test('that fails rejects its request, at once or later', async () => {
+describe('a request', () => {
+  test('rejects if sending fails, at once or later', async () => {
     const pending = new PendingRequests<string>()
     const error = new Error('cannot be cloned')
     const fails = () => {
@@ -160,7 +160,7 @@ describe('sending', () => {
     expect(pending.size).toBe(0)
   })
 
-  test('that takes its time counts as under way', async () => {
+  test('counts as under way while it is being sent', async () => {
     const pending = new PendingRequests<string>()
     let prepared = () => {}
     const preparing = new Promise<void>((resolve) => {
@@ -181,7 +181,7 @@ describe('sending', () => {
   })
 })
 
-test('compact copies a view of part of a buffer, and nothing else', () => {
+test('`compact` copies views of larger buffers, and nothing else', () => {
   const bytes = new Uint8Array(1000)
   const part = bytes.subarray(10, 20).fill(3)
   expect(compact(bytes)).toBe(bytes)

@@ -1,7 +1,8 @@
+import { randomInteger, seededRandom } from '@inverseform/shared'
+import { relativeError } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { randomInteger, randomSource, relativeError } from '../../backbones/test/support/tensors.js'
-import { blendRows, gateRows, mapRows, meanRows, type Rows, resizeRows } from '../src/rows.js'
-import { blendScales, orderedScales, type ScaleOutput } from '../src/scales.js'
+import { blendRows, gateRows, mapRows, meanRows, type Rows, resizeRows } from '../src/maps/rows.js'
+import { blendScales, orderedScales, type ScaleOutput } from '../src/segment/scales.js'
 import { mapOf, mapOfKind, planesOf } from './support/maps.js'
 import { combine, type Plane, resize, valuesOf } from './support/naive.js'
 
@@ -20,13 +21,13 @@ function expectPlanes(rows: Rows, planes: readonly Plane[], tolerance = 1e-6): v
   }
 }
 
-const random = randomSource(21)
+const random = seededRandom(21)
 const randomMap = (width: number, height: number, channels: number) =>
   mapOfKind('random', random, width, height, channels)
 const randomGate = (width: number, height: number) => mapOf(width, height, 1, random)
 
 describe('rows', () => {
-  test('resize as whole planes do', () => {
+  test('resize like whole planes', () => {
     for (let round = 0; round < 25; round++) {
       const [w, h, width, height] = [20, 20, 70, 70].map((most) => randomInteger(random, 1, most))
       const map = randomMap(w, h, randomInteger(random, 1, 5))
@@ -46,12 +47,12 @@ describe('rows', () => {
     )
   })
 
-  test('keep a map whose size is the one asked for', () => {
+  test('return the same rows if the size does not change', () => {
     const rows = mapRows(randomMap(3, 4, 2))
     expect(resizeRows(rows, 3, 4)).toBe(rows)
   })
 
-  test('may be read in any order', () => {
+  test('can be read in any order', () => {
     const map = randomMap(7, 6, 2)
     const [forward, backward] = [resizeRows(mapRows(map), 20, 15), resizeRows(mapRows(map), 20, 15)]
     const expected = Array.from({ length: 15 }, (_, y) => forward.row(y).slice())
@@ -74,7 +75,7 @@ describe('rows', () => {
 })
 
 describe('blendScales', () => {
-  /** Outputs at a quarter of each scaled size, as a network gives them. */
+  /** Returns outputs at a quarter of each scaled size, like those of a network. */
   function outputs(
     scales: readonly number[],
     width: number,
@@ -95,7 +96,7 @@ describe('blendScales', () => {
     })
   }
 
-  /** The published formulas, over whole planes. */
+  /** Applies the published formulas to whole planes. */
   function blended(scales: readonly ScaleOutput[]): Plane[] {
     let prediction: Plane[] | undefined
     for (const { scale, width, height, logits, attention } of scales) {
@@ -124,14 +125,14 @@ describe('blendScales', () => {
   }
 
   test.each([[[1]], [[2, 1]], [[1, 0.5]], [[2, 1, 0.5, 0.25]], [[2, 1.5, 1, 0.75, 0.5]]])(
-    'with attention, scales %j',
+    'blends by attention, scales %j',
     (scales) => {
       const maps = outputs(scales, 45, 29, 4, true)
       expectPlanes(blendScales(maps, 45, 29), blended(maps), 1e-5)
     },
   )
 
-  test('without attention it is the mean', () => {
+  test('averages without attention', () => {
     const maps = outputs([2, 1, 0.5], 37, 22, 3, false)
     const resized = maps.map(({ logits }) => planesOf(logits).map((p) => resize(p, 37, 22)))
     const mean = resized[0].map((_, c) =>
@@ -145,18 +146,18 @@ describe('blendScales', () => {
 })
 
 describe('scales', () => {
-  test('go from the largest to the smallest, each once', () => {
+  test('are ordered from the largest to the smallest, each once', () => {
     expect(orderedScales([0.5, 1, 2, 0.5])).toEqual([2, 1, 0.5])
     expect(orderedScales([1])).toEqual([1])
   })
 
   test.each([
-    [[0, 1], 'A scale of 0 was asked for.'],
-    [[-1, 1], 'A scale of -1 was asked for.'],
-    [[9, 1], 'A scale of 9 was asked for.'],
-    [[Number.NaN, 1], 'A scale of NaN was asked for.'],
-    [[0.5, 2], 'The scales [0.5, 2] do not include 1.'],
-    [[], 'The scales [] do not include 1.'],
+    [[0, 1], '`scales[0]` must be a finite number above 0 and of at most 8, got 0.'],
+    [[-1, 1], '`scales[0]` must be a finite number above 0 and of at most 8, got -1.'],
+    [[9, 1], '`scales[0]` must be a finite number above 0 and of at most 8, got 9.'],
+    [[Number.NaN, 1], '`scales[0]` must be a finite number above 0 and of at most 8, got NaN.'],
+    [[0.5, 2], '`scales` must be an array that includes 1, got [0.5, 2].'],
+    [[], '`scales` must be an array that includes 1, got [].'],
   ])('%j are refused', (scales, message) => {
     expect(() => orderedScales(scales)).toThrow(
       expect.objectContaining({ code: 'invalid-argument', message }),

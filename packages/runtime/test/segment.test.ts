@@ -1,11 +1,11 @@
 import { buildModel, type SegmentationModelName, zoo } from '@inverseform/backbones'
+import { randomInteger, seededRandom } from '@inverseform/shared'
+import { deterministicSource, relativeError } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { deterministicSource } from '../../backbones/test/support/models.js'
-import { randomInteger, randomSource, relativeError } from '../../backbones/test/support/tensors.js'
 import {
   arrayEngine,
   type Network,
-  normaliseImages,
+  normalizeImages,
   type RgbImage,
   type SegmentOutput,
   type SegmentProgress,
@@ -14,10 +14,10 @@ import {
   segmentTensor,
   type Tensor,
 } from '../src/index.js'
-import { resizeTensor } from '../src/resize-tensor.js'
+import { resizeTensor } from '../src/maps/resize-tensor.js'
 import { mirror, plane, resize, valuesOf } from './support/naive.js'
 
-const random = randomSource(41)
+const random = seededRandom(41)
 function randomImage(width: number, height: number): RgbImage {
   return {
     width,
@@ -27,8 +27,8 @@ function randomImage(width: number, height: number): RgbImage {
 }
 
 /**
- * A stand-in for a network: class c's logit is a mixture of the image's channels, averaged over `stride` x `stride`
- * pixels, and so is the edge. Nothing in it depends on anything further away.
+ * Returns a fake network. The logit of a class is a mixture of the image's channels, averaged over `stride` x `stride`
+ * pixels; so is the edge. No output depends on pixels further away.
  */
 function localNetwork(name: SegmentationModelName, options: { edge?: boolean; memoryBudget?: number } = {}) {
   const info = zoo[name]
@@ -58,14 +58,14 @@ function localNetwork(name: SegmentationModelName, options: { edge?: boolean; me
   }
   const graph = buildModel(name, {
     parameters: deterministicSource(),
-    classes: mixture.length,
-    edge: options.edge,
+    numClasses: mixture.length,
+    edgeHead: options.edge,
   })
   const network: Network = {
     engine: arrayEngine,
     graph,
     info,
-    classes: mixture.length,
+    numClasses: mixture.length,
     memoryBudget: options.memoryBudget ?? Number.POSITIVE_INFINITY,
     session: {
       async run({ image }) {
@@ -82,10 +82,10 @@ function localNetwork(name: SegmentationModelName, options: { edge?: boolean; me
 
 const everything: SegmentOutput[] = ['labels', 'confidence', 'logits', 'edges']
 
-describe('normaliseImages', () => {
-  test('is (value / 255 − mean) / deviation, by channel', () => {
+describe('normalizeImages', () => {
+  test('returns (value / 255 − mean) / deviation for each channel', () => {
     const images = [randomImage(7, 5), randomImage(7, 5)]
-    const { data, shape } = normaliseImages(images)
+    const { data, shape } = normalizeImages(images)
     expect(shape).toEqual([2, 3, 5, 7])
     const [mean, deviation] = [
       [0.485, 0.456, 0.406],
@@ -101,7 +101,7 @@ describe('normaliseImages', () => {
 
 describe('resizeTensor', () => {
   test('resizes every plane', () => {
-    const input = normaliseImages([randomImage(23, 11), randomImage(23, 11)])
+    const input = normalizeImages([randomImage(23, 11), randomImage(23, 11)])
     for (const [width, height] of [
       [46, 22],
       [5, 2],
@@ -123,32 +123,32 @@ describe('resizeTensor', () => {
 })
 
 describe('segmenting', () => {
-  test('gives what was asked for and no more', async () => {
+  test('returns the outputs that are listed, and no others', async () => {
     const { network } = localNetwork('hrnet18', { edge: true })
     const image = randomImage(40, 24)
     for (const output of everything) {
-      const [result] = await segmentImages(network, [image], { outputs: [output] })
+      const [result] = await segmentBatch(network, [image], { outputs: [output] })
       expect(Object.keys(result).filter((key) => (everything as string[]).includes(key))).toEqual([output])
-      expect(result).toMatchObject({ width: 40, height: 24, classes: 4, tiles: 1 })
+      expect(result).toMatchObject({ width: 40, height: 24, numClasses: 4, tiles: 1 })
       expect(result[output]).toHaveLength(40 * 24 * (output === 'logits' ? 4 : 1))
     }
-    const [all] = await segmentImages(network, [image], { outputs: everything })
-    const [plain] = await segmentImages(network, [image])
+    const [all] = await segmentBatch(network, [image], { outputs: everything })
+    const [plain] = await segmentBatch(network, [image])
     expect(plain.labels).toEqual(all.labels)
     for (const time of Object.values(plain.timings)) expect(time).toBeGreaterThanOrEqual(0)
   })
 
-  test('edges are probabilities, of logits and of probabilities alike', async () => {
+  test('returns edges as probabilities, from logits and from probabilities', async () => {
     const image = randomImage(32, 32)
     const { network } = localNetwork('hrnet18', { edge: true })
-    const [asLogits] = await segmentImages(network, [image], { outputs: ['edges'] })
+    const [asLogits] = await segmentBatch(network, [image], { outputs: ['edges'] })
     const info = { ...network.info, edgeOutput: 'probability' } as const
-    const [asIs] = await segmentImages({ ...network, info }, [image], { outputs: ['edges'] })
-    const expected = asIs.edges!.map((x) => 1 / (1 + Math.exp(-x)))
-    expect(relativeError(asLogits.edges!, expected)).toBeLessThan(1e-6)
+    const [asIs] = await segmentBatch({ ...network, info }, [image], { outputs: ['edges'] })
+    const expected = asIs.edges.map((x) => 1 / (1 + Math.exp(-x)))
+    expect(relativeError(asLogits.edges, expected)).toBeLessThan(1e-6)
   })
 
-  test('flip is the mean with the mirrored image’s, mirrored back', async () => {
+  test('averages with the mirrored image, mirrored back', async () => {
     const { network, runs } = localNetwork('hrnet18', { edge: true })
     const image = randomImage(37, 21)
     const mirrored = { ...image, data: image.data.slice() }
@@ -157,10 +157,10 @@ describe('segmenting', () => {
       mirrored.data[i] = image.data[(y * 37 + 36 - x) * 3 + c]
     }
     const outputs: SegmentOutput[] = ['logits', 'edges']
-    const [both] = await segmentImages(network, [image], { outputs, flip: true })
+    const [both] = await segmentBatch(network, [image], { outputs, flip: true })
     expect(runs).toHaveLength(2)
-    const [one] = await segmentImages(network, [image], { outputs })
-    const [other] = await segmentImages(network, [mirrored], { outputs })
+    const [one] = await segmentBatch(network, [image], { outputs })
+    const [other] = await segmentBatch(network, [mirrored], { outputs })
     const size = 37 * 21
     for (let c = 0; c < 4; c++) {
       const of = ({ logits }: typeof one) => logits!.subarray(c * size, (c + 1) * size)
@@ -170,9 +170,9 @@ describe('segmenting', () => {
     }
   })
 
-  test('scales resize the image, at least to what the network can take', async () => {
+  test('resizes the image by each scale, at least to the smallest size of the network', async () => {
     const { network, runs } = localNetwork('hrnet16-slim')
-    await segmentImages(network, [randomImage(5, 3)], { scales: [0.5, 1, 2] })
+    await segmentBatch(network, [randomImage(5, 3)], { scales: [0.5, 1, 2] })
     expect(runs.map(({ shape }) => shape)).toEqual([
       [1, 3, 6, 10],
       [1, 3, 3, 5],
@@ -180,15 +180,15 @@ describe('segmenting', () => {
     ])
   })
 
-  test('floats may be given instead of bytes', async () => {
+  test('accepts normalized tensors instead of bytes', async () => {
     const { network } = localNetwork('hrnet18')
     const images = [randomImage(30, 20), randomImage(30, 20)]
-    const fromBytes = await segmentImages(network, images, { scales: [1, 2] })
-    const fromFloats = await segmentTensor(network, normaliseImages(images), { scales: [1, 2] })
+    const fromBytes = await segmentBatch(network, images, { scales: [1, 2] })
+    const fromFloats = await segmentTensor(network, normalizeImages(images), { scales: [1, 2] })
     expect(fromFloats.map(({ labels }) => labels)).toEqual(fromBytes.map(({ labels }) => labels))
   })
 
-  test('progress counts every network run; an abort stops before the next', async () => {
+  test('reports every network run, and stops before the next one when aborted', async () => {
     const { network, runs } = localNetwork('hrnet18')
     const seen: SegmentProgress[] = []
     const options = {
@@ -196,13 +196,13 @@ describe('segmenting', () => {
       flip: true,
       onProgress: (progress: SegmentProgress) => seen.push(progress),
     }
-    await segmentImages(network, [randomImage(20, 20)], options)
+    await segmentBatch(network, [randomImage(20, 20)], options)
     expect(seen).toEqual([1, 2, 3, 4].map((done) => ({ done, total: 4 })))
 
     const controller = new AbortController()
     runs.length = 0
     const onProgress = () => controller.abort(new Error('enough'))
-    const aborted = segmentImages(network, [randomImage(20, 20)], {
+    const aborted = segmentBatch(network, [randomImage(20, 20)], {
       ...options,
       onProgress,
       signal: controller.signal,
@@ -212,39 +212,114 @@ describe('segmenting', () => {
   })
 
   test.each<[string, object, string]>([
-    ['an output that is none', { outputs: ['depth'] }, 'The output "depth" was asked for.'],
-    ['edges without the head', { outputs: ['edges'] }, 'Edges were asked of a model without its edge head.'],
-    ['scales without 1', { scales: [2] }, 'The scales [2] do not include 1.'],
+    [
+      'an unknown output',
+      { outputs: ['depth'] },
+      "`outputs[0]` must be one of 'labels', 'confidence', 'logits', 'edges' or 'edgeOutput', got \"depth\".",
+    ],
+    [
+      'outputs that are not a list',
+      { outputs: 'labels' },
+      '`outputs` must be an array of output names, got "labels".',
+    ],
+    ['edges without the edge head', { outputs: ['edges'] }, 'Edges need the edge head, which is not loaded.'],
+    ['scales without 1', { scales: [2] }, '`scales` must be an array that includes 1, got [2].'],
+    ['a scale that is not a list', { scales: 1 }, '`scales` must be an array of numbers, got 1.'],
+    ['a flip that is not a boolean', { flip: 1 }, '`flip` must be true or false, got 1.'],
+    ['progress for no function', { onProgress: 'log' }, '`onProgress` must be a function, got "log".'],
     [
       'a tile without room',
       { tile: { width: 64, height: 64, overlap: 64 } },
-      'Tiles of 64x64 with an overlap of 64 were asked for.',
+      '`tile` must be at least 96x96 pixels for hrnet18 with an overlap of 64, got 64x64.',
     ],
-  ])('%s is refused', async (_, options, message) => {
+    [
+      'a tile of half pixels',
+      { tile: { width: 64.5, height: 64, overlap: 0 } },
+      '`tile.width` must be an integer of at least 1, got 64.5.',
+    ],
+    ['no options', null as unknown as object, '`options` must be an object, got null.'],
+  ])('refuses %s', async (_, options, message) => {
     const { network, runs } = localNetwork('hrnet18')
-    await expect(segmentImages(network, [randomImage(8, 8)], options)).rejects.toThrow(
-      expect.objectContaining({
-        code: 'invalid-argument',
-        message,
-        hint: expect.stringMatching(/^[A-Z].*\.$/),
-      }),
-    )
+    const refused = expect.objectContaining({ code: 'invalid-argument', message })
+    await expect(segmentBatch(network, [randomImage(8, 8)], options)).rejects.toThrow(refused)
+    await expect(segmentImages(network, [randomImage(8, 8)], options)).rejects.toThrow(refused)
     expect(runs).toEqual([])
   })
 
-  test.each<[string, RgbImage]>([
-    ['too few bytes', { width: 8, height: 8, data: new Uint8Array(191) }],
-    ['RGBA', { width: 8, height: 8, data: new Uint8Array(256) }],
-    ['no pixels', { width: 0, height: 8, data: new Uint8Array(0) }],
-    ['half a pixel', { width: 1.5, height: 2, data: new Uint8Array(9) }],
-    ['no data', { width: 8, height: 8 } as RgbImage],
-  ])('an image of %s is refused', async (_, image) => {
+  const bytes = 'a Uint8Array or a Uint8ClampedArray'
+  test.each<[string, object | undefined, string, string]>([
+    [
+      'too few bytes',
+      { width: 8, height: 8, data: new Uint8Array(191) },
+      'size-mismatch',
+      '`data` must have 192 elements, 3 bytes for each of 8x8 pixels, got 191.',
+    ],
+    [
+      'RGBA',
+      { width: 8, height: 8, data: new Uint8Array(256) },
+      'size-mismatch',
+      '`data` must have 192 elements, 3 bytes for each of 8x8 pixels, got 256.',
+    ],
+    [
+      'no pixels',
+      { width: 0, height: 8, data: new Uint8Array(0) },
+      'invalid-argument',
+      '`width` must be an integer of at least 1, got 0.',
+    ],
+    [
+      'half a pixel',
+      { width: 1.5, height: 2, data: new Uint8Array(9) },
+      'invalid-argument',
+      '`width` must be an integer of at least 1, got 1.5.',
+    ],
+    ['no data', { width: 8, height: 8 }, 'invalid-argument', `\`data\` must be ${bytes}, got undefined.`],
+    [
+      'floats',
+      { width: 1, height: 1, data: new Float32Array(3) },
+      'invalid-argument',
+      `\`data\` must be ${bytes}, got Float32Array of 3 elements.`,
+    ],
+    [
+      '16 bits per channel',
+      { width: 1, height: 1, data: new Uint16Array(3) },
+      'invalid-argument',
+      `\`data\` must be ${bytes}, got Uint16Array of 3 elements.`,
+    ],
+    [
+      'plain numbers',
+      { width: 1, height: 1, data: [0, 0, 0] },
+      'invalid-argument',
+      `\`data\` must be ${bytes}, got [0, 0, 0].`,
+    ],
+    [
+      'nothing',
+      undefined,
+      'invalid-argument',
+      '`image` must be an object { data, width, height }, got undefined.',
+    ],
+  ])('refuses an image of %s', async (_, image, code, message) => {
     const { network } = localNetwork('hrnet18')
-    const refused = expect.objectContaining({ code: 'size-mismatch' })
-    await expect(segmentImages(network, [image])).rejects.toThrow(refused)
-    await expect(segmentBatch(network, [randomImage(4, 4), image])).rejects.toThrow(refused)
-    await expect(segmentImages(network, [randomImage(4, 4), randomImage(4, 5)])).rejects.toThrow(
-      'A batch has images of 4x4 and of 4x5.',
+    const refused = expect.objectContaining({ code, message })
+    const wrong = image as RgbImage
+    await expect(segmentBatch(network, [wrong])).rejects.toThrow(refused)
+    await expect(segmentImages(network, [randomImage(4, 4), wrong])).rejects.toThrow(refused)
+  })
+
+  test('accepts clamped bytes', async () => {
+    const { network } = localNetwork('hrnet18')
+    const image = randomImage(8, 8)
+    const clamped = { ...image, data: Uint8ClampedArray.from(image.data) }
+    const [[one], [other]] = await Promise.all([
+      segmentBatch(network, [image]),
+      segmentBatch(network, [clamped]),
+    ])
+    expect(other.labels).toEqual(one.labels)
+  })
+
+  test('refuses a batch of several sizes', async () => {
+    const { network } = localNetwork('hrnet18')
+    await expect(segmentBatch(network, [randomImage(4, 4), randomImage(4, 5)])).rejects.toThrow(
+      'All images of a batch must have one size, got 4x4 and 4x5.',
     )
   })
 })
@@ -252,12 +327,12 @@ describe('segmenting', () => {
 describe('tiles', () => {
   const image = randomImage(300, 200)
 
-  test('change nothing where the network looks no further than their overlap', async () => {
+  test('change nothing if the network looks no further than their overlap', async () => {
     const { network, runs } = localNetwork('hrnet18', { edge: true })
-    const [whole] = await segmentImages(network, [image], { outputs: everything, tile: 'never' })
+    const [whole] = await segmentBatch(network, [image], { outputs: everything, tile: 'never' })
     expect(runs.splice(0)).toHaveLength(1)
     const tile = { width: 130, height: 96, overlap: 32 }
-    const [tiled] = await segmentImages(network, [image], { outputs: everything, tile })
+    const [tiled] = await segmentBatch(network, [image], { outputs: everything, tile })
     expect(tiled.tiles).toBe(9)
     expect(runs).toHaveLength(9)
     for (const { shape } of runs) expect(shape[2] <= 96 && shape[3] <= 130).toBe(true)
@@ -265,13 +340,13 @@ describe('tiles', () => {
     expect(relativeError(tiled.edges!, whole.edges!)).toBeLessThan(1e-5)
   })
 
-  test('are made when the whole passes the memory budget, and then keep within it', async () => {
+  test('are made if the whole image exceeds the memory budget, and stay within it', async () => {
     const { network: roomy } = localNetwork('hrnet18')
-    const { peakActivationBytes } = await import('@inverseform/backbones')
+    const { peakActivationBytes } = await import('@inverseform/backbones/graph')
     const whole = peakActivationBytes(roomy.graph, { N: 1, H: 200, W: 300 })
     for (const share of [1, 0.99, 0.8]) {
       const { network, runs } = localNetwork('hrnet18', { memoryBudget: whole * share })
-      const [{ tiles }] = await segmentImages(network, [image])
+      const [{ tiles }] = await segmentBatch(network, [image])
       expect(tiles).toBe(runs.length)
       if (share === 1) expect(tiles).toBe(1)
       else expect(tiles).toBeGreaterThan(1)
@@ -282,42 +357,42 @@ describe('tiles', () => {
       }
     }
     const { network: poor } = localNetwork('hrnet18', { memoryBudget: 2 ** 20 })
-    await expect(segmentImages(poor, [image])).rejects.toThrow(
+    await expect(segmentBatch(poor, [image])).rejects.toThrow(
       expect.objectContaining({
         code: 'out-of-memory',
-        message: expect.stringMatching(/^hrnet18 needs more than the 1 MiB .*\.$/),
+        message: expect.stringMatching(/^hrnet18 exceeds its memory budget of 1 MiB, .*\.$/),
       }),
     )
   })
 })
 
-describe('segmentBatch', () => {
+describe('segmentImages', () => {
   const images = [randomImage(20, 10), randomImage(10, 20), randomImage(20, 10), randomImage(4, 4)]
 
-  test('keeps the order of images of mixed sizes', async () => {
+  test('keeps the order of images of several sizes', async () => {
     const { network, runs } = localNetwork('hrnet18')
     const seen: SegmentProgress[] = []
-    const together = await segmentBatch(network, images, {
+    const together = await segmentImages(network, images, {
       outputs: ['logits'],
       onProgress: (p) => seen.push(p),
     })
     expect(runs.map(({ shape }) => shape[0])).toEqual([2, 1, 1])
     expect(seen).toEqual([1, 2, 3].map((done) => ({ done, total: 3 })))
     for (const [i, image] of images.entries()) {
-      const [alone] = await segmentImages(network, [image], { outputs: ['logits'] })
+      const [alone] = await segmentBatch(network, [image], { outputs: ['logits'] })
       expect(together[i]).toMatchObject({ width: image.width, height: image.height })
       expect(together[i].logits).toEqual(alone.logits)
     }
-    expect(await segmentBatch(network, [])).toEqual([])
+    expect(await segmentImages(network, [])).toEqual([])
   })
 
-  test('runs no more images together than the memory budget allows, rather than cut them', async () => {
-    const { peakActivationBytes } = await import('@inverseform/backbones')
+  test('runs fewer images together before it cuts them, to stay within the memory budget', async () => {
+    const { peakActivationBytes } = await import('@inverseform/backbones/graph')
     const { graph } = localNetwork('hrnet18').network
     const memoryBudget = 2.5 * peakActivationBytes(graph, { N: 1, H: 10, W: 20 })
     const { network, runs } = localNetwork('hrnet18', { memoryBudget })
     const five = Array.from({ length: 5 }, () => randomImage(20, 10))
-    const results = await segmentBatch(network, five)
+    const results = await segmentImages(network, five)
     expect(runs.map(({ shape }) => shape[0])).toEqual([2, 2, 1])
     expect(results.every(({ tiles }) => tiles === 1)).toBe(true)
   })

@@ -1,16 +1,13 @@
+import { randomInteger, seededRandom } from '@inverseform/shared'
+import { randomValues, relativeError } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import {
-  randomInteger,
-  randomSource,
-  randomValues,
-  relativeError,
-} from '../../backbones/test/support/tensors.js'
-import { cropTile, planTiles, requireTileSize, TileBlender } from '../src/tiles.js'
+import { checkTileOption, checkTileSize, planTiles } from '../src/tiles/plan-tiles.js'
+import { cropTile, TileBlender } from '../src/tiles/tile-blender.js'
 
 describe('planTiles', () => {
-  const random = randomSource(31)
+  const random = seededRandom(31)
 
-  test('covers every image, aligned, with the overlap asked for', () => {
+  test('covers every image with aligned tiles and the overlap', () => {
     for (let round = 0; round < 300; round++) {
       const alignment = [1, 8, 32, 64][randomInteger(random, 0, 3)]
       const overlap = randomInteger(random, 0, 3 * alignment)
@@ -20,7 +17,7 @@ describe('planTiles', () => {
         width: least + randomInteger(random, 0, 300),
         height: least + randomInteger(random, 0, 300),
       }
-      requireTileSize(size, alignment, 'test')
+      checkTileSize(size, alignment, 'test')
       const [width, height] = [randomInteger(random, 1, 1500), randomInteger(random, 1, 900)]
       const tiles = planTiles(width, height, size, alignment)
       const columns = [...new Set(tiles.map(({ x }) => x))]
@@ -45,7 +42,7 @@ describe('planTiles', () => {
     }
   })
 
-  /** Spans from 0 to the end, each reaching at least `overlap` into its neighbour and beyond all before it. */
+  /** Expects spans from 0 to the end; each overlaps the one before by at least `overlap` and ends after it. */
   function expectChain(spans: number[][], length: number, overlap: number): void {
     expect(spans[0][0]).toBe(0)
     expect(spans.at(-1)?.[1]).toBe(length)
@@ -55,14 +52,14 @@ describe('planTiles', () => {
     expect(chained).toBe(true)
   }
 
-  test('without overlap, the last tile is no narrower than the alignment: networks have a smallest image', () => {
+  test('keeps the last tile as large as the alignment without overlap, because networks have a smallest image', () => {
     for (let width = 65; width < 260; width++) {
       const tiles = planTiles(width, 32, { width: 64, height: 64, overlap: 0 }, 32)
       expect(Math.min(...tiles.map((tile) => tile.width))).toBeGreaterThanOrEqual(32)
     }
   })
 
-  test('an image no larger than a tile is one tile', () => {
+  test('returns one tile for an image no larger than a tile', () => {
     const size = { width: 64, height: 48, overlap: 16 }
     expect(planTiles(64, 48, size, 8)).toEqual([{ x: 0, y: 0, width: 64, height: 48 }])
     expect(planTiles(65, 48, size, 8)).toEqual([
@@ -72,28 +69,42 @@ describe('planTiles', () => {
   })
 
   test.each([
-    [{ width: 64, height: 64, overlap: 64 }, 'slim needs tiles of at least 96x96'],
-    [{ width: 64, height: 64, overlap: 100 }, 'slim needs tiles of at least 160x160'],
-    [{ width: 63, height: 64, overlap: 0 }, 'slim needs tiles of at least 64x64'],
-    [{ width: 64, height: 95.5, overlap: 0 }, 'whole pixels'],
-    [{ width: 64, height: 64, overlap: -1 }, 'whole pixels'],
-    [{ width: Number.NaN, height: 64, overlap: 0 }, 'whole pixels'],
-    [{ width: 64, height: 64 } as { width: number; height: number; overlap: number }, 'whole pixels'],
-  ])('%j is refused', (size, hint) => {
-    expect(() => requireTileSize(size, 32, 'slim')).toThrow(
-      expect.objectContaining({ code: 'invalid-argument', hint: expect.stringContaining(hint) }),
+    [64, 64, 64, '`tile` must be at least 96x96 pixels for slim with an overlap of 64, got 64x64.'],
+    [64, 64, 100, '`tile` must be at least 160x160 pixels for slim with an overlap of 100, got 64x64.'],
+    [63, 64, 0, '`tile` must be at least 64x64 pixels for slim with an overlap of 0, got 63x64.'],
+  ])('refuses tiles of %ix%i with an overlap of %i', (width, height, overlap, message) => {
+    expect(() => checkTileSize({ width, height, overlap }, 32, 'slim')).toThrow(
+      expect.objectContaining({ code: 'invalid-argument', message }),
+    )
+  })
+
+  const accepted = "'auto', 'never' or an object { width, height, overlap }"
+  test.each<[unknown, string]>([
+    [{ width: 64, height: 95.5, overlap: 0 }, '`tile.height` must be an integer of at least 1, got 95.5.'],
+    [{ width: 64, height: 64, overlap: -1 }, '`tile.overlap` must be an integer of at least 0, got -1.'],
+    [
+      { width: Number.NaN, height: 64, overlap: 0 },
+      '`tile.width` must be an integer of at least 1, got NaN.',
+    ],
+    [{ width: 64, height: 64 }, '`tile.overlap` must be an integer of at least 0, got undefined.'],
+    ['always', `\`tile\` must be ${accepted}, got "always".`],
+    [64, `\`tile\` must be ${accepted}, got 64.`],
+    [null, `\`tile\` must be ${accepted}, got null.`],
+  ])('refuses the option %j', (tile, message) => {
+    expect(() => checkTileOption(tile)).toThrow(
+      expect.objectContaining({ code: 'invalid-argument', message }),
     )
   })
 })
 
 describe('TileBlender', () => {
-  const random = randomSource(32)
+  const random = seededRandom(32)
   const tensor = (n: number, c: number, h: number, w: number) => ({
     shape: [n, c, h, w],
     data: randomValues(random, n * c * h * w),
   })
 
-  test('puts the tiles of a map together again', () => {
+  test('puts the tiles of a map back together', () => {
     for (let round = 0; round < 100; round++) {
       const [width, height] = [randomInteger(random, 1, 60), randomInteger(random, 1, 40)]
       const whole = tensor(2, 3, height, width)
@@ -111,7 +122,7 @@ describe('TileBlender', () => {
     }
   })
 
-  test('goes from one tile to the next step by step', () => {
+  test('blends linearly from one tile to the next', () => {
     const blender = new TileBlender([1, 1, 1, 12])
     const tile = (value: number) => ({ shape: [1, 1, 1, 8], data: new Float32Array(8).fill(value) })
     blender.add(tile(0), 0, 0)

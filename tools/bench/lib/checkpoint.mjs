@@ -1,23 +1,36 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { requiredParameters, writeSafetensors } from '@inverseform/backbones'
 import { writeFileAtomically } from '@inverseform/backbones/node'
 import { uniform } from './uniform.mjs'
 
 /**
- * Writes a checkpoint of a model with the weights that make_checkpoint.py gives it: values that depend on nothing
- * but their names, of the size that trained ones have. Networks take as long with them as with trained ones.
+ * Writes a checkpoint of a model with the same synthetic weights as make_checkpoint.py. Values depend only on their names, and
+ * have the magnitude of trained weights, so networks take as long as with trained ones.
  */
 export function writeCheckpoint(model, path) {
   return writeParameters(requiredParameters(model), path)
 }
 
-/** As {@link writeCheckpoint}, of InverseNet. */
+/** Names and shapes of InverseNet's tensors as published: two tiles of 224x224 pixels → 1000 → 32 → 4. */
+export const inverseNetShapes = [
+  ['fc.0.weight', [1000, 2 * 224 ** 2]],
+  ['fc.0.bias', [1000]],
+  ['fc.2.weight', [32, 1000]],
+  ['fc.2.bias', [32]],
+  ['fc.4.weight', [4, 32]],
+  ['fc.4.bias', [4]],
+]
+
+/** Writes a checkpoint of InverseNet with synthetic weights, as {@link writeCheckpoint} does. */
 export function writeInverseNet(path) {
-  const layers = { 'fc.0': [1000, 2 * 224 ** 2], 'fc.2': [32, 1000], 'fc.4': [4, 32] }
-  const shapes = Object.entries(layers).flatMap(([name, [outputs, inputs]]) => [
-    [`${name}.weight`, [outputs, inputs]],
-    [`${name}.bias`, [outputs]],
-  ])
-  return writeParameters(shapes, path)
+  return writeParameters(inverseNetShapes, path)
+}
+
+/** Writes the weights of {@link writeInverseNet} as raw float32, one tensor after the other (383 MiB). */
+export function writeRawInverseNet(path) {
+  const file = openSync(path, 'w')
+  for (const [name, shape] of inverseNetShapes) writeSync(file, parameter(name, shape))
+  closeSync(file)
 }
 
 function writeParameters(shapes, path) {

@@ -4,7 +4,7 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 
 const require = createRequire(import.meta.url)
 
-/** One line on what the figures were taken with. `more` names versions that Node does not know of. */
+/** Describes the machine and the software versions in one line. `more` lists versions that Node does not know. */
 export function machine(more = []) {
   const versions = [
     `Node ${process.versions.node}`,
@@ -15,7 +15,7 @@ export function machine(more = []) {
   return `${cpus()[0].model}, ${availableParallelism()} cores, ${memory}, ${platform()}-${arch()}; ${versions.join(', ')}`
 }
 
-/** This process's memory in MiB: the peak of what was resident, what is now, and what of it is and is not backed by a file. */
+/** Returns this process's memory in MiB: peak resident, resident now, and its anonymous and file-backed parts. */
 export function memory() {
   const status = readFileSync('/proc/self/status', 'utf8')
   const field = (name) => Number(status.match(new RegExp(`${name}:\\s+(\\d+)`))[1]) / 1024

@@ -15,7 +15,7 @@ export const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`
 export const mebibytes = (mib) => `${mib.toFixed(0)} MiB`
 export const ratio = (ours, theirs) => `${(ours / theirs).toFixed(2)}x`
 
-/** Prints the parts of a report, and writes them to a file where one is named. */
+/** Prints the parts of a report. Also writes them to `out`, if given. */
 export function report(parts, out) {
   const text = `${parts.join('\n\n')}\n`
   process.stdout.write(text)

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that depend on nothing but a name and their place: the same in make_checkpoint.py. */
+/** Returns numbers in [0, 1) that depend only on the name and the index. make_checkpoint.py returns the same ones. */
 export function uniform(name, length) {
   const seed = fnv1a(name)
   const values = new Float64Array(length)

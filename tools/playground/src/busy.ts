@@ -6,7 +6,7 @@ const notice = find('#busy', HTMLElement)
 type Work = 'Loading the checkpoint…' | 'Segmenting…'
 const underWay = new Set<Work>()
 
-/** Says on the picture what is being waited for. */
+/** Shows on the picture which work is under way. */
 export function setBusy(work: Work, running: boolean): void {
   if (running) underWay.add(work)
   else underWay.delete(work)

@@ -2,12 +2,12 @@ import { InverseFormError } from '@inverseform/runtime-web'
 
 /** A running camera. */
 export interface Camera {
-  /** Frames as they are asked for: one that nobody waits for is never made. Ends when the camera does. */
+  /** Yields frames on demand, and skips frames in between. Ends when the camera ends. */
   frames(): AsyncGenerator<ImageBitmap>
   stop(): void
 }
 
-/** @throws InverseFormError `runtime-unavailable` where there is no camera, or it may not be used */
+/** Opens the camera. @throws InverseFormError `runtime-unavailable` if it is missing, in use or not allowed */
 export async function openCamera(): Promise<Camera> {
   const stream = await openStream()
   const video = Object.assign(document.createElement('video'), {
@@ -21,7 +21,7 @@ export async function openCamera(): Promise<Camera> {
     for (const track of stream.getTracks()) track.stop()
     video.pause()
   }
-  // The device may be unplugged, or the page left.
+  // The camera may be unplugged, or the user may leave the page.
   for (const track of stream.getVideoTracks()) track.addEventListener('ended', stop)
   addEventListener('pagehide', stop, { signal: ended.signal })
   await video.play()
@@ -33,7 +33,7 @@ export async function openCamera(): Promise<Camera> {
   }
 }
 
-/** @returns false when there will be none */
+/** Waits for the next frame. @returns false if the camera has ended */
 function nextFrame(video: HTMLVideoElement, ended: AbortSignal): Promise<boolean> {
   if (ended.aborted) return Promise.resolve(false)
   return new Promise((resolve) => {
@@ -47,8 +47,9 @@ function nextFrame(video: HTMLVideoElement, ended: AbortSignal): Promise<boolean
 }
 
 async function openStream(): Promise<MediaStream> {
-  if (!navigator.mediaDevices)
+  if (!navigator.mediaDevices) {
     throw unavailable('The camera needs a secure page.', 'Open this page over https, or on localhost.')
+  }
   try {
     return await navigator.mediaDevices.getUserMedia({
       video: { width: { ideal: 960 }, facingMode: { ideal: 'environment' } },

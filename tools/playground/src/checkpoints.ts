@@ -1,7 +1,7 @@
 import { setBusy } from './busy.js'
 import { find } from './dom.js'
 import { clearProblem, showProblem } from './problem.js'
-import { loadNetwork, type Network, type NetworkOptions, type Origin } from './segmentation.js'
+import { loadNetwork, type Network, type NetworkOptions, type NetworkSource } from './segmentation.js'
 import { SlotPanel } from './slot-panel.js'
 import type { Slots, Workbench } from './workbench.js'
 
@@ -16,110 +16,113 @@ interface Slot {
   loading?: AbortController
 }
 
-/** The checkpoints on the page: loads them into the workbench on the chosen device. */
+/** The checkpoints on the page. Loads them on the chosen device and gives them to the workbench. */
 export class Checkpoints {
-  private readonly slots: readonly Slot[]
-  /** What the networks were loaded for. */
-  private used = settings()
-  private reloading = new AbortController()
+  readonly #slots: readonly Slot[]
+  /** The device and the precision that the networks were loaded for. */
+  #used = settings()
+  #reloading = new AbortController()
 
-  constructor(private readonly workbench: Workbench) {
-    this.slots = [0, 1].map((slot) => ({
+  readonly #workbench: Workbench
+
+  constructor(workbench: Workbench) {
+    this.#workbench = workbench
+    this.#slots = [0, 1].map((slot) => ({
       panel: new SlotPanel(slot + 1, {
-        onLoad: (origin) => this.load(slot, origin),
-        onCancel: () => this.slots[slot].loading?.abort(),
-        onRemove: slot === 0 ? undefined : () => this.remove(slot),
+        onLoad: (source) => this.load(slot, source),
+        onCancel: () => this.#slots[slot].loading?.abort(),
+        onRemove: slot === 0 ? undefined : () => this.#remove(slot),
       }),
     }))
-    list.append(this.slots[0].panel.element)
-    compare.addEventListener('click', () => this.showSecond())
-    for (const select of [device, precision]) select.addEventListener('change', () => this.reload())
+    list.append(this.#slots[0].panel.element)
+    compare.addEventListener('click', () => this.#showSecond())
+    for (const select of [device, precision]) select.addEventListener('change', () => this.#reload())
   }
 
-  /** The slot that an element is in; the first one where it is in none. */
+  /** Returns the index of the slot that contains an element; 0 if none does. */
   slotOf(element: Element): number {
-    return this.slots[1].panel.element.contains(element) ? 1 : 0
+    return this.#slots[1].panel.element.contains(element) ? 1 : 0
   }
 
   show(networks: Slots<Network>): void {
-    for (const [i, { panel }] of this.slots.entries()) panel.showNetwork(networks[i])
+    for (const [i, { panel }] of this.#slots.entries()) panel.showNetwork(networks[i])
   }
 
-  /** What is wrong with the checkpoint is said at its controls; the one before stays. */
-  async load(slot: number, origin: Origin): Promise<void> {
-    const { panel } = this.slots[slot]
+  /** Loads a checkpoint. Errors are shown at its controls, and the previous checkpoint stays. */
+  async load(slot: number, source: NetworkSource): Promise<void> {
+    const { panel } = this.#slots[slot]
     panel.clearProblem()
     try {
-      const network = await this.open(slot, origin)
-      if (network) await this.put(slot, network)
+      const network = await this.#open(slot, source)
+      if (network) await this.#put(slot, network)
     } catch (error) {
       panel.showProblem(error)
     }
   }
 
-  /** Loads what there is again, for the device and the precision chosen now. */
-  private async reload(): Promise<void> {
+  /** Loads the current checkpoints again for the chosen device and precision. */
+  async #reload(): Promise<void> {
     clearProblem(deviceProblem)
-    this.reloading.abort()
-    const { signal } = (this.reloading = new AbortController())
+    this.#reloading.abort()
+    const { signal } = (this.#reloading = new AbortController())
     const chosen = settings()
     const opened: [Network?, Network?] = [undefined, undefined]
     try {
-      for (const [slot, network] of this.workbench.networks.entries()) {
-        if (network) opened[slot] = await this.open(slot, network.origin)
+      for (const [slot, network] of this.#workbench.networks.entries()) {
+        if (network) opened[slot] = await this.#open(slot, network.source)
         signal.throwIfAborted()
       }
-      const [first, second] = this.workbench.networks
-      await this.workbench.change({ networks: [opened[0] ?? first, opened[1] ?? second] })
-      this.used = chosen
+      const [first, second] = this.#workbench.networks
+      await this.#workbench.change({ networks: [opened[0] ?? first, opened[1] ?? second] })
+      this.#used = chosen
     } catch (error) {
       for (const network of opened) void network?.dispose()
       if (signal.aborted) return
-      device.value = this.used.device
-      precision.value = this.used.precision
+      device.value = this.#used.device
+      precision.value = this.#used.precision
       showProblem(deviceProblem, error)
     }
   }
 
-  /** @returns undefined when it was given up for another */
-  private async open(slot: number, origin: Origin): Promise<Network | undefined> {
-    const { panel, loading } = this.slots[slot]
+  /** @returns undefined if loading was canceled or replaced by another checkpoint */
+  async #open(slot: number, source: NetworkSource): Promise<Network | undefined> {
+    const { panel, loading } = this.#slots[slot]
     loading?.abort()
-    const { signal } = (this.slots[slot].loading = new AbortController())
+    const { signal } = (this.#slots[slot].loading = new AbortController())
     panel.showLoading(undefined)
     setBusy('Loading the checkpoint…', true)
     try {
       const onProgress: NetworkOptions['onProgress'] = (progress) => panel.showLoading(progress)
-      return await loadNetwork(origin, { ...settings(), signal, onProgress })
+      return await loadNetwork(source, { ...settings(), signal, onProgress })
     } catch (error) {
       if (signal.aborted) return undefined
       throw error
     } finally {
-      if (this.slots[slot].loading?.signal === signal) {
+      if (this.#slots[slot].loading?.signal === signal) {
         panel.endLoading()
         setBusy('Loading the checkpoint…', false)
       }
     }
   }
 
-  private remove(slot: number): void {
-    this.slots[slot].loading?.abort()
-    this.slots[slot].panel.element.remove()
+  #remove(slot: number): void {
+    this.#slots[slot].loading?.abort()
+    this.#slots[slot].panel.element.remove()
     compare.hidden = false
     compare.focus()
-    void this.put(slot, undefined).catch((error) => this.slots[0].panel.showProblem(error))
+    void this.#put(slot, undefined).catch((error) => this.#slots[0].panel.showProblem(error))
   }
 
-  private showSecond(): void {
-    const { element } = this.slots[1].panel
+  #showSecond(): void {
+    const { element } = this.#slots[1].panel
     list.append(element)
     compare.hidden = true
     find('.demo', HTMLElement, element).focus()
   }
 
-  private put(slot: number, network: Network | undefined): Promise<boolean> {
-    const [first, second] = this.workbench.networks
-    return this.workbench.change({ networks: slot === 0 ? [network, second] : [first, network] })
+  #put(slot: number, network: Network | undefined): Promise<boolean> {
+    const [first, second] = this.#workbench.networks
+    return this.#workbench.change({ networks: slot === 0 ? [network, second] : [first, network] })
   }
 }
 

@@ -1,14 +1,14 @@
 import { classNames, palette } from '@inverseform/cityscapes'
-import { classColors } from '@inverseform/runtime-web'
+import { classColors as spreadColors } from '@inverseform/runtime-web'
 
-const cityscapesColours = Uint8Array.from(palette.flat())
+const cityscapesColors = Uint8Array.from(palette.flat())
 
-/** Whether a network has the classes of Cityscapes; of others only the number is known. */
-export const isCityscapes = (classes: number): boolean => classes === classNames.length
+/** Returns whether a network has the classes of Cityscapes. Other classes have no known names. */
+export const isCityscapes = (numClasses: number): boolean => numClasses === classNames.length
 
-export const className = (index: number, classes: number): string =>
-  isCityscapes(classes) ? classNames[index] : `class ${index}`
+export const className = (index: number, numClasses: number): string =>
+  isCityscapes(numClasses) ? classNames[index] : `class ${index}`
 
-/** Red, green and blue of each class, three bytes a class. */
-export const classColours = (classes: number): Uint8Array =>
-  isCityscapes(classes) ? cityscapesColours : classColors(classes)
+/** Returns red, green and blue of each class, 3 bytes each. */
+export const classColors = (numClasses: number): Uint8Array =>
+  isCityscapes(numClasses) ? cityscapesColors : spreadColors(numClasses)

@@ -1,7 +1,7 @@
 import { InverseFormError } from '@inverseform/runtime-web'
 import checkpoint from '../../../checkpoints/hrnet16-slim-demo.pth?url'
 
-export const demoCheckpoint = { name: 'hrnet16-slim-demo.pth', source: checkpoint }
+export const demoCheckpoint = { name: 'hrnet16-slim-demo.pth', checkpoint }
 
 const scenes: Record<string, string> = import.meta.glob(
   '../../demo/cityscapes/leftImg8bit/val/drawnton/*.png',
@@ -13,15 +13,15 @@ export const demoImages = Object.entries(scenes).map(([path, url]) => ({
   url,
 }))
 
-/** @throws InverseFormError `not-found` */
+/** Fetches a demo image. @throws InverseFormError `not-found` */
 export async function fetchDemo({ name, url }: { name: string; url: string }): Promise<Blob> {
   try {
     const response = await fetch(url)
     if (response.ok) return await response.blob()
   } catch {
-    // No answer is the same as none of use.
+    // Handled like an error status, below.
   }
   throw new InverseFormError('not-found', `The demo image ${name} could not be loaded.`, {
-    hint: 'Check the connection, or open an image of your own.',
+    hint: 'Check the connection, or open your own image.',
   })
 }

@@ -2,11 +2,11 @@ const isCheckpoint = (file: File): boolean => /\.(pth|pt|safetensors|onnx)$/i.te
 
 export interface DropTargets {
   readonly onImage: (file: File) => void
-  /** `target` is what the file was dropped on. */
+  /** @param target the element that the file was dropped on */
   readonly onCheckpoint: (file: File, target: Element) => void
 }
 
-/** Takes files dropped anywhere on the page: checkpoints by their ending, all else as an image. */
+/** Accepts files dropped anywhere on the page. Checkpoints are recognized by their extension; other files are images. */
 export function acceptDrops({ onImage, onCheckpoint }: DropTargets): void {
   const { body } = document
   const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files')

@@ -1,7 +1,7 @@
 import { demoImages, fetchDemo } from './demo.js'
 import { find, make } from './dom.js'
 
-/** An image that was chosen; fetched when it is asked for. */
+/** An image that was chosen. It is fetched on demand. */
 export interface ImageChoice {
   readonly name: string
   readonly file: () => Promise<Blob>
@@ -20,11 +20,11 @@ const demoChoice = (demo: (typeof demoImages)[number]): ImageChoice => ({
 
 export const firstDemo = demoChoice(demoImages[0])
 
-/** Makes the file button and the demo images choose an image. */
+/** Lets the user choose an image with the file button or a demo image. */
 export function offerImages(onChoice: (choice: ImageChoice) => void): void {
   input.addEventListener('change', () => {
     const file = input.files?.[0]
-    // The same file can be chosen again.
+    // Lets the same file be chosen again.
     input.value = ''
     if (file) onChoice(fileChoice(file))
   })
@@ -36,7 +36,7 @@ export function offerImages(onChoice: (choice: ImageChoice) => void): void {
   }
 }
 
-/** Marks the demo image that is shown, if it is one. */
+/** Marks the button of the demo image that is shown, if any. */
 export function markDemo(name: string | undefined): void {
   for (const [shown, button] of buttons) button.ariaPressed = String(shown === name)
 }

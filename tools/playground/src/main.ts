@@ -25,7 +25,7 @@ const photoCanvas = find('#photo', HTMLCanvasElement)
 const stage = new Stage()
 const opacity = new PercentSlider('opacity', repaint)
 const threshold = new PercentSlider('threshold', repaint)
-/** Images a second, while the camera runs. */
+/** Images per second while the camera runs. */
 let rate: number | undefined
 let live = false
 let highlight: number | undefined
@@ -38,7 +38,7 @@ const workbench = new Workbench({
     describe(table)
   },
   busy(running) {
-    // Frames of the camera follow one another: a notice would only flicker.
+    // Between frames of the camera, the notice would only flicker.
     setBusy('Segmenting…', running && !live)
   },
 })
@@ -57,7 +57,7 @@ function repaint(): void {
   void paint(workbench.table)
 }
 
-/** Says in words and figures what is shown. */
+/** Describes in text and numbers what is shown. */
 function describe(table: Table): void {
   const { photo } = table
   const results = table.results.filter((result): result is Result => result !== undefined)
@@ -70,7 +70,7 @@ function describe(table: Table): void {
   offerFiles(table, () => stage.snapshot(wipe()))
 }
 
-/** What is wrong with an image is said next to where it is chosen; the one before stays. */
+/** Opens an image. Errors are shown next to its control, and the previous image stays. */
 async function open({ name, file }: ImageChoice): Promise<void> {
   camera.stop()
   clearProblem(imageProblem)
@@ -108,7 +108,7 @@ offerImages(open)
 acceptDrops({
   onImage: (file) => open(fileChoice(file)),
   onCheckpoint: (file, target) =>
-    checkpoints.load(checkpoints.slotOf(target), { name: file.name, source: file }),
+    checkpoints.load(checkpoints.slotOf(target), { name: file.name, checkpoint: file }),
 })
 void open(firstDemo)
 void checkpoints.load(0, demoCheckpoint)

@@ -1,17 +1,17 @@
 import { InverseFormError } from '@inverseform/runtime-web'
 
-/** An image, decoded. */
+/** A decoded image. */
 export interface Photo {
   readonly name: string
   readonly bitmap: ImageBitmap
   /** How long decoding took, in milliseconds. */
   readonly decode: number
-  /** What it was decoded from; frames of the camera have none. */
+  /** The file that it was decoded from; undefined for frames of the camera. */
   readonly file?: Blob
 }
 
 /**
- * Decodes an image, upright by its EXIF orientation, and makes it smaller when its longer side exceeds `maxSide` pixels.
+ * Decodes an image, applies its EXIF orientation, and shrinks it if its longer side exceeds `maxSide` pixels.
  * @throws InverseFormError `unreadable`
  */
 export async function openPhoto(file: Blob, name: string, maxSide: number): Promise<Photo> {
@@ -20,7 +20,7 @@ export async function openPhoto(file: Blob, name: string, maxSide: number): Prom
   return { name, file, bitmap, decode: performance.now() - started }
 }
 
-/** The bitmap itself, or a smaller one in its place. */
+/** Returns the bitmap itself, or a smaller one and closes the original. */
 export async function fitted(bitmap: ImageBitmap, maxSide: number): Promise<ImageBitmap> {
   const { width, height } = bitmap
   const scale = maxSide / Math.max(width, height)
@@ -35,8 +35,8 @@ async function decode(file: Blob, name: string): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(file)
   } catch (cause) {
-    throw new InverseFormError('unreadable', `${name} is not an image that this browser reads.`, {
-      hint: 'Choose a PNG, JPEG or WebP file; if it is one, it may be damaged.',
+    throw new InverseFormError('unreadable', `${name} is not an image that this browser supports.`, {
+      hint: 'Choose a PNG, JPEG or WebP file. The file may be damaged.',
       cause,
     })
   }

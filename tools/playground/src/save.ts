@@ -6,7 +6,7 @@ import type { Result, Table } from './workbench.js'
 
 const box = find('#save', HTMLElement)
 
-/** Offers the labels of each network as PNG files whose pixels are ids, and the picture as it is seen. */
+/** Offers the labels of each network as PNG files of ids, and the picture as shown. */
 export function offerFiles({ photo, results }: Table, snapshot: () => HTMLCanvasElement): void {
   const name = (photo?.name ?? '').replace(/\.\w+$/, '')
   const several = results.every(Boolean)
@@ -17,7 +17,7 @@ export function offerFiles({ photo, results }: Table, snapshot: () => HTMLCanvas
     if (several) group.prepend(make('legend', {}, `Checkpoint ${slot + 1}`))
     return [group]
   })
-  const picture = button('Picture as seen', () =>
+  const picture = button('Picture as shown', () =>
     snapshot().toBlob((png) => png && download(png, `${name}_picture.png`)),
   )
   box.replaceChildren(...groups, picture)
@@ -27,7 +27,7 @@ function idButtons(result: Result, name: string): HTMLButtonElement[] {
   const trainIds = () => download(labelPng(result, result.labels), `${name}_labelTrainIds.png`)
   const labelIds = () => download(labelPng(result, toLabelIds(result.labels)), `${name}_labelIds.png`)
   const buttons = [button('Train ids', trainIds)]
-  if (isCityscapes(result.picture.classes)) buttons.push(button('Label ids', labelIds))
+  if (isCityscapes(result.picture.numClasses)) buttons.push(button('Label ids', labelIds))
   return buttons
 }
 
@@ -42,6 +42,6 @@ function button(text: string, onclick: () => void): HTMLButtonElement {
 function download(file: Blob, name: string): void {
   const href = URL.createObjectURL(file)
   make('a', { href, download: name }).click()
-  // The download has begun once the click's task is over.
+  // The download has started when the task of the click ends.
   setTimeout(() => URL.revokeObjectURL(href))
 }

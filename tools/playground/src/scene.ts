@@ -1,18 +1,18 @@
-import { classColours } from './classes.js'
+import { classColors } from './classes.js'
 import type { Scene } from './stage.js'
 import { type View, views } from './views.js'
 import type { Table } from './workbench.js'
 
 export interface SceneStyle {
-  /** Of the classes' colours over the photo, 0 to 1. */
+  /** Opacity of the class colors over the photo, from 0 to 1. */
   readonly opacity: number
-  /** The probability from which on an edge is drawn. */
+  /** Smallest probability of an edge that is drawn. */
   readonly threshold: number
-  /** The class to bring out. */
+  /** The class to highlight. */
   readonly highlight: number | undefined
 }
 
-/** What the two sides show as they are chosen; nothing while there is no photo. */
+/** Returns the chosen views of a table as a scene; undefined without a photo. */
 export function sceneOf(
   { photo, results }: Table,
   { opacity, threshold, highlight }: SceneStyle,
@@ -23,7 +23,7 @@ export function sceneOf(
     if (view === 'image' || !result) return undefined
     const { picture } = result
     const edges = view.edges && { threshold }
-    return { picture, style: { opacity, highlight, edges, colors: classColours(picture.classes) } }
+    return { picture, style: { opacity, highlight, edges, colors: classColors(picture.numClasses) } }
   }
   const [a, b] = views()
   return { photo, sides: [layerOf(a), layerOf(b)] }

@@ -6,31 +6,31 @@ import {
   type WebSegmenter,
 } from '@inverseform/runtime-web'
 
-/** Where a checkpoint is: a URL or a file. */
-export interface Origin {
+/** A checkpoint with its name: a URL or a file. */
+export interface NetworkSource {
   readonly name: string
-  readonly source: string | Blob
+  readonly checkpoint: string | Blob
 }
 
 export type NetworkOptions = Pick<SegmenterOptions, 'device' | 'precision' | 'signal' | 'onProgress'>
 
-/** A checkpoint, ready to segment. */
+/** A network that is ready to segment. */
 export interface Network {
-  readonly origin: Origin
+  readonly source: NetworkSource
   readonly segmenter: WebSegmenter
   segment(image: ImageBitmap, signal: AbortSignal): Promise<Picture>
   dispose(): Promise<void>
 }
 
 /** Loads a checkpoint, with its edge head if it has one. */
-export async function loadNetwork(origin: Origin, options: NetworkOptions): Promise<Network> {
-  const { source } = origin
-  const segmenter = await createSegmenter({ ...options, source, edge: true }).catch((error) => {
+export async function loadNetwork(source: NetworkSource, options: NetworkOptions): Promise<Network> {
+  const { checkpoint } = source
+  const segmenter = await createSegmenter({ ...options, checkpoint, edgeHead: true }).catch((error) => {
     if (!isInverseFormError(error) || error.code !== 'checkpoint-mismatch') throw error
-    return createSegmenter({ ...options, source })
+    return createSegmenter({ ...options, checkpoint })
   })
   return {
-    origin,
+    source,
     segmenter,
     segment: (image, signal) => segmenter.createPicture(image, { signal }),
     dispose: () => segmenter.dispose(),

@@ -1,25 +1,25 @@
 import { find } from './dom.js'
 
-/** A slider in per cent that says its value beside its name. */
+/** A slider in percent that shows its value next to its name. */
 export class PercentSlider {
-  private readonly input: HTMLInputElement
+  readonly #input: HTMLInputElement
 
   constructor(id: string, onInput: () => void) {
-    this.input = find(`#${id}`, HTMLInputElement)
+    this.#input = find(`#${id}`, HTMLInputElement)
     const value = find(`#${id}-value`, HTMLElement)
     const show = () => {
-      value.textContent = `${this.input.value} %`
-      this.input.ariaValueText = value.textContent
+      value.textContent = `${this.#input.value} %`
+      this.#input.ariaValueText = value.textContent
     }
-    this.input.addEventListener('input', () => {
+    this.#input.addEventListener('input', () => {
       show()
       onInput()
     })
     show()
   }
 
-  /** 0 to 1 */
+  /** The value, from 0 to 1. */
   get share(): number {
-    return this.input.valueAsNumber / 100
+    return this.#input.valueAsNumber / 100
   }
 }

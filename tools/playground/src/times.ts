@@ -4,7 +4,7 @@ import type { Result, Table } from './workbench.js'
 
 const table = find('#times', HTMLTableElement)
 
-/** Milliseconds by stage, one column a network; images a second while the camera runs. */
+/** Shows the milliseconds of each stage, one column per network, and images per second while the camera runs. */
 export function showTimes({ photo, results }: Table, paint: number, rate?: number): void {
   const found = results.filter((result): result is Result => result !== undefined)
   if (!photo || found.length === 0) return

@@ -2,7 +2,7 @@ import { find, make } from './dom.js'
 import type { Network } from './segmentation.js'
 import type { Slots } from './workbench.js'
 
-/** What a side shows: the image, or what the network of a slot made of it. */
+/** What a side shows: the image, or the result of the network in a slot. */
 export type View = 'image' | { readonly slot: 0 | 1; readonly edges: boolean }
 
 const selects = [find('#view-a', HTMLSelectElement), find('#view-b', HTMLSelectElement)]
@@ -16,24 +16,25 @@ const names: Readonly<Record<string, View>> = {
   'edges-2': { slot: 1, edges: true },
 }
 
-/** What the user wants on the left and on the right, even while there is nothing to show it with. */
+/** The user's choice for the left and the right side, which the networks may not be able to show yet. */
 let chosen = ['image', 'edges-1']
 let several = false
 
 export const views = (): View[] => selects.map(({ value }) => names[value])
 
 export function onViewChange(listener: () => void): void {
-  for (const select of selects)
+  for (const select of selects) {
     select.addEventListener('change', () => {
       chosen = selects.map(({ value }) => value)
       showTags()
       listener()
     })
+  }
 }
 
-/** Offers what the networks can show; a choice that they cannot becomes the next best one. */
+/** Offers the views that the networks can show. A chosen view that is missing is replaced by a similar one. */
 export function offerViews(networks: Slots<Network>): void {
-  // What a second checkpoint is loaded for: one beside the other.
+  // A second checkpoint is loaded to compare both, so show them side by side.
   if (!several && networks.every(Boolean)) chosen = ['classes-1', 'classes-2']
   several = networks.every(Boolean)
   const options = optionsOf(networks)
@@ -53,12 +54,13 @@ function optionsOf(networks: Slots<Network>): [value: string, text: string][] {
     if (!network) continue
     const name = several ? `Checkpoint ${slot + 1}` : 'Segmentation'
     options.push([`classes-${slot + 1}`, name])
-    if (network.segmenter.edge) options.push([`edges-${slot + 1}`, `${name} + edges`])
+    if (network.segmenter.edgeHead) options.push([`edges-${slot + 1}`, `${name} + edges`])
   }
   return options
 }
 
 function showTags(): void {
-  for (const [side, tag] of tags.entries())
+  for (const [side, tag] of tags.entries()) {
     tag.textContent = `${'AB'[side]}: ${selects[side].selectedOptions[0].text}`
+  }
 }

@@ -3,10 +3,10 @@ import { find } from './dom.js'
 const input = find('#wipe', HTMLInputElement)
 const stage = find('#stage', HTMLElement)
 
-/** Where the wipe is, 0 (all B) to 1 (all A). */
+/** Returns the position of the wipe, from 0 (only B) to 1 (only A). */
 export const wipe = (): number => input.valueAsNumber / 100
 
-/** Keeps the divider where the slider is. */
+/** Moves the divider with the slider. */
 export function followWipe(): void {
   const follow = () => {
     stage.style.setProperty('--wipe', `${input.value}%`)

@@ -10,7 +10,7 @@ export interface Result {
   readonly labels: Labels
 }
 
-/** What is on the table: one photo, and what each network made of it. */
+/** What the page shows: one photo and the result of each network. */
 export interface Table {
   readonly photo?: Photo
   readonly networks: Slots<Network>
@@ -20,7 +20,7 @@ export interface Table {
 type Wanted = Pick<Table, 'photo' | 'networks'>
 
 export interface WorkbenchEvents {
-  /** Resolves once nothing shows the previous table any more. */
+  /** Shows a table. Resolves when the previous one is no longer shown. */
   readonly show: (table: Table) => Promise<void>
   readonly busy: (busy: boolean) => void
 }
@@ -28,59 +28,62 @@ export interface WorkbenchEvents {
 const empty: Table = { networks: [undefined, undefined], results: [undefined, undefined] }
 
 /**
- * Holds the photo and the networks. A change is shown only when all of it is there, so that one that fails leaves what
- * was shown; one that is overtaken by another is given up.
+ * Holds the photo and the networks. A change is shown only when it is complete: a change that fails leaves the page as it
+ * was, and a newer change aborts an older one.
  */
 export class Workbench {
-  /** What is shown. */
+  /** The table that is shown. */
   table: Table = empty
-  private wanted: Wanted = empty
-  private running = new AbortController()
-  private readonly held = { photos: new Set<Photo>(), networks: new Set<Network>() }
+  #wanted: Wanted = empty
+  #running = new AbortController()
+  readonly #held = { photos: new Set<Photo>(), networks: new Set<Network>() }
 
-  constructor(private readonly events: WorkbenchEvents) {}
+  readonly #events: WorkbenchEvents
 
-  /** What will be shown when the change under way is done. */
+  constructor(events: WorkbenchEvents) {
+    this.#events = events
+  }
+
+  /** The networks that will be shown after the change under way. */
   get networks(): Slots<Network> {
-    return this.wanted.networks
+    return this.#wanted.networks
   }
 
   /**
-   * @returns whether this change is shown, and not one that came after it
-   * @throws what segmenting throws; the table is as it was
+   * Changes the photo or the networks, and segments again where needed.
+   *
+   * @returns whether this change is shown; false if a newer change replaced it
+   * @throws errors of segmenting, after which the table is unchanged
    */
   async change(change: Partial<Wanted>): Promise<boolean> {
-    this.running.abort()
-    const { signal } = (this.running = new AbortController())
-    const wanted = (this.wanted = { ...this.wanted, ...change })
-    this.hold(wanted)
-    this.events.busy(true)
+    this.#running.abort()
+    const { signal } = (this.#running = new AbortController())
+    const wanted = (this.#wanted = { ...this.#wanted, ...change })
+    this.#hold(wanted)
+    this.#events.busy(true)
     const made: Result[] = []
     try {
-      const results = await this.resultsOf(wanted, signal, made)
+      const results = await this.#resultsOf(wanted, signal, made)
       const previous = this.table.results
       this.table = { ...wanted, results }
-      await this.events.show(this.table)
-      for (const result of previous)
+      await this.#events.show(this.table)
+      for (const result of previous) {
         if (result && !this.table.results.includes(result)) result.picture.dispose()
+      }
       return !signal.aborted
     } catch (error) {
       for (const { picture } of made) picture.dispose()
       if (signal.aborted) return false
-      this.wanted = this.table
+      this.#wanted = this.table
       throw error
     } finally {
-      if (!signal.aborted) this.events.busy(false)
-      this.release()
+      if (!signal.aborted) this.#events.busy(false)
+      this.#release()
     }
   }
 
-  /** One network after the other, so that each has the machine, and its times, for itself. */
-  private async resultsOf(
-    { photo, networks }: Wanted,
-    signal: AbortSignal,
-    made: Result[],
-  ): Promise<Slots<Result>> {
+  /** Runs the networks one after the other, so that they do not distort each other's times. */
+  async #resultsOf({ photo, networks }: Wanted, signal: AbortSignal, made: Result[]): Promise<Slots<Result>> {
     const results: [Result?, Result?] = [undefined, undefined]
     for (const [slot, network] of networks.entries()) {
       if (!photo || !network) continue
@@ -98,22 +101,22 @@ export class Workbench {
     return [results[0], results[1]]
   }
 
-  private hold({ photo, networks }: Wanted): void {
-    if (photo) this.held.photos.add(photo)
-    for (const network of networks) if (network) this.held.networks.add(network)
+  #hold({ photo, networks }: Wanted): void {
+    if (photo) this.#held.photos.add(photo)
+    for (const network of networks) if (network) this.#held.networks.add(network)
   }
 
-  /** Frees what is neither shown nor wanted. */
-  private release(): void {
-    const used = [this.table, this.wanted]
-    for (const photo of this.held.photos) {
+  /** Frees photos and networks that are neither shown nor wanted. */
+  #release(): void {
+    const used = [this.table, this.#wanted]
+    for (const photo of this.#held.photos) {
       if (used.some((one) => one.photo === photo)) continue
-      this.held.photos.delete(photo)
+      this.#held.photos.delete(photo)
       photo.bitmap.close()
     }
-    for (const network of this.held.networks) {
+    for (const network of this.#held.networks) {
       if (used.some(({ networks }) => networks.includes(network))) continue
-      this.held.networks.delete(network)
+      this.#held.networks.delete(network)
       void network.dispose()
     }
   }

@@ -1,24 +1,24 @@
+import { chromiumPath, launch } from '@inverseform/testing/browser'
 import { createServer } from 'vite'
 import { expect, test } from 'vitest'
-import { chromiumPath, launch } from './support/browser.js'
 import { openPlayground, savedLabels, segmented, smallImage } from './support/playground.js'
 import { buildSite, configFile, hostSite, previewSite } from './support/site.js'
 
-test.skipIf(!chromiumPath)('works in a folder of any host, there on one thread', async () => {
+test.skipIf(!chromiumPath)('works in a folder of any host, on one thread', async () => {
   await using files = await buildSite()
   await using site = await hostSite(files.folder)
   const browser = await launch()
   try {
     const { page, complaints } = await openPlayground(browser, site.url)
     await page.locator('.slot summary').click()
-    expect(await page.locator('.slot .ladder li').last().textContent()).toContain('one thread')
+    expect(await page.locator('.slot .attempts li').last().textContent()).toContain('one thread')
     expect(complaints).toEqual([])
   } finally {
     await browser.close()
   }
 })
 
-test.skipIf(!chromiumPath)('works from the development server', async () => {
+test.skipIf(!chromiumPath)('works on the development server', async () => {
   const server = await createServer({ configFile, logLevel: 'warn', server: { port: 0, host: 'localhost' } })
   await server.listen()
   const browser = await launch()
@@ -31,25 +31,22 @@ test.skipIf(!chromiumPath)('works from the development server', async () => {
   }
 })
 
-test.skipIf(!chromiumPath)(
-  'runs on the GPU when that is chosen, with the labels of WebAssembly',
-  async () => {
-    await using files = await buildSite()
-    await using site = await previewSite(files.folder)
-    const browser = await launch({ webgpu: true })
-    try {
-      const { page, complaints } = await openPlayground(browser, site.url)
-      await page.locator('#image-file').setInputFiles(smallImage('small.png'))
-      await segmented(page, 'small.png')
-      const wasm = await savedLabels(page, 'Train ids')
-      await page.getByLabel('Device').selectOption('WebGPU')
-      await page.locator('.slot .facts').filter({ hasText: 'WebGPU' }).waitFor({ timeout: 250_000 })
-      const webgpu = await savedLabels(page, 'Train ids')
-      const differing = webgpu.data.filter((label, i) => label !== wasm.data[i]).length
-      expect(differing).toBeLessThanOrEqual(wasm.data.length / 1000)
-      expect(complaints).toEqual([])
-    } finally {
-      await browser.close()
-    }
-  },
-)
+test.skipIf(!chromiumPath)('runs on a chosen GPU, with the labels of WebAssembly', async () => {
+  await using files = await buildSite()
+  await using site = await previewSite(files.folder)
+  const browser = await launch({ webgpu: true })
+  try {
+    const { page, complaints } = await openPlayground(browser, site.url)
+    await page.locator('#image-file').setInputFiles(smallImage('small.png'))
+    await segmented(page, 'small.png')
+    const wasm = await savedLabels(page, 'Train ids')
+    await page.getByLabel('Device').selectOption('WebGPU')
+    await page.locator('.slot .facts').filter({ hasText: 'WebGPU' }).waitFor({ timeout: 250_000 })
+    const webgpu = await savedLabels(page, 'Train ids')
+    const differing = webgpu.data.filter((label, i) => label !== wasm.data[i]).length
+    expect(differing).toBeLessThanOrEqual(wasm.data.length / 1000)
+    expect(complaints).toEqual([])
+  } finally {
+    await browser.close()
+  }
+})

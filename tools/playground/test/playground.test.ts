@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module'
 import { toLabelIds } from '@inverseform/cityscapes'
 import { createSegmenter } from '@inverseform/runtime-node'
+import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath, fakeCamera, launch } from './support/browser.js'
 import {
   DEMO_CHECKPOINT,
   demoImage,
+  fakeCamera,
   openPlayground,
   type Playground,
   savedLabels,
@@ -18,7 +19,7 @@ import { type BuiltSite, buildSite, previewSite, type Site } from './support/sit
 
 const axe = createRequire(import.meta.url).resolve('axe-core')
 
-/** The rules of accessibility that the page breaks, and where. */
+/** Returns the accessibility rules that the page violates, and where. */
 async function accessibilityProblems(page: Page): Promise<string[]> {
   await page.addScriptTag({ path: axe })
   return page.evaluate(async () => {
@@ -30,7 +31,7 @@ async function accessibilityProblems(page: Page): Promise<string[]> {
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 
-/** How many tracks of the streams that the page was given still run. */
+/** Counts the live tracks of the page's media streams. */
 const liveTracks = (page: Page) =>
   page.evaluate(
     () => streams.flatMap((stream) => stream.getTracks()).filter((t) => t.readyState === 'live').length,
@@ -88,8 +89,9 @@ describe.skipIf(!chromiumPath)('the playground', () => {
       `${classes} classes: road ${(100 * road).toFixed(1)} %`,
     )
     const facts = await page.locator('.slot .facts').textContent()
-    for (const fact of ['hrnet16-slim', '19 classes', 'edge head', 'WebAssembly'])
+    for (const fact of ['hrnet16-slim', '19 classes', 'edge head', 'WebAssembly']) {
       expect(facts).toContain(fact)
+    }
     expect(await page.locator('#times tbody tr').allInnerTexts()).toEqual([
       expect.stringMatching(/^Decode\s+[\d.,]+ ms$/),
       expect.stringMatching(/^Preprocess\s+[\d.,]+ ms$/),
@@ -99,7 +101,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     ])
   })
 
-  test('says why it runs where it runs', async () => {
+  test('shows why each device was used or not', async () => {
     const details = page.locator('.slot details')
     await details.locator('summary').press('Enter')
     expect(await details.locator('li').allInnerTexts()).toEqual([
@@ -109,7 +111,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     await details.locator('summary').press('Enter')
   })
 
-  test('wipes by keyboard and by pointer', async () => {
+  test('the wipe moves by keyboard and by pointer', async () => {
     const wipe = page.getByRole('slider', { name: 'Wipe' })
     await wipe.focus()
     const box = (await page.locator('#stage').boundingBox())!
@@ -131,7 +133,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     await wipe.fill('50')
   })
 
-  test('brings out a class by pointer, by keyboard and by pressing it', async () => {
+  test('highlights a class by pointer, by keyboard and when pressed', async () => {
     const view = page.getByLabel('B, right')
     await view.selectOption('Segmentation')
     const { data: labels } = await savedLabels(page, 'Train ids')
@@ -172,7 +174,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     await expectHighlight(false)
   })
 
-  test('draws the colours as opaque as asked for, and the edges from the probability on that is asked for', async () => {
+  test('applies the opacity of the colors and the threshold of the edges', async () => {
     const view = page.getByLabel('B, right')
     const opacity = page.getByRole('slider', { name: 'Overlay' })
     await view.selectOption('Segmentation')
@@ -195,7 +197,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     await opacity.fill('65')
   })
 
-  test('shows what is wrong with a file next to its control, and keeps what there was', async () => {
+  test('shows errors of a file next to its control, and keeps the previous results', async () => {
     const before = await page.locator('#legend').textContent()
     await page.locator('.slot .file').setInputFiles({
       name: 'wrong.pth',
@@ -251,7 +253,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     expect(await second.count()).toBe(0)
   })
 
-  test('takes dropped files: images, and checkpoints by their ending', async () => {
+  test('accepts dropped images and checkpoints', async () => {
     const drop = async (selector: string, { name, buffer }: { name: string; buffer: Buffer }) => {
       const transfer = await page.evaluateHandle(
         ({ name, bytes }) => {
@@ -293,7 +295,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     expect(await problem.isHidden()).toBe(true)
   })
 
-  test('says that the camera may not be used', async () => {
+  test('shows that the camera is not allowed', async () => {
     await page.getByRole('button', { name: 'Camera' }).click()
     const problem = page.locator('.picture').getByRole('alert')
     await problem.waitFor()
@@ -303,7 +305,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     expect(await page.getByRole('button', { name: 'Camera' }).getAttribute('aria-pressed')).toBe('false')
   })
 
-  test('segments the camera frame after frame until it is stopped', async () => {
+  test('segments frames of the camera until it is stopped', async () => {
     await page.context().grantPermissions(['camera'])
     await page.evaluate(() => {
       globalThis.streams = []
@@ -336,16 +338,17 @@ describe.skipIf(!chromiumPath)('the playground', () => {
   })
 
   test('fits phones and desktops, light and dark, and is accessible in each', async () => {
-    for (const width of [390, 1280])
+    for (const width of [390, 1280]) {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.setViewportSize({ width, height: 844 })
         await page.emulateMedia({ colorScheme })
         expect(await overflow(page)).toBe(0)
         expect(await accessibilityProblems(page)).toEqual([])
       }
+    }
   })
 
-  test('has not complained', () => {
+  test('logs no errors and sends no requests to other origins', () => {
     expect(playground.complaints).toEqual([])
   })
 })

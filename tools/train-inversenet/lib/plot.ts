@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import { writeFileAtomically } from '@inverseform/backbones/node'
 
 export interface Series {
-  /** Shown in the legend; none when empty. */
+  /** The name in the legend. An empty name is left out. */
   readonly name: string
   readonly kind: 'line' | 'dots'
-  readonly colour: string
+  readonly color: string
   readonly points: readonly (readonly [x: number, y: number])[]
 }
 
@@ -14,9 +14,9 @@ export interface Panel {
   readonly title: string
   readonly x: string
   readonly y: string
-  /** Where the vertical axis starts, when not at the least value. */
+  /** The start of the vertical axis. Default: the smallest value. */
   readonly from?: number
-  /** Where on the right the legend is, as a share of the height. Default 0, the top. */
+  /** The vertical position of the legend, as a share of the height. Default 0, the top. */
   readonly legend?: number
   readonly series: readonly Series[]
 }
@@ -25,8 +25,8 @@ export interface Picture {
   readonly title: string
   readonly height: number
   readonly width: number
-  /** Grey values in [0, 1]: 0 is shown white, 1 in the colour. Later layers darken earlier ones. */
-  readonly layers: readonly { readonly colour: string; readonly data: ArrayLike<number> }[]
+  /** Gray values in [0, 1]: 0 is white, 1 is the full color. Later layers darken earlier ones. */
+  readonly layers: readonly { readonly color: string; readonly data: ArrayLike<number> }[]
 }
 
 const cellWidth = 360
@@ -44,7 +44,7 @@ export async function writeFigure(
   const cells = rows.flatMap((row, i) =>
     row.map((cell, j) => {
       const content = 'series' in cell ? panel(cell) : picture(cell)
-      return `<g transform="translate(${j * cellWidth} ${tops[i]!})">${content}</g>`
+      return `<g transform="translate(${j * cellWidth} ${tops[i]})">${content}</g>`
     }),
   )
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>
@@ -69,7 +69,7 @@ function panel({ title, x, y, from, legend: legendTop = 0, series }: Panel): str
   const points = series.flatMap((each) => each.points)
   const horizontal = ticks(points.map((point) => point[0]))
   const vertical = ticks([...points.map((point) => point[1]), ...(from === undefined ? [] : [from])])
-  const place = (value: number, axis: readonly number[]) => (value - axis[0]!) / (axis.at(-1)! - axis[0]!)
+  const place = (value: number, axis: readonly number[]) => (value - axis[0]) / (axis.at(-1)! - axis[0])
   const left = (value: number) => round(box.left + place(value, horizontal) * box.width)
   const top = (value: number) => round(box.top + (1 - place(value, vertical)) * box.height)
   const bottom = box.top + box.height
@@ -84,17 +84,17 @@ function panel({ title, x, y, from, legend: legendTop = 0, series }: Panel): str
         text(box.left - 6, top(tick) + 4, label(tick), 'text-anchor="end"'),
     ),
   ]
-  const drawn = series.map(({ kind, colour, points: own }) =>
+  const drawn = series.map(({ kind, color, points: own }) =>
     kind === 'line'
-      ? `<polyline fill="none" stroke="${colour}" stroke-width="1.8" points="${own.map((point) => `${left(point[0])},${top(point[1])}`).join(' ')}"/>`
-      : `<path fill="none" stroke="${colour}" stroke-width="3" stroke-linecap="round" stroke-opacity="0.45" d="${own.map((point) => `M${left(point[0])} ${top(point[1])}h0`).join('')}"/>`,
+      ? `<polyline fill="none" stroke="${color}" stroke-width="1.8" points="${own.map((point) => `${left(point[0])},${top(point[1])}`).join(' ')}"/>`
+      : `<path fill="none" stroke="${color}" stroke-width="3" stroke-linecap="round" stroke-opacity="0.45" d="${own.map((point) => `M${left(point[0])} ${top(point[1])}h0`).join('')}"/>`,
   )
   const legend = series
     .filter(({ name }) => name)
-    .map(({ name, colour }, i) => {
+    .map(({ name, color }, i) => {
       const line = box.top + legendTop * box.height + 16 + 16 * i
       const right = box.left + box.width
-      return `${text(right - 32, line, name, 'text-anchor="end"')}<path d="M${right - 26} ${line - 4}h18" stroke="${colour}" stroke-width="2.5"/>`
+      return `${text(right - 32, line, name, 'text-anchor="end"')}<path d="M${right - 26} ${line - 4}h18" stroke="${color}" stroke-width="2.5"/>`
     })
   const axes = [
     text(box.left + box.width / 2, bottom + 34, x),
@@ -106,33 +106,33 @@ function panel({ title, x, y, from, legend: legendTop = 0, series }: Panel): str
 function picture(cell: Picture): string {
   const { title, height, width, layers } = cell
   const size = sizeOf(cell)
-  const pixels = layers.map(({ colour, data }) => {
+  const pixels = layers.map(({ color, data }) => {
     const opacities = Array.from({ length: 10 }, (_, i) => (i + 1) / 10)
     const paths = opacities.map((opacity) => {
       const runs = runsOf(data, width, (value) => Math.round(value * 10) / 10 === opacity)
       return runs ? `<path fill-opacity="${opacity}" d="${runs}"/>` : ''
     })
-    return `<g fill="${colour}" style="mix-blend-mode:multiply">${paths.join('')}</g>`
+    return `<g fill="${color}" style="mix-blend-mode:multiply">${paths.join('')}</g>`
   })
   const [left, top] = [box.left + (box.width - size * width) / 2, box.top]
   const frame = `<rect width="${width}" height="${height}" fill="none" stroke="#888888" stroke-width="${round(1 / size)}"/>`
   return `${heading(title)}<g transform="translate(${round(left)} ${round(top)}) scale(${round(size)})" shape-rendering="crispEdges">${pixels.join('')}${frame}</g>`
 }
 
-/** The outlines of all pixels that a condition holds for, those next to each other in a row as one. */
+/** Returns the outlines of all pixels that satisfy a condition. Neighboring pixels in a row share one outline. */
 function runsOf(data: ArrayLike<number>, width: number, holds: (value: number) => boolean): string {
   let path = ''
   for (let p = 0; p < data.length; p++) {
-    if (!holds(data[p]!)) continue
+    if (!holds(data[p])) continue
     const start = p
-    while ((p + 1) % width !== 0 && holds(data[p + 1]!)) p++
+    while ((p + 1) % width !== 0 && holds(data[p + 1])) p++
     const length = p - start + 1
     path += `M${start % width} ${Math.floor(start / width)}h${length}v1h-${length}z`
   }
   return path
 }
 
-/** Round numbers that span values, about five of them. */
+/** Returns about five round numbers that span the values. */
 function ticks(values: readonly number[]): number[] {
   const [least, greatest] = [Math.min(...values), Math.max(...values)]
   const rough = (greatest - least || 1) / 5

@@ -9,7 +9,7 @@ import { regressorFile } from './paths.js'
 
 export type Weights = InverseNetWeights<PlainTensor & { readonly data: Float32Array }>
 
-/** [height, width] of the regressor's tiles: a 112x112 tile of a scene in full size. */
+/** [height, width] of the regressor's tiles. They correspond to 112x112 tiles of a full-size scene. */
 export const tileSize = [28, 28] as const
 
 const ops = arrayOps()
@@ -18,22 +18,22 @@ const names = ['fc.0', 'fc.2', 'fc.4'].flatMap((layer) => [
   `${layer}.bias`,
 ]) as (keyof Weights)[]
 
-/** A regressor's estimates for a batch, [pairs, parameters]. */
+/** Returns a regressor's estimates for a batch, [pairs, parameters]. */
 export function estimate(
   weights: InverseNetWeights<ArrayTensor>,
   { tiles, warped }: BoundaryPairs,
 ): ArrayTensor {
   const [prediction, target] = [warped, tiles].map(({ data, shape }) => ops.constant(data, shape))
-  return inverseNetForward(ops, weights, prediction!, target!)
+  return inverseNetForward(ops, weights, prediction, target)
 }
 
-/** Trains weights in place; each call of the result takes one step, on a batch, and gives the loss before it. */
+/** Returns a function that takes one training step on a batch in place, and returns the loss before the step. */
 export function trainer(weights: Weights): (batch: BoundaryPairs, learningRate: number) => number {
   const tensors = names.map((name) => weights[name])
   const update = adam(tensors.map(({ data }) => data))
   return (batch, learningRate) => {
     const loss = (...values: ArrayTensor[]) => {
-      const byName = Object.fromEntries(names.map((name, i) => [name, values[i]!]))
+      const byName = Object.fromEntries(names.map((name, i) => [name, values[i]]))
       return regressionLoss(ops, estimate(byName as InverseNetWeights<ArrayTensor>, batch), batch.parameters)
     }
     const { value, gradients } = valueAndGrad(loss)(...tensors)

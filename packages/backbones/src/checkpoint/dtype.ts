@@ -15,7 +15,7 @@ const arrays = {
 
 export const dtypes = Object.keys(arrays) as readonly DType[]
 
-/** Bytes of one element. */
+/** Returns the bytes per element. */
 export function itemSize(dtype: DType): number {
   return arrays[dtype].BYTES_PER_ELEMENT
 }
@@ -28,7 +28,7 @@ export type ByteOrder = 'little' | 'big'
 export const hostByteOrder: ByteOrder =
   new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 'little' : 'big'
 
-/** Bytes as elements: a view where alignment and byte order allow, else a copy. */
+/** Returns bytes as elements: a view if alignment and byte order allow it, else a copy. */
 export function asArray(dtype: DType, bytes: Uint8Array, order: ByteOrder): DTypeArrays[DType] {
   const size = itemSize(dtype)
   const swap = order !== hostByteOrder && size > 1
@@ -37,7 +37,7 @@ export function asArray(dtype: DType, bytes: Uint8Array, order: ByteOrder): DTyp
   return new arrays[dtype](own.buffer as ArrayBuffer, own.byteOffset, own.byteLength / size)
 }
 
-/** Elements as bytes in little-endian order: a view, or on a big-endian machine a copy. */
+/** Returns elements as little-endian bytes: a view, or a copy on a big-endian machine. */
 export function asLittleEndian(data: DTypeArrays[DType]): Uint8Array {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   if (hostByteOrder === 'little' || data.BYTES_PER_ELEMENT === 1) return bytes

@@ -1,9 +1,9 @@
 import type { TensorData } from './types.js'
 
-/** Every float16, by its bits: made when first needed. Looking them up is many times faster than computing them. */
+/** All float16 values by their bits, filled on first use. A lookup is many times faster than computing a value. */
 let halves: Float32Array | undefined
 
-/** The values as float32, rounded where needed; the tensor's own array if it is float32 already. */
+/** Returns a tensor's values as float32, rounded to nearest. A float32 tensor's own array is returned, not a copy. */
 export function toFloat32({ dtype, data }: TensorData): Float32Array {
   if (data instanceof Float32Array) return data
   if (data instanceof BigInt64Array) return Float32Array.from(data, Number)
@@ -23,7 +23,7 @@ export function toFloat32({ dtype, data }: TensorData): Float32Array {
   return new Float32Array(data)
 }
 
-/** The value of IEEE 754 binary16 bits. */
+/** Returns the value of IEEE 754 binary16 bits. */
 export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31

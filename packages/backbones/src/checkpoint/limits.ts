@@ -1,36 +1,36 @@
 /**
- * How much a checkpoint may ask for. Real checkpoints stay far below; a small hostile file could otherwise
- * take all memory or time.
+ * Limits on what a checkpoint may use. Real checkpoints stay far below them. Without them, a small hostile file could
+ * use up all memory or time.
  */
 export interface CheckpointLimits {
-  /** Bytes of a pickle, a safetensors header or a zip directory: stops headers as large as the file. */
+  /** Bytes of a pickle, a safetensors header or a zip directory. Stops headers as large as the file. */
   readonly maxHeaderBytes: number
-  /** Instructions of one pickle: stops a run of one-byte instructions that each make an object. */
+  /** Instructions of one pickle. Stops runs of one-byte instructions that create an object each. */
   readonly maxPickleOps: number
-  /** Dicts of one pickle: stops a run of one-byte instructions that each take some 200 bytes. */
+  /** Dicts of one pickle. Stops runs of one-byte instructions that allocate about 200 bytes each. */
   readonly maxDicts: number
-  /** Objects a pickle remembers: stops a memo that outgrows the pickle. */
+  /** Objects in the memo of one pickle. Stops a memo that outgrows the pickle. */
   readonly maxMemo: number
-  /** Containers within one another: stops recursion without end, as in a list that holds itself. */
+  /** Depth of nested containers. Stops endless recursion, as in a list that contains itself. */
   readonly maxDepth: number
-  /** Bytes of one string or bytes object: stops a length field that claims gigabytes. */
+  /** Bytes of one string or bytes object. Stops length fields that claim gigabytes. */
   readonly maxStringBytes: number
-  /** Bytes of one integer: stops conversions whose time grows with the square of the length. */
+  /** Bytes of one integer. Stops conversions whose time grows with the square of the length. */
   readonly maxIntegerBytes: number
-  /** Characters the metadata would take as JSON, about: stops lists of lists that share their elements. */
+  /** Approximate characters of the metadata as JSON. Stops lists of lists that share their elements. */
   readonly maxMetadataSize: number
-  /** Tensors: stops many views of one storage. */
+  /** Number of tensors. Stops many views of one storage. */
   readonly maxTensors: number
-  /** Dimensions of a tensor: stops shapes of a million ones. */
+  /** Dimensions of a tensor. Stops shapes of a million ones. */
   readonly maxDimensions: number
-  /** Elements of one tensor: stops sizes whose products are no longer exact. */
+  /** Elements of one tensor. Stops sizes whose products are not exact. */
   readonly maxElements: number
   /**
-   * Bytes of all tensors, and of inflated zip entries, as a multiple of the file's size: stops shared
-   * storages, stride-0 expansions and deflate bombs by which a small file claims gigabytes.
+   * Bytes of all tensors, and of inflated zip entries, as a multiple of the file's size. Stops shared storages, stride-0
+   * expansions and deflate bombs with which a small file claims gigabytes.
    */
   readonly maxExpansion: number
-  /** Entries of a zip archive: stops directories of a million empty files. */
+  /** Entries of a zip archive. Stops directories of a million empty files. */
   readonly maxZipEntries: number
 }
 

@@ -1,6 +1,5 @@
+import { decodeLatin1, decodeUtf8 } from './decode.js'
 import type { CheckpointFile } from './file.js'
-import { decodeLatin1, decodeUtf8 } from './text.js'
-import type { MetadataValue } from './types.js'
 import {
   NumpyDType,
   type PickleDict,
@@ -9,25 +8,26 @@ import {
   type PickleValue,
   TorchStorage,
   TorchTensor,
-} from './values.js'
+} from './pickle/values.js'
+import type { MetadataValue } from './types.js'
 
 type MetadataObject = Record<string, MetadataValue>
 
-/** The entries of a dict as values that JSON can hold. */
+/** Converts the entries of a dict to values that JSON can hold. */
 export function toMetadata(file: CheckpointFile, entries: PickleDict): MetadataObject {
   let size = 0
-  /** Shared values are counted each time they appear, as they would be written. */
+  /** Counts shared values each time they appear, as JSON would write them. */
   const count = (characters: number) => {
     size += characters + 16
     file.check('maxMetadataSize', size, 'characters of metadata')
   }
 
   const convert = (value: PickleValue, depth: number): MetadataValue => {
-    file.check('maxDepth', depth, 'containers within one another in the metadata')
+    file.check('maxDepth', depth, 'nested containers in the metadata')
     if (Array.isArray(value)) return array(value, depth)
     if (value instanceof PickleTuple) return array(value.items, depth)
     if (value instanceof Map) return object(value, depth)
-    if (value instanceof TorchTensor)
+    if (value instanceof TorchTensor) {
       return object(
         new Map<string, PickleValue>([
           ['dtype', value.storage.dtype],
@@ -35,7 +35,8 @@ export function toMetadata(file: CheckpointFile, entries: PickleDict): MetadataO
         ]),
         depth,
       )
-    if (value instanceof TorchStorage)
+    }
+    if (value instanceof TorchStorage) {
       return object(
         new Map<string, PickleValue>([
           ['dtype', value.dtype],
@@ -43,6 +44,7 @@ export function toMetadata(file: CheckpointFile, entries: PickleDict): MetadataO
         ]),
         depth,
       )
+    }
     const scalar = toScalar(value)
     count(typeof scalar === 'string' ? scalar.length : 0)
     return scalar
@@ -53,7 +55,7 @@ export function toMetadata(file: CheckpointFile, entries: PickleDict): MetadataO
     return items.map((item) => convert(item, depth + 1))
   }
 
-  // Without a prototype, a key such as __proto__ is a key like any other.
+  // Without a prototype, __proto__ is an ordinary key.
   const object = (dict: PickleDict, depth: number) => {
     count(0)
     const result: MetadataObject = Object.create(null)
@@ -67,7 +69,7 @@ export function toMetadata(file: CheckpointFile, entries: PickleDict): MetadataO
   return object(entries, 0)
 }
 
-/** Keys that are not text, as the numbers of optimizer states, in the form that JSON gives them. */
+/** Formats a key as JSON does; optimizer states have numbers as keys. */
 function toKey(key: MetadataValue): string {
   return typeof key === 'string' ? key : JSON.stringify(key)
 }

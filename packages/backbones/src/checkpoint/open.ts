@@ -1,14 +1,14 @@
 import type { ByteSource } from '../io/source.js'
 import { CheckpointFile } from './file.js'
 import { type CheckpointLimits, defaultLimits } from './limits.js'
-import { openPthLegacy } from './pth-legacy.js'
-import { openPthZip } from './pth-zip.js'
 import { openSafetensors } from './safetensors.js'
 import { SNIFF_SIZE, sniff } from './sniff.js'
+import { openPthLegacy } from './torch/legacy.js'
+import { openPthZip } from './torch/zip.js'
 import type { Checkpoint, CheckpointFormat } from './types.js'
 
 export interface OpenCheckpointOptions {
-  /** Limits to change; the others keep their defaults. */
+  /** Limits to change. The others keep their defaults. */
   readonly limits?: Partial<CheckpointLimits>
 }
 
@@ -19,14 +19,14 @@ const formats: Readonly<Record<CheckpointFormat, (file: CheckpointFile) => Promi
 }
 
 /**
- * Opens a checkpoint of PyTorch (`torch.save`, both its formats) or safetensors. Nothing in it is executed,
- * and tensors are read only when asked for: keep the source open until then.
+ * Opens a PyTorch checkpoint (both formats of `torch.save`) or a safetensors file. Executes nothing in it. Each tensor
+ * is read by its `read()`: keep the source open until then.
  *
- * @throws InverseFormError `invalid-checkpoint` for a file that is damaged or of another format,
- * `unsafe-checkpoint` for one that asks for Python code, `limit-exceeded` beyond one of `limits`.
+ * @throws InverseFormError `invalid-checkpoint` for a damaged file or another format, `unsafe-checkpoint` for one that
+ * would run Python code, `limit-exceeded` for one beyond a limit
  *
  * @example
- * await using source = await fileSource('model.pth')
+ * const source = await fileSource('model.pth')
  * const { tensors, metadata } = await openCheckpoint(source)
  * const { shape, data } = await tensors.get('conv1.weight')!.read()
  */

@@ -1,14 +1,14 @@
+import { product } from '@inverseform/shared'
+import { decodeUtf8, readUint64 } from './decode.js'
 import { itemSize } from './dtype.js'
 import type { CheckpointFile } from './file.js'
 import { toMetadata } from './metadata.js'
-import { contiguousStrides, elementCount, type StorageBytes, viewTensor } from './tensor-view.js'
+import { describe } from './pickle/values.js'
+import { contiguousStrides, type StorageBytes, viewTensor } from './tensor-view.js'
 import { collectTensors } from './tensors.js'
-import { decodeUtf8 } from './text.js'
 import type { Checkpoint, DType } from './types.js'
-import { readUint64 } from './uint64.js'
-import { describe } from './values.js'
 
-/** Element types by their names in the format. */
+/** Element types by their safetensors names. */
 export const safetensorsDTypes = {
   F64: 'float64',
   F32: 'float32',
@@ -22,7 +22,7 @@ export const safetensorsDTypes = {
   BOOL: 'bool',
 } as const satisfies Record<string, DType>
 
-/** The header's length, 64 bits, precedes it. */
+/** Bytes of the header length that precedes the header. */
 export const LENGTH_SIZE = 8
 
 interface Entry {
@@ -33,8 +33,8 @@ interface Entry {
 }
 
 /**
- * The safetensors format: the length of a JSON header, the header, then all tensors' bytes, little-endian
- * and without gaps (https://github.com/huggingface/safetensors).
+ * Opens a safetensors file: the length of a JSON header, the header, then the bytes of all tensors, little-endian and
+ * without gaps (https://github.com/huggingface/safetensors).
  */
 export async function openSafetensors(file: CheckpointFile): Promise<Checkpoint> {
   const length = readUint64(await file.read(0, LENGTH_SIZE, 'the length of the safetensors header'))
@@ -43,8 +43,9 @@ export async function openSafetensors(file: CheckpointFile): Promise<Checkpoint>
   const header = parseHeader(file, await file.read(LENGTH_SIZE, dataStart, 'the safetensors header'))
   const metadata = readMetadata(file, header)
   const entries = new Map<string, Entry>()
-  for (const [name, value] of Object.entries(header))
+  for (const [name, value] of Object.entries(header)) {
     if (name !== '__metadata__') entries.set(name, readEntry(file, name, value))
+  }
   checkCoverage(file, entries, file.size - dataStart)
 
   const open = (name: string) => {
@@ -54,11 +55,12 @@ export async function openSafetensors(file: CheckpointFile): Promise<Checkpoint>
       read: (from, to) =>
         file.read(dataStart + start + from, dataStart + start + to, `tensor ${describe(name)}`),
     }
-    const needed = elementCount(shape) * itemSize(dtype)
-    if (needed !== bytes.byteLength)
+    const needed = product(shape) * itemSize(dtype)
+    if (needed !== bytes.byteLength) {
       throw file.invalid(
         `tensor ${describe(name)} (${dtype}, shape [${shape}]) takes ${needed} bytes, the header gives it ${bytes.byteLength}`,
       )
+    }
     return viewTensor(
       file,
       name,
@@ -92,24 +94,27 @@ function isObject(value: unknown): value is Json {
 function readMetadata(file: CheckpointFile, header: Json) {
   const found = Object.hasOwn(header, '__metadata__') ? header.__metadata__ : {}
   const entries = isObject(found) ? Object.entries(found) : undefined
-  if (!entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  if (!entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
     throw file.invalid('its safetensors __metadata__ is not an object of strings')
+  }
   return toMetadata(file, new Map(entries))
 }
 
 function readEntry(file: CheckpointFile, name: string, value: unknown): Entry {
   const what = `tensor ${describe(name)}`
   const { dtype, shape, data_offsets: offsets } = isObject(value) ? value : ({} as Json)
-  if (typeof dtype !== 'string' || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
+  if (typeof dtype !== 'string' || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
     throw file.invalid(
       `${what} lacks a dtype, shape or data_offsets of the right form in the safetensors header`,
     )
+  }
   file.check('maxDimensions', shape.length, `${what}: dimensions`)
-  if (!Object.hasOwn(safetensorsDTypes, dtype))
+  if (!Object.hasOwn(safetensorsDTypes, dtype)) {
     throw file.invalid(
       `${what} has element type ${describe(dtype)}`,
-      `These are read: ${Object.keys(safetensorsDTypes).join(', ')}. Convert the tensor in Python.`,
+      `Supported are ${Object.keys(safetensorsDTypes).join(', ')}. Convert the tensor in Python.`,
     )
+  }
   const [start, end] = offsets as [number, number]
   return { dtype: safetensorsDTypes[dtype as keyof typeof safetensorsDTypes], shape, start, end }
 }
@@ -118,22 +123,25 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0)
 }
 
-/** The tensors must cover the data without gap or overlap, as the format demands. */
+/** Throws unless the tensors cover the data without gaps or overlaps, as the format requires. */
 function checkCoverage(file: CheckpointFile, entries: ReadonlyMap<string, Entry>, dataSize: number): void {
   const byOffset = [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)
   let covered = 0
   for (const [name, { start, end }] of byOffset) {
-    if (start !== covered || end < start)
+    if (start !== covered || end < start) {
       throw file.invalid(
         `tensor ${describe(name)} has data bytes ${start} to ${end}, expected from ${covered} on`,
       )
-    if (end > dataSize)
+    }
+    if (end > dataSize) {
       throw file.invalid(
         `tensor ${describe(name)} has data bytes ${start} to ${end}, the file has only ${dataSize}`,
         'The file is cut short or damaged: download or copy it again.',
       )
+    }
     covered = end
   }
-  if (covered !== dataSize)
+  if (covered !== dataSize) {
     throw file.invalid(`${dataSize} bytes of data, of which the tensors take ${covered}`)
+  }
 }

@@ -1,7 +1,7 @@
-import { decodeLatin1 } from './text.js'
+import { decodeLatin1 } from './decode.js'
 import type { CheckpointFormat } from './types.js'
 
-/** What the first bytes show: a format that is read, or what else it is with what to do about it. */
+/** The format that a file's first bytes show, or what else the file is, with a hint. */
 export type Sniffed = { readonly format: CheckpointFormat } | Other
 
 interface Other {
@@ -9,13 +9,13 @@ interface Other {
   readonly hint: string
 }
 
-/** Bytes that `sniff` wants to see: a tar archive shows itself at byte 257. */
+/** Bytes that `sniff` needs. A tar archive has its signature at byte 257. */
 export const SNIFF_SIZE = 512
 
 const redownload = 'Download the checkpoint again and check its size.'
-const resave = 'Give a file written by torch.save, or a safetensors file.'
+const resave = 'Use a file written by torch.save or a safetensors file.'
 
-/** Signatures with where they stand, as latin1. */
+/** Signatures as latin1 and their offsets. */
 const binary: readonly (readonly [offset: number, signature: string, Other])[] = [
   [0, '\x89HDF\r\n\x1a\n', { found: 'an HDF5 file, as Keras writes', hint: resave }],
   [
@@ -23,7 +23,7 @@ const binary: readonly (readonly [offset: number, signature: string, Other])[] =
     'ustar',
     {
       found: 'a tar archive, as the first versions of PyTorch wrote',
-      hint: 'Load it in Python, if you trust its source, and save it again with torch.save.',
+      hint: 'If you trust its source, load it in Python and save it again with torch.save.',
     },
   ],
   [0, '\x1f\x8b', { found: 'a gzip file', hint: 'Unpack it first.' }],
@@ -35,7 +35,7 @@ const binary: readonly (readonly [offset: number, signature: string, Other])[] =
 const texts: readonly (readonly [start: RegExp, Other])[] = [
   [
     /^version https:\/\/git-lfs/,
-    { found: 'a Git LFS pointer, not the file it stands for', hint: 'Fetch the file itself: git lfs pull.' },
+    { found: 'a Git LFS pointer, not the file itself', hint: 'Fetch the file itself: git lfs pull.' },
   ],
   [
     /^\s*(<!doctype|<html|<head|<\?xml|<!--)/i,
@@ -44,16 +44,18 @@ const texts: readonly (readonly [start: RegExp, Other])[] = [
   [/^\s*[{[]/, { found: 'a JSON text', hint: redownload }],
 ]
 
+/** Identifies a file by its first bytes. */
 export function sniff(start: Uint8Array, fileSize: number): Sniffed {
   if (fileSize === 0) return { found: 'an empty file', hint: redownload }
   const text = decodeLatin1(start)
   if (text.startsWith('PK\x03\x04')) return { format: 'pth-zip' }
-  if (start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5) return { format: 'pth-legacy' }
+  if (start[0] === 0x80 && start[1] >= 2 && start[1] <= 5) return { format: 'pth-legacy' }
   // A header of less than 2^40 bytes that is a JSON object.
   if (text.startsWith('\0\0\0{', 5)) return { format: 'safetensors' }
   if (isOnnx(start)) return onnx(text)
-  if (start.every((byte) => byte === 0))
+  if (start.every((byte) => byte === 0)) {
     return { found: 'a file that starts with nothing but zeros', hint: redownload }
+  }
   return (
     binary.find(([offset, signature]) => text.startsWith(signature, offset))?.[2] ??
     texts.find(([pattern]) => pattern.test(text))?.[1] ?? {
@@ -63,18 +65,18 @@ export function sniff(start: Uint8Array, fileSize: number): Sniffed {
   )
 }
 
-/** A ModelProto: field 1, the IR version, then any of its other fields that may come next. */
+/** Whether a file starts as an ONNX ModelProto: with field 1, the IR version, and a field that may follow it. */
 export function isOnnx(start: Uint8Array): boolean {
   const next = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42]
-  return start[0] === 0x08 && start[1]! < 0x20 && next.includes(start[2]!)
+  return start[0] === 0x08 && start[1] < 0x20 && next.includes(start[2])
 }
 
 function onnx(text: string): Other {
-  const checkpoint = 'Give the PyTorch checkpoint it was made from.'
+  const checkpoint = 'Use the PyTorch checkpoint that it was converted from.'
   if (!text.startsWith('\x12\x0binverseform', 2)) return { found: 'an ONNX model', hint: checkpoint }
   return {
     found: 'an ONNX model that InverseForm wrote, not a checkpoint',
-    hint: `${checkpoint} The model itself is what openModel opens, and what \`inverseform predict\` and \`eval\` run.`,
+    hint: `${checkpoint} Or open the model with openModel, or run it with \`inverseform predict\` or \`eval\`.`,
   }
 }
 

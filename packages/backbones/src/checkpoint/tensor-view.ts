@@ -1,9 +1,10 @@
+import { product } from '@inverseform/shared'
 import { asArray, type ByteOrder, itemSize, newArray } from './dtype.js'
 import type { CheckpointFile } from './file.js'
+import { describe } from './pickle/values.js'
 import type { CheckpointTensor, DType, DTypeArrays } from './types.js'
-import { describe } from './values.js'
 
-/** The bytes that a tensor is a view of, wherever they lie in the file. */
+/** The bytes of a storage, independent of their place in the file. */
 export interface StorageBytes {
   readonly byteLength: number
   read(start: number, end: number): Promise<Uint8Array>
@@ -12,12 +13,12 @@ export interface StorageBytes {
 export interface TensorLayout {
   readonly dtype: DType
   readonly shape: readonly number[]
-  /** In elements, as the offset. */
+  /** Strides and offset count elements. */
   readonly strides: readonly number[]
   readonly offset: number
 }
 
-/** A tensor over a storage, checked to lie within it. */
+/** Returns a tensor as a view of a storage. Throws if it does not lie within it. */
 export function viewTensor(
   file: CheckpointFile,
   name: string,
@@ -28,16 +29,17 @@ export function viewTensor(
   const { dtype, shape, strides, offset } = layout
   const what = `tensor ${describe(name)}`
   file.check('maxDimensions', shape.length, `${what}: dimensions`)
-  const length = elementCount(shape)
+  const length = product(shape)
   file.check('maxElements', length, `${what}: elements`)
   const size = itemSize(dtype)
-  const extent = length && 1 + shape.reduce((last, size, axis) => last + (size - 1) * strides[axis]!, 0)
+  const extent = length && 1 + shape.reduce((last, size, axis) => last + (size - 1) * strides[axis], 0)
   const start = offset * size
   const end = start + extent * size
-  if (length > 0 && end > storage.byteLength)
+  if (length > 0 && end > storage.byteLength) {
     throw file.invalid(
       `${what} (${dtype}, shape [${shape}]) ends at byte ${end} of its storage, which has ${storage.byteLength}`,
     )
+  }
   return {
     name,
     dtype,
@@ -50,26 +52,21 @@ export function viewTensor(
   }
 }
 
-/** Elements of a tensor of this shape. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1)
-}
-
-/** C-order strides of a shape, in elements. */
+/** Returns the C-order strides of a shape in elements. */
 export function contiguousStrides(shape: readonly number[]): number[] {
   const strides = shape.map(() => 1)
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1]
   return strides
 }
 
-/** Whether the elements lie in C order without gaps; an axis of one element may have any stride. */
+/** Whether the elements lie in C order without gaps. An axis of one element may have any stride. */
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   if (shape.includes(0)) return true
   const packed = contiguousStrides(shape)
   return shape.every((size, axis) => size === 1 || strides[axis] === packed[axis])
 }
 
-/** The elements of a strided view in C order. `source` starts at the view's first element. */
+/** Copies the elements of a strided view in C order. `source` starts at the view's first element. */
 function gather(
   source: DTypeArrays[DType],
   { dtype, shape, strides }: TensorLayout,
@@ -78,15 +75,15 @@ function gather(
   const target = newArray(dtype, length)
   const index = shape.map(() => 0)
   const inner = shape.length - 1
-  const innerSize = shape[inner]!
-  const innerStride = strides[inner]!
+  const innerSize = shape[inner]
+  const innerStride = strides[inner]
   for (let to = 0, from = 0; to < length; ) {
-    for (let i = 0; i < innerSize; i++) target[to++] = source[from + i * innerStride]!
-    // Steps the outer indices like an odometer.
+    for (let i = 0; i < innerSize; i++) target[to++] = source[from + i * innerStride]
+    // Advances the outer indices like an odometer.
     for (let axis = inner - 1; axis >= 0; axis--) {
-      from += strides[axis]!
-      if (++index[axis]! < shape[axis]!) break
-      from -= strides[axis]! * shape[axis]!
+      from += strides[axis]
+      if (++index[axis] < shape[axis]) break
+      from -= strides[axis] * shape[axis]
       index[axis] = 0
     }
   }

@@ -1,11 +1,11 @@
 import type { ByteOrder } from './dtype.js'
 import { itemSize } from './dtype.js'
 import type { CheckpointFile } from './file.js'
+import { describe, type TorchStorage, type TorchTensor } from './pickle/values.js'
 import { type StorageBytes, viewTensor } from './tensor-view.js'
 import type { CheckpointTensor } from './types.js'
-import { describe, type TorchStorage, type TorchTensor } from './values.js'
 
-/** The state dict's tensors over the bytes of their storages. */
+/** Opens the tensors of a state dict as views of their storages. */
 export function openStateDict(
   file: CheckpointFile,
   tensors: ReadonlyMap<string, TorchTensor>,
@@ -19,10 +19,11 @@ export function openStateDict(
     const what = `storage ${describe(key)} of tensor ${describe(name)}`
     if (!bytes) throw file.invalid(`${what} is missing from the file`)
     const size = itemSize(dtype)
-    if (bytes.byteLength < length * size)
+    if (bytes.byteLength < length * size) {
       throw file.invalid(
         `${what} should have ${length * size} bytes (${length} ${dtype}), the file has ${bytes.byteLength}`,
       )
+    }
     const from = viewOffset * size
     const view: StorageBytes = {
       byteLength: viewLength * size,
@@ -32,7 +33,7 @@ export function openStateDict(
   })
 }
 
-/** Opens the tensors one by one, within the limits on how many they are and how large all together. */
+/** Opens tensors one by one, within the limits on their number and total size. */
 export function collectTensors(
   file: CheckpointFile,
   names: Iterable<string>,

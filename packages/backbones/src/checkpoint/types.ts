@@ -1,7 +1,7 @@
-/** Element types of the tensors that can be read, by PyTorch's names. */
+/** Supported element types by their PyTorch names. */
 export type DType = keyof DTypeArrays
 
-/** The array that holds each element type. float16 and bfloat16 are raw bits, bool is 0 or 1. */
+/** The array of each element type. float16 and bfloat16 are raw bits, bool is 0 or 1. */
 export interface DTypeArrays {
   float64: Float64Array
   float32: Float32Array
@@ -15,29 +15,29 @@ export interface DTypeArrays {
   bool: Uint8Array
 }
 
-/** A tensor's values: C order, as many as the product of `shape`. */
+/** A tensor's values in C order. */
 export interface TensorData {
   readonly dtype: DType
   readonly shape: readonly number[]
-  /** May be a view of the checkpoint's own bytes: do not write to it. */
+  /** One value per element. May be a view of the checkpoint's bytes: do not write to it. */
   readonly data: DTypeArrays[DType]
 }
 
-/** A tensor of a checkpoint: known, not yet read. */
+/** A tensor of a checkpoint whose values are not read yet. */
 export interface CheckpointTensor {
   /** As stored, with any prefix such as `module.`. */
   readonly name: string
   readonly dtype: DType
   readonly shape: readonly number[]
-  /** Bytes that the packed values take, whatever they take in the file. */
+  /** Bytes of the contiguous values, which may differ from their bytes in the file. */
   readonly byteLength: number
-  /** Reads this tensor's bytes, and no others. Every call reads again. */
+  /** Reads the values of this tensor only. Every call reads again. */
   read(): Promise<TensorData>
 }
 
 /**
- * What a checkpoint says beside its tensors, safe to turn into JSON. Integers beyond 2^53 and numbers that
- * JSON lacks (`NaN`, `Infinity`) are strings; a tensor is shown as `{dtype, shape}`; objects have no prototype.
+ * The data of a checkpoint besides its tensors, safe to convert to JSON. Integers beyond 2^53 and numbers that JSON lacks
+ * (`NaN`, `Infinity`) are strings. Tensors are `{ dtype, shape }`. Objects have no prototype.
  */
 export type MetadataValue =
   | string
@@ -51,7 +51,7 @@ export type CheckpointFormat = 'pth-zip' | 'pth-legacy' | 'safetensors'
 
 export interface Checkpoint {
   readonly format: CheckpointFormat
-  /** By name, in the order of the file. */
+  /** Tensors by name, in the order of the file. */
   readonly tensors: ReadonlyMap<string, CheckpointTensor>
   readonly metadata: Readonly<Record<string, MetadataValue>>
 }

@@ -1,11 +1,11 @@
 import { InverseFormError } from '@inverseform/errors'
+import { product } from '@inverseform/shared'
 import type { ByteSink } from '../io/sink.js'
 import { asLittleEndian, itemSize } from './dtype.js'
 import { LENGTH_SIZE, safetensorsDTypes } from './safetensors.js'
-import { elementCount } from './tensor-view.js'
 import type { DType, TensorData } from './types.js'
 
-/** A tensor to write; `CheckpointTensor` is one. */
+/** A tensor to write, such as a `CheckpointTensor`. */
 export interface WritableTensor {
   readonly name: string
   readonly dtype: DType
@@ -15,17 +15,17 @@ export interface WritableTensor {
 
 interface Plan {
   readonly header: Uint8Array
-  /** In the order of their data. */
+  /** Sorted by the order of their data. */
   readonly tensors: readonly WritableTensor[]
   readonly dataSize: number
 }
 
 /**
- * Writes tensors as safetensors, one in memory at a time. The header keeps their order; the data lie by
- * falling element size, so that every tensor is aligned for its type.
+ * Writes tensors as a safetensors file, with one tensor in memory at a time. The header keeps their order. The data are
+ * sorted by decreasing element size, so that every tensor is aligned for its type.
  *
- * @throws InverseFormError `invalid-argument` for names that are double or reserved, `size-mismatch` when a
- * tensor reads as other than it says.
+ * @throws InverseFormError `invalid-argument` for duplicate or reserved names, `size-mismatch` when `read()` returns
+ * another type or length than the tensor's
  */
 export async function writeSafetensors(
   tensors: Iterable<WritableTensor>,
@@ -39,17 +39,18 @@ export async function writeSafetensors(
   await sink.write(plan.header)
   for (const tensor of plan.tensors) {
     const { data, dtype } = await tensor.read()
-    if (dtype !== tensor.dtype || data.length !== elementCount(tensor.shape))
+    if (dtype !== tensor.dtype || data.length !== product(tensor.shape)) {
       throw new InverseFormError(
         'size-mismatch',
-        `tensor ${JSON.stringify(tensor.name)} is ${tensor.dtype} of shape [${tensor.shape}], but reads as ${data.length} ${dtype} elements.`,
-        { hint: 'read() must return what dtype and shape announce.' },
+        `The tensor ${JSON.stringify(tensor.name)} is ${tensor.dtype} of shape [${tensor.shape}], but its read() returned ${data.length} ${dtype} elements.`,
+        { hint: 'Make read() return the type and number of elements of `dtype` and `shape`.' },
       )
+    }
     await sink.write(asLittleEndian(data))
   }
 }
 
-/** How many bytes `writeSafetensors` writes for the same arguments. */
+/** Returns the number of bytes that `writeSafetensors` writes for the same arguments. */
 export function safetensorsByteLength(
   tensors: Iterable<WritableTensor>,
   metadata: Readonly<Record<string, string>> = {},
@@ -68,19 +69,18 @@ function planFile(tensors: Iterable<WritableTensor>, metadata: Readonly<Record<s
   const offsets = new Map<string, readonly [number, number]>([['__metadata__', [0, 0]]])
   let dataSize = 0
   for (const tensor of byElementSize) {
-    if (offsets.has(tensor.name))
+    if (offsets.has(tensor.name)) {
       throw new InverseFormError(
         'invalid-argument',
-        `two tensors named ${JSON.stringify(tensor.name)}, or a reserved name.`,
-        {
-          hint: 'Give every tensor a name of its own, other than __metadata__.',
-        },
+        `The tensor name ${JSON.stringify(tensor.name)} is reserved or used twice.`,
+        { hint: 'Give every tensor a unique name other than __metadata__.' },
       )
-    const end = dataSize + elementCount(tensor.shape) * itemSize(tensor.dtype)
+    }
+    const end = dataSize + product(tensor.shape) * itemSize(tensor.dtype)
     offsets.set(tensor.name, [dataSize, end])
     dataSize = end
   }
-  // Pair by pair: an object would put names that are numbers first.
+  // JSON of an object would put numeric names first, so each pair is encoded on its own.
   const entries = given.map(({ name, dtype, shape }) =>
     entry(name, { dtype: typeNames[dtype], shape, data_offsets: offsets.get(name) }),
   )

@@ -2,7 +2,7 @@ import { type Shape, symbol } from './dim.js'
 import { apply } from './operators/index.js'
 import type { Value } from './value.js'
 
-/** The functions that models are written with: each adds one operator. */
+/** Adds an input of the graph. */
 export const input = (name: string, shape: Shape): Value => ({
   op: 'input',
   inputs: [],
@@ -10,10 +10,11 @@ export const input = (name: string, shape: Shape): Value => ({
   shape,
 })
 
-/** A batch of images [N, channels, H, W]. */
+/** Adds an input for a batch of images [N, channels, H, W]. */
 export const imageInput = (name: string, channels: number): Value =>
   input(name, [symbol('N'), channels, symbol('H'), symbol('W')])
 
+/** Adds a weight. `load` returns its values in C order when they are needed. */
 export const constant = (
   name: string,
   shape: readonly number[],

@@ -3,20 +3,21 @@ import { InverseFormError } from '@inverseform/errors'
 /**
  * A symbolic size: `factor · Π floor((symbol + offset) / divisor)`.
  *
- * The form is closed under what convolutional networks do to sizes (strided windows, products when
- * axes are flattened), so two sizes are equal exactly when their forms are.
+ * Strided windows and products of sizes (flattened axes) keep this form, so two sizes are equal exactly when their forms
+ * are equal.
  */
 export interface SymbolicDim {
   readonly factor: number
   readonly terms: readonly { readonly symbol: string; readonly offset: number; readonly divisor: number }[]
 }
 
-/** The size of one axis: known, or a function of the graph inputs' symbols (`N`, `H`, `W`). */
+/** The size of an axis: a number, or a function of the graph inputs' symbols (`N`, `H`, `W`). */
 export type Dim = number | SymbolicDim
 export type Shape = readonly Dim[]
-/** Values for the symbols of a graph, e.g. `{ N: 1, H: 1024, W: 2048 }`. */
+/** Values of a graph's symbols, such as `{ N: 1, H: 1024, W: 2048 }`. */
 export type Bindings = Readonly<Record<string, number>>
 
+/** Returns a symbolic size. */
 export function symbol(name: string): Dim {
   return { factor: 1, terms: [{ symbol: name, offset: 0, divisor: 1 }] }
 }
@@ -28,7 +29,7 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
   return { factor: x.factor * y.factor, terms }
 }
 
-/** Output size of a window of `kernel` moved by `stride` over `size + padding` (padding of both sides together). */
+/** Returns the output size of a window of `kernel` moved by `stride` over `size`; `padding` is the sum of both sides. */
 export function windowDim(size: Dim, kernel: number, stride: number, padding: number): Dim {
   const shift = padding - kernel + stride
   if (typeof size === 'number') return Math.floor((size + shift) / stride)
@@ -36,11 +37,11 @@ export function windowDim(size: Dim, kernel: number, stride: number, padding: nu
   if (size.factor !== 1 || !term || rest.length > 0) {
     throw new InverseFormError(
       'invalid-argument',
-      `No window can slide over the axis of size ${formatDim(size)}.`,
-      { hint: 'Slide windows over the height or the width of an image, before they are flattened.' },
+      `A convolution cannot run over an axis of size ${formatDim(size)}.`,
+      { hint: 'Apply convolutions to the height and width of an image, before they are flattened.' },
     )
   }
-  // floor((floor((s + o) / d) + q) / r) = floor((s + o + q·d) / (d·r)) for whole numbers, d and r positive.
+  // floor((floor((s + o) / d) + q) / r) = floor((s + o + q·d) / (d·r)) for integers, with d and r positive.
   const { symbol, offset, divisor } = term
   return { factor: 1, terms: [{ symbol, offset: offset + shift * divisor, divisor: divisor * stride }] }
 }
@@ -53,30 +54,36 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => sameDim(dim, b[axis]))
 }
 
-/** The size as a number; throws when a symbol has no value. */
+/**
+ * Evaluates a size.
+ * @throws InverseFormError `invalid-argument` when a symbol has no value
+ */
 export function evaluateDim(dim: Dim, bindings: Bindings): number {
   if (typeof dim === 'number') return dim
   return dim.terms.reduce((product, { symbol, offset, divisor }) => {
     const value = bindings[symbol]
-    if (value === undefined)
-      throw new InverseFormError('invalid-argument', `No value was given for the size ${symbol}.`, {
-        hint: "Give a value for every symbol of the graph inputs' shapes, e.g. { N: 1, H: 1024, W: 2048 }.",
+    if (value === undefined) {
+      throw new InverseFormError('invalid-argument', `The size ${symbol} has no value.`, {
+        hint: "Pass a value for every symbol of the graph inputs' shapes, such as { N: 1, H: 1024, W: 2048 }.",
       })
+    }
     return product * Math.floor((value + offset) / divisor)
   }, dim.factor)
 }
 
+/** Evaluates all sizes of a shape. */
 export function evaluateShape(shape: Shape, bindings: Bindings): number[] {
   return shape.map((dim) => evaluateDim(dim, bindings))
 }
 
-/** Readable form, e.g. `floor((H + 3) / 4)`; also the symbolic axis name written to ONNX. */
+/** Formats a size, such as `floor((H + 3) / 4)`. ONNX files use this as the name of the axis. */
 export function formatDim(dim: Dim): string {
   if (typeof dim === 'number') return String(dim)
   const terms = dim.terms.map(formatTerm)
   return (dim.factor === 1 ? terms : [String(dim.factor), ...terms]).join(' * ')
 }
 
+/** Formats a shape, such as `[N, 3, H, W]`. */
 export function formatShape(shape: Shape): string {
   return `[${shape.map(formatDim).join(', ')}]`
 }

@@ -1,15 +1,32 @@
-export * from './build.js'
+export {
+  add,
+  batchNorm,
+  type Conv2dOptions,
+  concat,
+  constant,
+  conv2d,
+  flattenSpatial,
+  imageInput,
+  input,
+  linear,
+  matmul,
+  multiply,
+  type NormParameters,
+  relu,
+  resizeLike,
+  sigmoid,
+  softmax,
+  transpose,
+  unflattenSpatialLike,
+  unsqueeze,
+} from './build.js'
 export {
   type Bindings,
   type Dim,
-  evaluateDim,
   evaluateShape,
-  formatDim,
   formatShape,
   type Shape,
   type SymbolicDim,
-  sameDim,
-  sameShape,
   symbol,
 } from './dim.js'
 export { largestBufferBytes, type MemoryOptions, peakActivationBytes } from './memory.js'

@@ -1,14 +1,15 @@
+import { product } from '@inverseform/shared'
 import { type Bindings, evaluateShape } from './dim.js'
 import { type Graph, topologicalOrder, type Value } from './value.js'
 
 export interface MemoryOptions {
-  /** 4 unless given; 2 for a network computed in float16 (`encodeOnnx` with `compute`). */
+  /** 4 by default; 2 for a network that computes in float16 (`encodeOnnx` with `compute`). */
   readonly bytesPerElement?: 2 | 4
 }
 
 /**
- * The most memory, in bytes, that the values between a graph's operators take at one time when it is run in
- * order and each value is dropped after its last use. Weights and an operator's own scratch space are not counted.
+ * Returns the peak memory of a graph's activations in bytes, if its operators run in order and each value is dropped
+ * after its last use. Weights and scratch space of operators are not counted.
  */
 export function peakActivationBytes(
   graph: Graph,
@@ -42,9 +43,9 @@ export function peakActivationBytes(
 }
 
 /**
- * Bytes of the largest single value of a graph, weights included: what a device that limits its buffers (WebGPU:
- * `maxBufferSize`, `maxStorageBufferBindingSize`) must be able to hold. What a runtime allocates beside, to lay out a
- * weight or a map in another way, may be larger.
+ * Returns the bytes of the largest value of a graph, including weights. A device that limits its buffers (WebGPU:
+ * `maxBufferSize`, `maxStorageBufferBindingSize`) must be able to hold it. Buffers that a runtime adds to change the
+ * layout of a weight or map may be larger.
  */
 export function largestBufferBytes(
   graph: Graph,
@@ -56,8 +57,8 @@ export function largestBufferBytes(
 }
 
 function elementsOf({ shape }: Value, bindings: Bindings): number {
-  return evaluateShape(shape, bindings).reduce((product, size) => product * size, 1)
+  return product(evaluateShape(shape, bindings))
 }
 
-/** Operators that runtimes compute in their input's memory when nothing else needs it. */
+/** Operators that runtimes compute in place when nothing else needs their input. */
 const elementwise: ReadonlySet<Value['op']> = new Set(['relu', 'sigmoid', 'add', 'multiply', 'batchNorm'])

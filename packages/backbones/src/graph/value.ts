@@ -1,14 +1,17 @@
 import type { Shape } from './dim.js'
 
-/** What each operator takes besides its input values. */
+/** The attributes of each operator. */
 export interface OperatorAttributes {
-  /** A tensor the caller feeds. */
+  /** A tensor that the caller passes. */
   input: { readonly name: string }
-  /** A weight, read when it is needed: C-order float32. */
+  /** A weight in C-order float32, loaded when it is needed. */
   constant: { readonly name: string; readonly load: () => Promise<Float32Array> }
-  /** Cross-correlation of [N,C,H,W] with weight [K,C,kh,kw] and, optionally, bias [K]; padding in rows, columns, zeros on both sides. */
+  /**
+   * Cross-correlation of [N,C,H,W] with a weight [K,C,kh,kw] and an optional bias [K]. `padding` adds rows and columns of
+   * zeros on both sides.
+   */
   conv2d: { readonly stride: readonly [number, number]; readonly padding: readonly [number, number] }
-  /** Inference-time normalisation over axis 1: inputs x, scale, shift, mean, variance. */
+  /** Inference-time normalization over axis 1: inputs x, scale, shift, mean, variance. */
   batchNorm: { readonly epsilon: number }
   relu: Record<never, never>
   sigmoid: Record<never, never>
@@ -16,7 +19,7 @@ export interface OperatorAttributes {
   add: Record<never, never>
   multiply: Record<never, never>
   concat: { readonly axis: number }
-  /** Bilinear, half-pixel centres, edges clamped: the first input to the height and width of the second. */
+  /** Resizes the first input to the height and width of the second: bilinear, half-pixel centers, clamped edges. */
   resizeLike: Record<never, never>
   /** [N,C,H,W] to [N,C,H·W]. */
   flattenSpatial: Record<never, never>
@@ -35,14 +38,14 @@ export interface OperatorAttributes {
 export type OperatorName = keyof OperatorAttributes
 
 /**
- * A node of the graph and the tensor it makes, which are one here because every operator has one output.
- * Values are immutable and know only what they are made from: a graph is what can be reached from its outputs.
+ * An operator of the graph and its output tensor; every operator has one output. Values are immutable and refer only to
+ * their inputs: a graph consists of the values that its outputs reach.
  */
 export interface ValueOf<K extends OperatorName> {
   readonly op: K
   readonly inputs: readonly Value[]
   readonly attributes: OperatorAttributes[K]
-  /** float32 always, at present. */
+  /** Elements are always float32. */
   readonly shape: Shape
 }
 
@@ -52,7 +55,7 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, Value>>
 }
 
-/** Every value the outputs need, each after its inputs. Iterative: networks are thousands of values deep. */
+/** Returns all values that the outputs need, each after its inputs. Iterative, because networks are thousands of values deep. */
 export function topologicalOrder(graph: Graph): Value[] {
   const order: Value[] = []
   const seen = new Set<Value>()
@@ -75,12 +78,12 @@ export function topologicalOrder(graph: Graph): Value[] {
   return order
 }
 
-/** The graph's inputs by name. */
+/** Returns the graph's inputs in topological order. */
 export function graphInputs(graph: Graph): ValueOf<'input'>[] {
   return topologicalOrder(graph).filter((value) => value.op === 'input')
 }
 
-/** How many times each value is used, counting graph outputs. */
+/** Counts the uses of each value, including graph outputs. */
 export function countUses(graph: Graph): Map<Value, number> {
   const uses = new Map<Value, number>()
   const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1)

@@ -1,7 +1,7 @@
 import { InverseFormError } from '@inverseform/errors'
 import { type ByteSource, checkRange } from './source.js'
 
-/** A source over a Blob or a File of a browser's file picker. Its name is used when none is given. */
+/** Returns a source over a Blob or File. Its name defaults to the File's. */
 export function blobSource(blob: Blob, name?: string): ByteSource {
   const source: ByteSource = {
     size: blob.size,
@@ -14,7 +14,7 @@ export function blobSource(blob: Blob, name?: string): ByteSource {
         throw new InverseFormError(
           'unreadable',
           `${source.name ?? 'blob'}: bytes [${start}, ${end}) could not be read: ${(cause as Error).message}.`,
-          { cause, hint: 'The file may have changed or gone since it was chosen: choose it again.' },
+          { cause, hint: 'The file may have been changed or deleted since it was chosen: choose it again.' },
         )
       }
     },

@@ -2,19 +2,19 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { InverseFormError } from '@inverseform/errors'
 import { type ByteSource, checkRange } from './source.js'
 
-/** A source over an open file. `close()` it, or hold it with `await using`. */
+/** A source over an open file. Call `close()` when done, or declare it with `await using`. */
 export interface FileSource extends ByteSource, AsyncDisposable {
   readonly name: string
   close(): Promise<void>
 }
 
-/** One system call moves at most this many bytes. */
+/** Most bytes that one system call reads. */
 const MAX_READ = 2 ** 30
 
 /**
- * Opens a file to read in pieces.
+ * Opens a file as a byte source.
  *
- * @throws InverseFormError `not-found`, or `unreadable` for a folder or a file that may not be read.
+ * @throws InverseFormError `not-found`, or `unreadable` for a folder or a file without read permission
  */
 export async function fileSource(path: string): Promise<FileSource> {
   let handle: FileHandle
@@ -42,12 +42,13 @@ function source(path: string, handle: FileHandle, size: number): FileSource {
     close,
     [Symbol.asyncDispose]: close,
     async read(start, end) {
-      if (closing)
+      if (closing) {
         throw new InverseFormError('disposed', `${path}: read after close().`, {
-          hint: 'Read every tensor before closing the file it comes from.',
+          hint: 'Read all tensors before you close their file.',
         })
+      }
       checkRange(file, start, end)
-      // Memory of its own, so not aligned by chance: a pooled Buffer could start anywhere.
+      // A pooled Buffer could start at any offset. Memory of its own is aligned for every element type.
       const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer)
       for (let done = 0; done < bytes.byteLength; ) {
         const length = Math.min(MAX_READ, bytes.byteLength - done)
@@ -58,12 +59,13 @@ function source(path: string, handle: FileHandle, size: number): FileSource {
             { cause, hint: 'Check the disk or the network share that holds the file.' },
           )
         })
-        if (bytesRead === 0)
+        if (bytesRead === 0) {
           throw new InverseFormError(
             'unreadable',
             `${path}: ended at byte ${start + done}, but had ${size} bytes when opened.`,
-            { hint: 'Something shortened the file while it was being read; open it again.' },
+            { hint: 'The file was truncated while it was read: open it again.' },
           )
+        }
         done += bytesRead
       }
       return bytes
@@ -73,21 +75,22 @@ function source(path: string, handle: FileHandle, size: number): FileSource {
 }
 
 function notAFile(path: string, found: string) {
-  return new InverseFormError('unreadable', `${path} is ${found}.`, { hint: 'Give the path of a file.' })
+  return new InverseFormError('unreadable', `${path} is ${found}.`, { hint: 'Pass the path of a file.' })
 }
 
 function openError(path: string, cause: NodeJS.ErrnoException) {
   if (cause.code === 'EISDIR') return notAFile(path, 'a folder')
-  if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+  if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') {
     return new InverseFormError('not-found', `${path}: no such file.`, {
       cause,
-      hint: 'Check the path; relative paths start at the current folder.',
+      hint: 'Check the path. Relative paths start at the current folder.',
     })
+  }
   return new InverseFormError('unreadable', `${path}: cannot be opened: ${cause.message}.`, {
     cause,
     hint:
       cause.code === 'EACCES' || cause.code === 'EPERM'
-        ? 'Check that you may read the file and enter the folders above it.'
+        ? 'Check the read permissions of the file and its folders.'
         : 'Check the path and the disk.',
   })
 }

@@ -2,22 +2,22 @@ import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { type ByteSource, bytesSource, checkRange } from './source.js'
 
 export interface UrlSourceOptions {
-  /** Used instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   readonly fetch?: typeof fetch
-  /** Sent with every request, for authorization say. */
+  /** Headers of every request, for example for authorization. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Aborts requests, also later ones. */
+  /** Aborts current and later requests. */
   readonly signal?: AbortSignal
-  /** Bytes that may be downloaded whole when the server knows no range requests. Default: 512 MiB. */
+  /** Largest file in bytes to download whole from a server without range requests; 512 MiB by default. */
   readonly maxDownloadBytes?: number
 }
 
 /**
- * A source over a URL, read by range requests. A server that answers the first one with the whole file is
- * taken at its word: the file is downloaded then and there, once, if its length is announced and allowed.
+ * Opens a URL as a byte source that uses range requests. If the server answers the first request with the whole file,
+ * the file is downloaded once, provided that its length is announced and allowed.
  *
- * @throws InverseFormError `not-found` (404, 410), `limit-exceeded` for a download that would be too long,
- * else `unreadable`. An abort throws the signal's reason.
+ * @throws InverseFormError `not-found` (404, 410), `limit-exceeded` for a download that is too large, else `unreadable`;
+ * an abort throws the signal's reason
  */
 export async function urlSource(url: string | URL, options: UrlSourceOptions = {}): Promise<ByteSource> {
   const name = String(url)
@@ -29,11 +29,12 @@ export async function urlSource(url: string | URL, options: UrlSourceOptions = {
   if (first.status === 200) return bytesSource(await download(name, first, options), name)
   const size = Number(/\/(\d+)$/.exec(first.headers.get('content-range') ?? '')?.[1] ?? Number.NaN)
   await first.body?.cancel()
-  if (!Number.isSafeInteger(size))
+  if (!Number.isSafeInteger(size)) {
     throw unreadable(
       `${name}: the server does not tell the file's size in Content-Range`,
       'In a browser, the server must expose the header: Access-Control-Expose-Headers: Content-Range.',
     )
+  }
   const source: ByteSource = {
     name,
     size,
@@ -45,7 +46,7 @@ export async function urlSource(url: string | URL, options: UrlSourceOptions = {
       if (response.status !== 206 || range !== `bytes ${start}-${end - 1}/${size}`) {
         await response.body?.cancel()
         throw unreadable(
-          `${name}: asked for bytes ${start} to ${end} of ${size}, the server answered ${response.status} with ${range ?? 'no range'}`,
+          `${name}: the server answered a request for bytes ${start} to ${end} of ${size} with ${response.status} and ${range ?? 'no range'}`,
           'The file may have changed on the server: open it again.',
         )
       }
@@ -55,7 +56,7 @@ export async function urlSource(url: string | URL, options: UrlSourceOptions = {
   return source
 }
 
-/** The whole body of a server that ignores ranges. */
+/** Downloads the whole file from a server that ignores ranges. */
 async function download(
   name: string,
   response: Response,
@@ -63,22 +64,27 @@ async function download(
 ): Promise<Uint8Array> {
   const announced = response.headers.get('content-length')
   const size = Number(announced)
-  // Content-Length counts the bytes of the transfer: with an encoding it is not the file's length.
+  // With a content encoding, Content-Length is not the file's length but that of the transfer.
   const encoding = response.headers.get('content-encoding')
-  if (announced !== null && !encoding && size <= maxDownloadBytes)
+  if (announced !== null && !encoding && size <= maxDownloadBytes) {
     return collect(name, response, size, signal)
+  }
   await response.body?.cancel()
-  const hint = 'Download the file and open it from there.'
-  if (announced !== null && !encoding)
+  const hint = 'Download the file and open it from disk.'
+  if (announced !== null && !encoding) {
     throw new InverseFormError(
       'limit-exceeded',
-      `${name}: no range requests, and the whole file has ${size} bytes, at most ${maxDownloadBytes} allowed.`,
-      { hint: `${hint} Or raise maxDownloadBytes.` },
+      `${name}: the server does not support range requests, and the whole file has ${size} bytes, more than the ${maxDownloadBytes} allowed.`,
+      { hint: `${hint} Or raise \`maxDownloadBytes\`.` },
     )
-  throw unreadable(`${name}: the server knows no range requests and does not tell the file's size`, hint)
+  }
+  throw unreadable(
+    `${name}: the server does not support range requests and does not tell the file's size`,
+    hint,
+  )
 }
 
-/** A request for bytes `[start, end)`; statuses other than 200, 206 and 416 are errors. */
+/** Requests bytes `[start, end)`. Statuses other than 200, 206 and 416 are errors. */
 async function request(
   name: string,
   { fetch = globalThis.fetch, headers, signal }: UrlSourceOptions,
@@ -94,17 +100,18 @@ async function request(
   const { status, statusText } = response
   if (status === 200 || status === 206 || status === 416) return response
   await response.body?.cancel()
-  if (status === 404 || status === 410)
+  if (status === 404 || status === 410) {
     throw new InverseFormError('not-found', `${name}: ${status} ${statusText}.`, { hint: 'Check the URL.' })
+  }
   throw unreadable(
     `${name}: the server answered ${status} ${statusText}`,
     status === 401 || status === 403
-      ? 'Give what authorizes you in the option headers.'
-      : 'Try again later, or download the file by other means.',
+      ? 'Pass your authorization in the option `headers`.'
+      : 'Try again later, or download the file another way.',
   )
 }
 
-/** A body of exactly `size` bytes. */
+/** Reads a body of exactly `size` bytes. */
 async function collect(
   name: string,
   response: Response,
@@ -131,7 +138,7 @@ async function collect(
   return target
 }
 
-const retry = 'Try again; nothing that was read before is lost.'
+const retry = 'Try again. Tensors that were already read are not lost.'
 
 function failed(what: string, cause: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason

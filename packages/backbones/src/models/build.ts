@@ -1,4 +1,4 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkInteger, InverseFormError } from '@inverseform/errors'
 import { constant, imageInput, resizeLike } from '../graph/build.js'
 import type { Graph } from '../graph/value.js'
 import { hrnet16Slim, hrnet18 } from './hrnet-segmenter.js'
@@ -17,55 +17,61 @@ const networks: Readonly<Record<SegmentationModelName, Network>> = {
 export interface BuildModelOptions {
   /** Where the weights come from. */
   readonly parameters: ParameterSource
-  /** Number of classes, 19 unless given. */
-  readonly classes?: number
+  /** Number of classes, 19 by default. */
+  readonly numClasses?: number
   /** Whether to include the edge head. */
-  readonly edge?: boolean
+  readonly edgeHead?: boolean
   /**
-   * Size of the outputs: `features` leaves them as small as the network makes them (1/4 or 1/8 of the image), for a
-   * runtime that resizes as it reads them; `image` resizes them bilinearly to the image within the graph.
+   * Size of the outputs. `features` (the default) keeps the network's own size, 1/4 or 1/8 of the image, for a
+   * runtime that resizes as it reads. `image` resizes them bilinearly to the image, within the graph.
    */
   readonly outputSize?: 'features' | 'image'
 }
 
 /**
- * A segmentation network as a graph: input `image` [N,3,H,W], RGB normalised by ImageNet's mean and deviation;
- * outputs `logits` [N,classes,·,·], `edge` [N,1,·,·] with the edge head (a logit, or a probability where
- * `zoo[name].edgeOutput` says so), `attention` [N,1,·,·] for multi-scale models.
+ * Builds the graph of a segmentation network.
+ *
+ * Its input is `image` [N,3,H,W], RGB normalized by ImageNet's mean and standard deviation. Its outputs are `logits`
+ * [N,numClasses,·,·], with the edge head `edge` [N,1,·,·] (logits or probabilities, see `zoo[name].edgeOutput`), and
+ * for multi-scale models `attention` [N,1,·,·].
+ *
+ * @throws InverseFormError `invalid-argument` for an unknown model or an invalid number of classes
  */
 export function buildModel(name: SegmentationModelName, options: BuildModelOptions): Graph {
-  const { parameters, classes = 19, edge = false, outputSize = 'features' } = options
-  if (!Number.isInteger(classes) || classes < 1) {
-    throw new InverseFormError('invalid-argument', `A model with ${classes} classes was asked for.`, {
-      hint: 'Give a whole number of classes, 1 or more.',
-    })
-  }
+  const { parameters, numClasses = 19, edgeHead = false, outputSize = 'features' } = options
+  checkInteger('numClasses', numClasses, { min: 1 })
   const image = imageInput('image', 3)
-  const outputs = networks[modelInfo(name).name](new Scope(parameters), image, { classes, edge })
+  const outputs = networks[modelInfo(name).name](new Scope(parameters), image, {
+    numClasses,
+    edgeHead,
+  })
   if (outputSize === 'features') return { outputs: { ...outputs } }
   const resized = Object.entries(outputs).map(([key, value]) => [key, resizeLike(value, image)])
   return { outputs: Object.fromEntries(resized) }
 }
 
-/** The zoo's entry of a model; an unknown name is an error that lists those there are. */
+/**
+ * Returns a model's entry in the zoo.
+ * @throws InverseFormError `invalid-argument` for an unknown name
+ */
 export function modelInfo(name: string): (typeof zoo)[SegmentationModelName] {
   if (Object.hasOwn(zoo, name)) return zoo[name as SegmentationModelName]
-  throw new InverseFormError('invalid-argument', `There is no model named "${name}".`, {
-    hint: `The models are ${Object.keys(zoo).join(', ')}.`,
+  throw new InverseFormError('invalid-argument', `The model "${name}" is unknown.`, {
+    hint: `Use one of ${Object.keys(zoo).join(', ')}.`,
   })
 }
 
-/** Names and shapes of the weights that a model needs, in the order in which it uses them. */
+/** Returns the names and shapes of the weights that a model needs, in the order in which it uses them. */
 export function requiredParameters(
   name: SegmentationModelName,
-  options: { classes?: number; edge?: boolean } = {},
+  options: { numClasses?: number; edgeHead?: boolean } = {},
 ): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>()
   buildModel(name, { ...options, parameters: recordShapes(shapes) })
   return shapes
 }
 
-/** A parameter source that only writes down what it is asked for. */
+/** Returns a parameter source that records names and shapes; its weights cannot be loaded. */
 export function recordShapes(shapes: Map<string, readonly number[]>): ParameterSource {
   return (parameter, shape) => {
     shapes.set(parameter, shape)
@@ -73,7 +79,7 @@ export function recordShapes(shapes: Map<string, readonly number[]>): ParameterS
       throw new InverseFormError(
         'invalid-argument',
         `The weight ${parameter} has no values: the graph was built without a checkpoint.`,
-        { hint: 'Load a checkpoint with loadModel, or give buildModel a source of weights.' },
+        { hint: 'Load a checkpoint with loadModel, or pass buildModel a source of weights.' },
       )
     })
   }

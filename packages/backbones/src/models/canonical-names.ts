@@ -1,18 +1,21 @@
 import { InverseFormError } from '@inverseform/errors'
-import type { Checkpoint, CheckpointTensor } from '../checkpoint/index.js'
+import type { Checkpoint, CheckpointTensor } from '../checkpoint/types.js'
 
 /** A checkpoint's tensors by canonical name. */
 export type CanonicalTensors = ReadonlyMap<string, CheckpointTensor>
 
 /**
- * A parameter's name without what training setups add: `module.`, `modules.`, `model.` from wrappers, and the
- * `backbone.` that separates the backbone from the heads (no name of either collides without it).
+ * Removes the prefixes that training setups add to a parameter's name: `module.`, `modules.`, `model.` from wrappers,
+ * and `backbone.`, which separates the backbone from the heads. Names stay unique without it.
  */
 export function canonicalName(name: string): string {
   return name.replace(/^(?:(?:module|modules|model)\.)+/, '').replace(/^backbone\./, '')
 }
 
-/** @throws `invalid-checkpoint` when two tensors have one name but for prefixes. */
+/**
+ * Indexes a checkpoint's tensors by canonical name.
+ * @throws InverseFormError `invalid-checkpoint` when two names differ only in their prefixes
+ */
 export function byCanonicalName(checkpoint: Checkpoint): CanonicalTensors {
   const tensors = new Map<string, CheckpointTensor>()
   for (const tensor of checkpoint.tensors.values()) {
@@ -22,8 +25,8 @@ export function byCanonicalName(checkpoint: Checkpoint): CanonicalTensors {
       const both = `"${other.name}" and "${tensor.name}"`
       throw new InverseFormError(
         'invalid-checkpoint',
-        `The tensors ${both} have the same name but for prefixes.`,
-        { hint: 'Keep one of them: a checkpoint should hold one set of weights.' },
+        `The names of the tensors ${both} differ only in their prefixes.`,
+        { hint: 'Keep one of them: a checkpoint must hold one set of weights.' },
       )
     }
     tensors.set(name, tensor)

@@ -3,13 +3,13 @@ import type { Value } from '../graph/value.js'
 import type { Scope } from './scope.js'
 
 export interface HrnetConfig {
-  /** Channels of the first branch; each further branch has twice its neighbour's. */
+  /** Channels of the first branch; each further branch has twice its neighbor's. */
   readonly width: number
   /** Bottleneck blocks in the first stage. */
   readonly stemBlocks: number
   /** Exchange modules in stages 2, 3 and 4. */
   readonly modules: readonly [number, number, number]
-  /** Basic blocks a branch in each module. */
+  /** Basic blocks per branch in each module. */
   readonly blocks: number
   /** A 2x2 stride-2 convolution before everything else (hrnet16-slim). */
   readonly halvedInput?: boolean

@@ -3,13 +3,14 @@ import { symbol } from '../graph/dim.js'
 import type { Graph } from '../graph/value.js'
 import { type ParameterSource, Scope } from './scope.js'
 
-/** Side of the square tiles that InverseNet compares, in pixels. */
+/** Side in pixels of the square tiles that InverseNet compares. */
 export const INVERSENET_TILE = 224
 
 /**
- * InverseNet, the regressor of the InverseForm loss (Borse et al., CVPR 2021, https://arxiv.org/abs/2104.02745):
- * `prediction` and `target` boundary tiles [N, 224·224], row by row, to `coefficients` [N, 4], the normalised shift
- * and scale between them (0: none).
+ * Builds InverseNet, the regressor of the InverseForm loss (Borse et al., CVPR 2021, https://arxiv.org/abs/2104.02745).
+ *
+ * Its inputs are the boundary tiles `prediction` and `target` [N, 224·224], row by row. Its output is `coefficients`
+ * [N, 4], the normalized shift and scale between them (0: none).
  */
 export function buildInverseNet(parameters: ParameterSource): Graph {
   const scope = new Scope(parameters, 'fc.')

@@ -1,16 +1,16 @@
 import { InverseFormError } from '@inverseform/errors'
 import { type CanonicalTensors, canonicalName } from './canonical-names.js'
 
-/** What loading made of a checkpoint's tensors, by the names in the checkpoint (`missing`: in the model). */
+/** How the tensors of a checkpoint were used. Names are the checkpoint's; those of `missing` are the model's. */
 export interface LoadReport {
   readonly loaded: readonly string[]
-  /** Part of the published model that inference does not need: training heads, counters, an edge head not asked for. */
+  /** Parts of the published model that inference does not need: training heads, counters, an edge head left out. */
   readonly unused: readonly string[]
-  /** Not part of the model. */
+  /** Tensors that are not part of the model. */
   readonly unexpected: readonly string[]
-  /** Needed, and not in the checkpoint. Loading throws when there are any. */
+  /** Weights that the checkpoint lacks. Loading throws if there are any. */
   readonly missing: readonly string[]
-  /** Needed, and there with another shape. Loading throws when there are any. */
+  /** Weights that have another shape in the checkpoint. Loading throws if there are any. */
   readonly mismatched: readonly {
     readonly name: string
     readonly expected: readonly number[]
@@ -18,7 +18,7 @@ export interface LoadReport {
   }[]
 }
 
-/** Holds a checkpoint's tensors against the names and shapes that a model needs. */
+/** Compares a checkpoint's tensors with the names and shapes that a model needs. */
 export function compareTensors(
   tensors: CanonicalTensors,
   needed: ReadonlyMap<string, readonly number[]>,
@@ -35,9 +35,9 @@ export function compareTensors(
     neededByCanonical.set(canonicalName(name), name)
     const tensor = tensors.get(canonicalName(name))
     if (!tensor) report.missing.push(name)
-    else if (tensor.shape.join() !== expected.join())
+    else if (tensor.shape.join() !== expected.join()) {
       report.mismatched.push({ name: tensor.name, expected, found: tensor.shape })
-    else report.loaded.push(tensor.name)
+    } else report.loaded.push(tensor.name)
   }
   for (const [canonical, tensor] of tensors) {
     if (neededByCanonical.has(canonical)) continue
@@ -46,15 +46,15 @@ export function compareTensors(
   return report
 }
 
-/** Parts of the published state dicts that inference does without: heads for training, counters, the edge head. */
+/** Whether only training needs a tensor of the published state dicts, or it belongs to the edge head. */
 function isTrainingOnly(canonical: string): boolean {
   return (
     /^(?:aux_head|edge_head|edgeocr_cls_head)\./.test(canonical) || canonical.endsWith('num_batches_tracked')
   )
 }
 
-/** @throws `checkpoint-mismatch` when something that is needed is missing or has another shape. */
-export function requireComplete(report: LoadReport, what: string, hint: () => string): void {
+/** @throws InverseFormError `checkpoint-mismatch` when a weight is missing or has another shape */
+export function checkComplete(report: LoadReport, what: string, hint: () => string): void {
   const { missing, mismatched } = report
   if (missing.length + mismatched.length === 0) return
   const shapes = mismatched.map(({ name, expected, found }) => `${name} is [${found}], not [${expected}]`)
@@ -72,7 +72,7 @@ function counted({ length }: readonly string[], singular: string, plural: string
   return length === 1 ? `1 tensor ${singular}` : `${length} tensors ${plural}`
 }
 
-/** A title and the first few of a list. */
+/** Formats a title and the first few items of a list. */
 export function listed(title: string, items: readonly string[]): string {
   return items.length === 0
     ? title

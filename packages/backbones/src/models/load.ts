@@ -1,68 +1,81 @@
 import { InverseFormError } from '@inverseform/errors'
-import { type Checkpoint, toFloat32 } from '../checkpoint/index.js'
+import { toFloat32 } from '../checkpoint/float32.js'
+import type { Checkpoint } from '../checkpoint/types.js'
 import { constant } from '../graph/build.js'
 import { type PassName, passes } from '../graph/passes/index.js'
 import type { Graph } from '../graph/value.js'
 import { buildModel, modelInfo, requiredParameters } from './build.js'
 import { byCanonicalName, type CanonicalTensors, canonicalName } from './canonical-names.js'
-import { classesOf, identifyModel, inverseNetParameters } from './identify.js'
+import { identifyModel, inverseNetParameters, numClassesOf } from './identify.js'
 import { buildInverseNet } from './inversenet.js'
-import { compareTensors, type LoadReport, listed, requireComplete } from './load-report.js'
+import { checkComplete, compareTensors, type LoadReport, listed } from './load-report.js'
 import type { ParameterSource } from './scope.js'
 import { inverseNetZoo, type SegmentationModelName, zoo } from './zoo.js'
 
 export interface LoadModelOptions {
-  /** Which model the checkpoint is of; found out from its tensors when not given. */
+  /** The checkpoint's model. Inferred from its tensors by default. */
   readonly model?: SegmentationModelName
-  /** Whether to include the edge head. */
-  readonly edge?: boolean
-  /** Number of classes; the checkpoint's when not given. */
-  readonly classes?: number
+  /** Whether to include the edge head; false by default. */
+  readonly edgeHead?: boolean
+  /** Number of classes; the checkpoint's by default. */
+  readonly numClasses?: number
+  /** Size of the outputs: the network's own (`features`, the default) or the image's. */
   readonly outputSize?: 'features' | 'image'
-  /** Graph passes to run; `foldBatchNorm` unless given. */
+  /** Graph passes to run, in this order; `['foldBatchNorm']` by default. */
   readonly passes?: readonly PassName[]
 }
 
 export interface LoadedModel {
   readonly model: SegmentationModelName
-  readonly classes: number
-  readonly edge: boolean
+  readonly numClasses: number
+  readonly edgeHead: boolean
   readonly graph: Graph
   readonly report: LoadReport
 }
 
 /**
- * Binds a checkpoint's tensors to a model. Tensors are read when the graph's weights are, not before; keep the
- * checkpoint's source open until then.
- * @throws `checkpoint-mismatch` naming what is missing or of another shape, and the model the checkpoint fits, if any.
+ * Loads a segmentation model from a checkpoint. Tensors are read when the graph's weights load: keep the checkpoint's
+ * source open until then.
+ *
+ * @throws InverseFormError `checkpoint-mismatch` names the weights that are missing or have another shape, and the
+ * model that the checkpoint fits, if any
  */
 export function loadModel(checkpoint: Checkpoint, options: LoadModelOptions = {}): LoadedModel {
-  const { edge = false, outputSize, passes: chosen = ['foldBatchNorm'] } = options
+  const { edgeHead = false, outputSize, passes: chosen = ['foldBatchNorm'] } = options
   const tensors = byCanonicalName(checkpoint)
   const model = options.model === undefined ? identified(checkpoint) : modelInfo(options.model).name
-  const classes = options.classes ?? classesOf(model, tensors) ?? 19
+  const numClasses = options.numClasses ?? numClassesOf(model, tensors) ?? 19
 
-  const report = compareTensors(tensors, requiredParameters(model, { classes, edge }))
-  requireComplete(
+  const report = compareTensors(tensors, requiredParameters(model, { numClasses, edgeHead }))
+  checkComplete(
     report,
-    `a checkpoint of ${model}${edge ? ' with its edge head' : ''}, ${classes} classes`,
+    `a checkpoint of ${model}${edgeHead ? ' with its edge head' : ''}, ${numClasses} classes`,
     () => {
       const likely = identifyModel(checkpoint)
-      if (likely && likely !== model) return `Its tensors are those of ${likely}: load it as that.`
-      const found = classesOf(model, tensors)
-      if (likely && classes !== found)
-        return `Its classifier has ${found} classes: ask for as many, or for none.`
-      if (likely) return 'Without the edge head this checkpoint is complete: leave the edge head out.'
-      return 'Use a checkpoint that was trained with this model.'
+      if (likely && likely !== model) return `Its tensors are those of ${likely}: load it as that model.`
+      const found = numClassesOf(model, tensors)
+      if (likely && numClasses !== found) {
+        return `Its classifier has ${found} classes: pass that number, or leave \`numClasses\` out.`
+      }
+      if (likely) return 'The checkpoint has no edge head: load it without.'
+      return 'Use a checkpoint of this model.'
     },
   )
 
-  const built = buildModel(model, { parameters: fromTensors(tensors), classes, edge, outputSize })
+  const built = buildModel(model, {
+    parameters: fromTensors(tensors),
+    numClasses,
+    edgeHead,
+    outputSize,
+  })
   const graph = chosen.reduce((g, pass) => passes[pass](g), built)
-  return { model, classes, edge, graph, report }
+  return { model, numClasses, edgeHead, graph, report }
 }
 
-/** Binds the published regressor's tensors to InverseNet. */
+/**
+ * Loads InverseNet, the regressor of the InverseForm loss, from its published checkpoint.
+ * @throws InverseFormError `checkpoint-mismatch` when a weight is missing or has another shape
+ */
 export function loadInverseNet(checkpoint: Checkpoint): {
   readonly graph: Graph
   readonly report: LoadReport
@@ -71,11 +84,10 @@ export function loadInverseNet(checkpoint: Checkpoint): {
   return { graph: buildInverseNet(fromTensors(tensors)), report }
 }
 
-/** @throws `checkpoint-mismatch` unless all of InverseNet's tensors are there. */
 function inverseNetTensors(checkpoint: Checkpoint): { tensors: CanonicalTensors; report: LoadReport } {
   const tensors = byCanonicalName(checkpoint)
   const report = compareTensors(tensors, inverseNetParameters())
-  requireComplete(report, 'the InverseNet regressor', () => `Use the published ${inverseNetZoo.file}.`)
+  checkComplete(report, 'the InverseNet regressor', () => `Use the published ${inverseNetZoo.file}.`)
   return { tensors, report }
 }
 
@@ -85,7 +97,7 @@ export type InverseNetTensors = Record<
   { readonly data: Float32Array; readonly shape: readonly number[] }
 >
 
-/** Reads InverseNet's weights, 400 MB, in the form in which the InverseForm loss takes them. */
+/** Reads InverseNet's weights (400 MB) in the form that `inverseFormLoss` of `@inverseform/core` accepts. */
 export async function readInverseNet(checkpoint: Checkpoint): Promise<InverseNetTensors> {
   const { tensors } = inverseNetTensors(checkpoint)
   const read = [...inverseNetParameters()].map(async ([name, shape]) => {
@@ -98,15 +110,17 @@ function identified(checkpoint: Checkpoint): SegmentationModelName {
   const model = identifyModel(checkpoint)
   if (model === inverseNetZoo.name) {
     throw new InverseFormError('checkpoint-mismatch', `This is a checkpoint of ${inverseNetZoo.title}.`, {
-      hint: `It segments nothing: use a checkpoint of ${Object.keys(zoo).join(', ')}.`,
+      hint: `It does not segment images: use a checkpoint of ${Object.keys(zoo).join(', ')}.`,
     })
   }
   if (model) return model
   const names = [...checkpoint.tensors.keys()]
   throw new InverseFormError(
     'checkpoint-mismatch',
-    `The checkpoint's tensors are not those of any known model: ${listed(`${names.length} tensors`, names)}.`,
-    { hint: `The models are ${Object.keys(zoo).join(', ')}. Name one to see what is missing for it.` },
+    `The checkpoint fits no known model: ${listed(`${names.length} tensors`, names)}.`,
+    {
+      hint: `Known models are ${Object.keys(zoo).join(', ')}. Pass one as \`model\` to see what is missing for it.`,
+    },
   )
 }
 

@@ -22,20 +22,20 @@ const KEYS = 256
 /** ocrnet48: HRNet-W48 with object-contextual representations (Yuan et al., ECCV 2020, https://arxiv.org/abs/1909.11065). */
 export function ocrnet48(scope: Scope, image: Value, options: BuildOptions): NetworkOutputs {
   const backbone = hrnet(scope.at('backbone'), image, HRNET48)
-  const { logits, features } = objectContext(scope.at('ocr'), backbone, options.classes)
-  if (!options.edge) return { logits }
+  const { logits, features } = objectContext(scope.at('ocr'), backbone, options.numClasses)
+  if (!options.edgeHead) return { logits }
   return { logits, edge: scope.at('edgeocr_cls_head').conv(features, 1, 1, { bias: true }) }
 }
 
 /**
  * ocrnet48-hms: one scale of hierarchical multi-scale attention (Tao et al., 2020, https://arxiv.org/abs/2005.10821).
- * `attention` in [0,1] says how much this scale counts against the next larger one; `edge` is a probability already.
+ * `attention` in [0,1] weighs this scale against the next larger one; `edge` is a probability, not a logit.
  */
 export function ocrnet48Hms(scope: Scope, image: Value, options: BuildOptions): NetworkOutputs {
   const backbone = hrnet(scope.at('backbone'), image, HRNET48)
-  const { logits, features } = objectContext(scope.at('ocr'), backbone, options.classes)
+  const { logits, features } = objectContext(scope.at('ocr'), backbone, options.numClasses)
   const attention = scaleAttention(scope.at('scale_attn'), features)
-  if (!options.edge) return { logits, attention }
+  if (!options.edgeHead) return { logits, attention }
   const head = scope.at('edge_head.last_layer')
   const hidden = head.convNormRelu(backbone, '0', '1', backbone.shape[1] as number, 1, { bias: true })
   return { logits, attention, edge: sigmoid(head.at('3').conv(hidden, 1, 1, { bias: true })) }
@@ -47,10 +47,14 @@ function scaleAttention(scope: Scope, features: Value): Value {
   return sigmoid(scope.at('conv2').conv(x, 1, 1))
 }
 
-/** Features of every pixel joined with those of the objects it resembles. */
-function objectContext(scope: Scope, backbone: Value, classes: number): { logits: Value; features: Value } {
+/** Joins each pixel's features with those of the objects that it resembles. */
+function objectContext(
+  scope: Scope,
+  backbone: Value,
+  numClasses: number,
+): { logits: Value; features: Value } {
   const pixels = scope.convNormRelu(backbone, 'conv3x3_ocr.0', 'conv3x3_ocr.1.0', FEATURES, 3, { bias: true })
-  const regions = softRegions(scope.at('aux_head'), backbone, classes)
+  const regions = softRegions(scope.at('aux_head'), backbone, numClasses)
   const objects = gatherObjects(pixels, regions)
   const head = scope.at('ocr_distri_head')
   const context = attendToObjects(head.at('object_context_block'), pixels, objects)
@@ -61,29 +65,29 @@ function objectContext(scope: Scope, backbone: Value, classes: number): { logits
     FEATURES,
     1,
   )
-  return { logits: scope.at('cls_head').conv(features, classes, 1, { bias: true }), features }
+  return { logits: scope.at('cls_head').conv(features, numClasses, 1, { bias: true }), features }
 }
 
-function softRegions(scope: Scope, backbone: Value, classes: number): Value {
+function softRegions(scope: Scope, backbone: Value, numClasses: number): Value {
   const x = scope.convNormRelu(backbone, '0', '1.0', backbone.shape[1] as number, 1, { bias: true })
-  return scope.at('2').conv(x, classes, 1, { bias: true })
+  return scope.at('2').conv(x, numClasses, 1, { bias: true })
 }
 
-/** One feature vector a class, the mean over its soft region: [N, FEATURES, classes, 1]. */
+/** Returns one feature vector per class, the mean over its soft region: [N, FEATURES, numClasses, 1]. */
 function gatherObjects(pixels: Value, regions: Value): Value {
   const share = softmax(flattenSpatial(regions), 2)
   return unsqueeze(matmul(flattenSpatial(pixels), transpose(share, 0, 2, 1)), 3)
 }
 
-/** Each pixel's mixture of object features, by the likeness of its query to their keys: [N, FEATURES, H, W]. */
+/** Mixes object features for each pixel, by the similarity of its query to their keys: [N, FEATURES, H, W]. */
 function attendToObjects(scope: Scope, pixels: Value, objects: Value): Value {
   const queries = flattenSpatial(twoLayers(scope.at('f_pixel'), pixels))
   const keys = flattenSpatial(twoLayers(scope.at('f_object'), objects))
   const values = flattenSpatial(scope.at('f_down').convNormRelu(objects, '0', '1.0', KEYS, 1))
   const scale = constant('similarity_scale', [], async () => Float32Array.of(KEYS ** -0.5))
-  // Kept as [N, classes, H·W], the attention needs no transposed copy of the pixels.
-  const likeness = softmax(multiply(matmul(transpose(keys, 0, 2, 1), queries), scale), 1)
-  const context = unflattenSpatialLike(matmul(values, likeness), pixels)
+  // As [N, numClasses, H·W], the attention needs no transposed copy of the pixels.
+  const similarity = softmax(multiply(matmul(transpose(keys, 0, 2, 1), queries), scale), 1)
+  const context = unflattenSpatialLike(matmul(values, similarity), pixels)
   return scope.at('f_up').convNormRelu(context, '0', '1.0', FEATURES, 1)
 }
 

@@ -1,25 +1,25 @@
 const RELEASE = 'https://github.com/Qualcomm-AI-research/InverseForm/releases/download/v1.0'
 
-/** A published segmentation model: facts only, nothing is loaded. */
+/** Facts about a published segmentation model. */
 export interface ZooModel {
   readonly name: SegmentationModelName
   readonly title: string
   /** The published checkpoint's file name. */
   readonly file: string
   readonly url: string
-  /** How the published code is told to use this model. */
+  /** Arguments that select this model in the published code. */
   readonly upstream: { readonly arch: string; readonly hrnetBase: number }
-  /** Mean IoU on Cityscapes val, percent, as published: trained without and with the InverseForm loss. */
+  /** Published mean IoU on Cityscapes val in percent, trained without and with the InverseForm loss. */
   readonly publishedMiou: { readonly without: number; readonly with: number }
-  /** Weights with the edge head, as published, in millions. */
+  /** Published number of weights with the edge head, in millions. */
   readonly parametersMillions: number
-  /** Size of the class logits against the image: one logit per `stride` x `stride` pixels. */
+  /** The logits have one value per `stride` x `stride` pixels of the image. */
   readonly stride: number
-  /** The smallest image side that the network can be run on. */
+  /** The smallest image side in pixels that the network accepts. */
   readonly minimumSize: number
-  /** Whether the network weighs several scales of an image by attention. */
+  /** Whether the network combines several scales of an image by attention. */
   readonly multiScale: boolean
-  /** What the edge output is before it is resized to the image. */
+  /** Unit of the edge output before it is resized to the image. */
   readonly edgeOutput: 'logit' | 'probability'
   /** The weight whose first axis is the number of classes. */
   readonly classWeight: string
@@ -27,7 +27,7 @@ export interface ZooModel {
 
 export type SegmentationModelName = 'hrnet18' | 'hrnet16-slim' | 'ocrnet48' | 'ocrnet48-hms'
 
-/** The published segmentation models, by our name. Figures: the InverseForm paper's code release, v1.0. */
+/** The published segmentation models by name. Figures are from the InverseForm paper's code release, v1.0. */
 export const zoo: Readonly<Record<SegmentationModelName, ZooModel>> = {
   hrnet18: {
     name: 'hrnet18',

@@ -1,6 +1,7 @@
+import { product } from '@inverseform/shared'
 import { asArray } from '../checkpoint/dtype.js'
 import type { CheckpointFile } from '../checkpoint/file.js'
-import { toFloat32 } from '../checkpoint/index.js'
+import { toFloat32 } from '../checkpoint/float32.js'
 import { constant } from '../graph/build.js'
 import { rewrite } from '../graph/passes/index.js'
 import { type Graph, topologicalOrder } from '../graph/value.js'
@@ -8,27 +9,27 @@ import type { Initializer } from './contents.js'
 import { convertAgain, quoted } from './metadata.js'
 import type { Constant } from './weight-store.js'
 
-/** Weights' types by TensorProto.DataType. */
+/** Weight types by TensorProto.DataType. */
 const types: Readonly<Record<number, { dtype: 'float32' | 'float16' | 'int8'; size: number }>> = {
   1: { dtype: 'float32', size: 4 },
   3: { dtype: 'int8', size: 1 },
   10: { dtype: 'float16', size: 2 },
 }
-/** Of sizes and axes, which the model's nodes are given beside its weights. */
+/** TensorProto.DataType of sizes and axes, which are initializers but not weights. */
 const INT64 = 7
 
-/** What a graph asks of a file, by the names of initializers. */
+/** Shapes of the initializers that a graph needs, by name. */
 export type NeededWeights = ReadonlyMap<string, readonly number[]>
 
-/** The weights of an ONNX model that `encodeOnnx` wrote, whatever they are stored in. */
+/** The weights of an ONNX model that `encodeOnnx` wrote, in any precision. */
 export class StoredWeights {
   readonly byName: ReadonlyMap<string, Initializer>
 
-  /** @throws `invalid-checkpoint` for values in another file, of another type or of another number than their shape says */
-  constructor(
-    private readonly file: CheckpointFile,
-    initializers: readonly Initializer[],
-  ) {
+  readonly #file: CheckpointFile
+
+  /** @throws InverseFormError `invalid-checkpoint` for values in another file, of an unknown type or of the wrong length */
+  constructor(file: CheckpointFile, initializers: readonly Initializer[]) {
+    this.#file = file
     const weights = initializers.filter(({ type }) => type !== INT64)
     for (const { name, shape, type, data, location } of weights) {
       const what = `the weight ${quoted(name)} of the ONNX model`
@@ -36,12 +37,12 @@ export class StoredWeights {
         const place = `the ONNX model's weights are in another file, ${quoted(location)}`
         throw file.invalid(
           place,
-          'Convert the checkpoint again without a weight file, or give the checkpoint itself.',
+          'Convert the checkpoint again without a weight file, or use the checkpoint itself.',
         )
       }
       const known = types[type]
-      if (!known) throw file.invalid(`${what} is of the data type ${type}`, convertAgain)
-      const expected = shape.reduce((product, size) => product * size, known.size)
+      if (!known) throw file.invalid(`${what} has the unknown data type ${type}`, convertAgain)
+      const expected = known.size * product(shape)
       const found = data.end - data.start
       if (found !== expected) {
         const values = `${known.dtype} [${shape.slice(0, 8)}]`
@@ -51,50 +52,50 @@ export class StoredWeights {
     this.byName = new Map(weights.map((weight) => [weight.name, weight]))
   }
 
-  /** Names and shapes of the initializers that a graph's weights take, as they are stored here. */
+  /** Returns the names and shapes of the initializers that hold a graph's weights. */
   neededBy(graph: Graph): NeededWeights {
     const needed = new Map<string, readonly number[]>()
     const transposed = linearWeights(graph)
     for (const weight of constantsOf(graph)) {
       const { name } = weight.attributes
       const shape = weight.shape as readonly number[]
-      const isQuantised = this.isQuantised(name)
-      needed.set(name, isQuantised && transposed.has(weight) ? shape.toReversed() : shape)
-      if (!isQuantised) continue
+      const isQuantized = this.#isQuantized(name)
+      needed.set(name, isQuantized && transposed.has(weight) ? shape.toReversed() : shape)
+      if (!isQuantized) continue
       needed.set(`${name}.scale`, shape.slice(0, 1))
       needed.set(`${name}.zero_point`, shape.slice(0, 1))
     }
     return needed
   }
 
-  /** The graph with weights that are read from the file when they load. All that it needs must be there. */
+  /** Returns the graph with weights that are read from the file when they load. All of them must exist. */
   bind(graph: Graph): Graph {
     const transposed = linearWeights(graph)
     return rewrite(graph, (value) => {
       if (value.op !== 'constant') return value
       const { name } = value.attributes
       const load = () =>
-        this.isQuantised(name) ? this.dequantised(name, transposed.has(value)) : this.values(name)
+        this.#isQuantized(name) ? this.#dequantized(name, transposed.has(value)) : this.#values(name)
       return constant(name, value.shape as readonly number[], load)
     })
   }
 
-  private isQuantised(name: string): boolean {
+  #isQuantized(name: string): boolean {
     const weight = this.byName.get(name)
     return weight !== undefined && types[weight.type].dtype === 'int8'
   }
 
-  private async values(name: string): Promise<Float32Array> {
+  async #values(name: string): Promise<Float32Array> {
     const { shape, type, data } = this.byName.get(name)!
     const { dtype } = types[type]
-    const bytes = await this.file.read(data.start, data.end, `the weight ${quoted(name)}`)
+    const bytes = await this.#file.read(data.start, data.end, `the weight ${quoted(name)}`)
     return toFloat32({ dtype, shape, data: asArray(dtype, bytes, 'little') })
   }
 
-  /** DequantizeLinear: (code − zero point) · scale of the row. Transposed, codes are [columns, rows]. */
-  private async dequantised(name: string, transposed: boolean): Promise<Float32Array> {
+  /** Computes DequantizeLinear: (code − zero point) · scale of the row. If transposed, codes are [columns, rows]. */
+  async #dequantized(name: string, transposed: boolean): Promise<Float32Array> {
     const [codes, scales, zeroPoints] = await Promise.all(
-      [name, `${name}.scale`, `${name}.zero_point`].map((part) => this.values(part)),
+      [name, `${name}.scale`, `${name}.zero_point`].map((part) => this.#values(part)),
     )
     const [rows, columns] = [scales.length, codes.length / scales.length]
     const [rowStep, columnStep] = transposed ? [1, rows] : [columns, 1]
@@ -112,7 +113,7 @@ function constantsOf(graph: Graph): Constant[] {
   return topologicalOrder(graph).filter((value) => value.op === 'constant')
 }
 
-/** Weights whose codes `encodeOnnx` writes transposed, as ONNX Runtime multiplies with them. */
+/** Returns the weights whose codes `encodeOnnx` writes transposed, for ONNX Runtime's int8 matrix product. */
 function linearWeights(graph: Graph): ReadonlySet<unknown> {
   const linear = topologicalOrder(graph).filter((value) => value.op === 'linear')
   return new Set(linear.map(({ inputs }) => inputs[1]))

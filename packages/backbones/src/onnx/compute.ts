@@ -2,15 +2,15 @@ import { InverseFormError } from '@inverseform/errors'
 import type { Value } from '../graph/value.js'
 import type { WeightPrecision } from './precision.js'
 
-/** What a network's operators compute in. */
+/** The number type in which a network computes. */
 export type ComputeType = 'float32' | 'float16'
 
 /**
- * What an operator is computed in where the network is computed in float16, given what its first input is in.
+ * Returns the type in which a float16 network computes an operator, given the type of its first input.
  *
- * Sums over an axis as long as the image is large stay in float32: one of 131 072 terms (1024x2048 at 1/4) made in
- * float16 stops growing at a fraction of its value, and a softmax over as many has shares of 2^-17, below float16's
- * normal numbers, which a GPU may take for zero. Layout changes keep what they are given.
+ * Sums over an axis that grows with the image stay in float32. In float16 a sum of 131 072 terms (1024x2048 at 1/4)
+ * stops growing at a fraction of its value. A softmax over as many elements has values near 2^-17, below float16's
+ * normal numbers, which a GPU may flush to zero. Layout changes keep the type of their input.
  */
 export function computeTypeOf(value: Value, input: ComputeType): ComputeType {
   switch (value.op) {
@@ -29,8 +29,8 @@ export function computeTypeOf(value: Value, input: ComputeType): ComputeType {
 }
 
 /**
- * What weights are stored in.
- * @throws `invalid-argument` for a precision that the computation would have to undo
+ * Returns the precision in which weights are stored.
+ * @throws InverseFormError `invalid-argument` for a precision that does not fit the compute type
  */
 export function storedPrecision(
   compute: ComputeType,
@@ -41,7 +41,7 @@ export function storedPrecision(
       'invalid-argument',
       `Weights cannot be stored in ${precision} for a network that computes in float16.`,
       {
-        hint: 'Leave `precision` out: computing in float16 stores weights in float16. Int8 weights go with computing in float32.',
+        hint: "Leave `precision` out: float16 networks store float16 weights. Use int8 weights with `compute: 'float32'`.",
         details: { compute, precision },
       },
     )

@@ -2,22 +2,22 @@ import type { CheckpointFile } from '../checkpoint/file.js'
 import { formatDim } from '../graph/dim.js'
 import { type Span, WireReader, type WireValue } from './wire.js'
 
-/** What a model of ours has besides its nodes. */
+/** The parts of an ONNX model that are read. Its nodes are not. */
 export interface OnnxContents {
   readonly metadata: Readonly<Record<string, string>>
-  /** `image [N, 3, H, W]`: the inputs, then the outputs. */
+  /** The inputs, then the outputs, such as `image [N, 3, H, W]`. */
   readonly declared: readonly string[]
   readonly initializers: readonly Initializer[]
 }
 
-/** A TensorProto: where its values lie. */
+/** A TensorProto and the place of its values. */
 export interface Initializer {
   readonly name: string
   readonly shape: readonly number[]
   /** TensorProto.DataType */
   readonly type: number
   readonly data: Span
-  /** The file that has the values, where this one has not. */
+  /** The file that holds the values, if they are external. */
   readonly location?: string
 }
 
@@ -25,9 +25,10 @@ export interface Initializer {
 const MODEL = { graph: 7, metadata: 14 }
 const GRAPH = { initializer: 5, input: 11, output: 12 }
 const TENSOR = { dim: 1, type: 2, name: 8, data: 9, external: 13 }
-/** Axes of a tensor: stops shapes of a million ones. */
+/** Most axes of a tensor. It stops shapes of a million ones. */
 const MAX_AXES = 32
 
+/** Reads a model's metadata, signature and the places of its weights. */
 export async function readContents(file: CheckpointFile): Promise<OnnxContents> {
   const reader = new WireReader(file)
   const metadata: [string, string][] = []
@@ -64,7 +65,7 @@ async function keyValue(reader: WireReader, message: WireValue): Promise<[string
   return [await reader.text(await reader.last(message, 1)), await reader.text(await reader.last(message, 2))]
 }
 
-/** `image [N, 3, H, W]` of a ValueInfoProto. */
+/** Formats a ValueInfoProto, such as `image [N, 3, H, W]`. */
 async function valueInfo(reader: WireReader, message: WireValue): Promise<string> {
   const type = await reader.last(await reader.last(message, 2), 1)
   const sizes: string[] = []

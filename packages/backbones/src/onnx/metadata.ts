@@ -5,50 +5,59 @@ import { inverseNetZoo, type SegmentationModelName, zoo } from '../models/zoo.js
 /** How the graph of an ONNX model was built. */
 export interface OnnxDescription {
   readonly model: SegmentationModelName
-  readonly classes: number
-  /** Whether the edge head is part of it. */
-  readonly edge: boolean
+  readonly numClasses: number
+  /** Whether the graph includes the edge head. */
+  readonly edgeHead: boolean
   readonly outputSize: 'features' | 'image'
-  /** The passes that were run. */
+  /** The graph passes that were run. */
   readonly passes: readonly PassName[]
 }
 
 /**
- * The metadata by which `openModel` knows a segmentation model again: for `encodeOnnx`. Give it what the graph was
- * built with; what is left out stands for the defaults of `loadModel`.
+ * Returns the metadata by which `openModel` recognizes an ONNX model; pass it to `encodeOnnx`. Give the options that
+ * the graph was built with; their defaults are `loadModel`'s.
  *
  * @example
- * const loaded = loadModel(checkpoint, { edge: true, outputSize: 'image' })
+ * const loaded = loadModel(checkpoint, { edgeHead: true, outputSize: 'image' })
  * const metadata = onnxMetadata({ ...loaded, outputSize: 'image' })
  * const onnx = encodeOnnx(loaded.graph, { metadata })
  */
 export function onnxMetadata({
   model,
-  classes,
-  edge,
+  numClasses,
+  edgeHead,
   outputSize = 'features',
   passes: run = ['foldBatchNorm'],
-}: Pick<OnnxDescription, 'model' | 'classes' | 'edge'> & Partial<OnnxDescription>): Record<string, string> {
-  return { model, classes: String(classes), edge: String(edge), outputSize, passes: run.join() }
+}: Pick<OnnxDescription, 'model' | 'numClasses' | 'edgeHead'> & Partial<OnnxDescription>): Record<
+  string,
+  string
+> {
+  return { model, classes: String(numClasses), edge: String(edgeHead), outputSize, passes: run.join() }
 }
 
 export const convertAgain =
-  'Only models that `inverseform convert` wrote, or `encodeOnnx` with the metadata of `onnxMetadata`, can be used: convert the checkpoint again.'
+  'Convert the checkpoint again, with `inverseform convert` or with `encodeOnnx` and `onnxMetadata`.'
 
-/** @throws `invalid-checkpoint` for entries that `onnxMetadata` would not write */
+/**
+ * Parses a model's metadata.
+ * @throws InverseFormError `invalid-checkpoint` for entries that `onnxMetadata` does not write
+ */
 export function readMetadata(
   file: CheckpointFile,
   entries: Readonly<Record<string, string>>,
 ): OnnxDescription {
   const { model } = entries
   if (model === inverseNetZoo.name) {
-    throw file.invalid(`this is ${inverseNetZoo.title}`, `It segments nothing: ${convertAgain}`)
+    throw file.invalid(
+      `this is ${inverseNetZoo.title}`,
+      `It does not segment images: use a segmentation model that \`inverseform convert\` wrote.`,
+    )
   }
   if (model === undefined) {
-    throw file.invalid('the ONNX model does not say which network it is', convertAgain)
+    throw file.invalid('the metadata of the ONNX model do not name its network', convertAgain)
   }
   if (!isModel(model)) {
-    throw file.invalid(`the ONNX model says that it is ${quoted(model)}, which is unknown`, convertAgain)
+    throw file.invalid(`the ONNX model's metadata name the unknown network ${quoted(model)}`, convertAgain)
   }
   function entry<T>(key: keyof typeof readEntry, read: (text: string) => T | undefined): T {
     const text = entries[key]
@@ -59,17 +68,17 @@ export function readMetadata(
   }
   return {
     model,
-    classes: entry('classes', readEntry.classes),
-    edge: entry('edge', readEntry.edge),
+    numClasses: entry('classes', readEntry.classes),
+    edgeHead: entry('edge', readEntry.edge),
     outputSize: entry('outputSize', readEntry.outputSize),
     passes: entry('passes', readEntry.passes),
   }
 }
 
-/** A text of the file, short enough for a message. */
+/** Quotes a text from the file, shortened for an error message. */
 export const quoted = (value: string) => JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
 
-/** How entries are read: undefined for a text that it would not write. */
+/** Parsers of the entries. They return undefined for texts that `onnxMetadata` does not write. */
 const readEntry = {
   classes: (text: string) => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined),
   edge: (text: string) => (text === 'true' || text === 'false' ? text === 'true' : undefined),

@@ -1,28 +1,31 @@
 import { InverseFormError } from '@inverseform/errors'
 
-/** How weights are stored: as they are, in half the bytes, or in a quarter of them. */
+/** How weights are stored: in 4, 2 or 1 bytes per value. */
 export type WeightPrecision = 'float32' | 'float16' | 'int8'
 
-/** A weight that a precision cannot hold, by its name. */
 function unstorable(name: string, value: number, precision: WeightPrecision, range: string) {
   return new InverseFormError(
     'limit-exceeded',
     `The weight ${name} has the value ${value}, which ${precision} cannot hold.`,
-    { hint: `It holds ${range}: keep these weights in float32.`, details: { name, value, precision } },
+    {
+      hint: `${precision} holds ${range}: store the weights in float32.`,
+      details: { name, value, precision },
+    },
   )
 }
 
-/** From here on values round to infinity: half a step above 65504, the largest one. */
+/** Bits of the smallest float32 that rounds to infinity: half a step above 65504, the largest float16. */
 const FLOAT16_OVERFLOW = 0x477ff000
-/** Bits of 2^-14: below it float16 is subnormal. */
+/** Bits of 2^-14, the smallest normal float16. */
 const FLOAT16_NORMAL = 0x38800000
-/** A float32 of 0.5 to 1 has steps of 2^-24, as a subnormal float16: adding this rounds to them. */
+/** Bits of 0.5. Float32 has steps of 2^-24 from 0.5 to 1, as subnormal float16 has, so adding 0.5 rounds to them. */
 const HALF = 0x3f000000
 
 /**
- * IEEE 754 binary16 bits of float32 values, rounded to nearest, ties to even.
- * @throws `limit-exceeded` for a value beyond ±65504 (after rounding), infinite or NaN: a weight that became infinite
- * would spoil every output, and one that was cut off would be wrong without a word.
+ * Converts float32 values to IEEE 754 binary16 bits, rounded to nearest, ties to even.
+ *
+ * @throws InverseFormError `limit-exceeded` for a value that is infinite, NaN or, after rounding, beyond ±65504. An
+ * infinite weight would spoil every output, and a clipped one would be silently wrong.
  */
 export function toFloat16(name: string, values: Float32Array): Uint16Array {
   const halves = new Uint16Array(values.length)
@@ -36,7 +39,7 @@ export function toFloat16(name: string, values: Float32Array): Uint16Array {
       scratch[0] = Math.abs(values[i]) + 0.5
       half = scratchBits[0] - HALF
     } else if (bits < FLOAT16_OVERFLOW) {
-      // 13 bits less of fraction, 112 less of exponent bias; the carry of rounding runs on into the exponent.
+      // Drops 13 bits of the fraction and 112 of the exponent bias. Rounding carries into the exponent.
       half = (bits + 0xfff + ((bits >>> 13) & 1) - 0x38000000) >>> 13
     } else {
       throw unstorable(name, values[i], 'float16', 'finite values up to 65504')
@@ -46,32 +49,33 @@ export function toFloat16(name: string, values: Float32Array): Uint16Array {
   return halves
 }
 
-/** A weight [rows, …] as whole numbers in -127..127; a value is its number times its row's scale. */
-export interface QuantisedWeight {
+/** A weight [rows, …] as integers from -127 to 127. A value is its code times its row's scale. */
+export interface QuantizedWeight {
   readonly codes: Int8Array
   /** [rows] */
   readonly scales: Float32Array
 }
 
-export interface QuantiseOptions {
+export interface QuantizeOptions {
   readonly rows: number
-  /** Whether the codes are to be [columns, rows] in memory. */
+  /** Whether to lay the codes out as [columns, rows]. */
   readonly transpose: boolean
 }
 
-/** Columns written together when transposing, so that what is being written stays in the cache. */
+/** Columns that are transposed together, so that their codes stay in the cache. */
 const STRIP = 64
 
 /**
- * Symmetric quantisation with one scale a row: scale = max |w| / 127, code = w / scale rounded to nearest, ties to even.
- * The error of a value is at most half its row's scale.
- * @throws `limit-exceeded` for a value that is infinite or NaN
+ * Quantizes a weight symmetrically with one scale per row: scale = max |w| / 127, code = w / scale rounded to nearest,
+ * ties to even. The error of a value is at most half of its row's scale.
+ *
+ * @throws InverseFormError `limit-exceeded` for a value that is infinite or NaN
  */
-export function quantise(
+export function quantize(
   name: string,
   values: Float32Array,
-  { rows, transpose }: QuantiseOptions,
-): QuantisedWeight {
+  { rows, transpose }: QuantizeOptions,
+): QuantizedWeight {
   const columns = values.length / rows
   const scales = Float32Array.from({ length: rows }, (_, row) => {
     return largest(name, values.subarray(row * columns, (row + 1) * columns)) / 127
@@ -101,6 +105,6 @@ function largest(name: string, values: Float32Array): number {
   return most
 }
 
-/** Below 2^51: adding 1.5 · 2^52 leaves no bits for a fraction, and a double's sum is rounded to even. */
+/** Adding 1.5 · 2^52 to a value below 2^51 leaves no bits for a fraction, and doubles round ties to even. */
 const ROUNDER = 1.5 * 2 ** 52
 const roundToEven = (value: number): number => value + ROUNDER - ROUNDER

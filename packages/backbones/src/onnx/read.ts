@@ -5,29 +5,29 @@ import { resizeLike } from '../graph/build.js'
 import { formatShape } from '../graph/dim.js'
 import { passes } from '../graph/passes/index.js'
 import { type Graph, graphInputs } from '../graph/value.js'
-import type { ByteSource } from '../io/index.js'
+import type { ByteSource } from '../io/source.js'
 import { buildModel, modelInfo, recordShapes } from '../models/build.js'
 import type { LoadedModel, LoadModelOptions } from '../models/load.js'
-import { type LoadReport, listed, requireComplete } from '../models/load-report.js'
+import { checkComplete, type LoadReport, listed } from '../models/load-report.js'
 import { StoredWeights } from './bind-weights.js'
 import { readContents } from './contents.js'
 import { convertAgain, type OnnxDescription, quoted, readMetadata } from './metadata.js'
 
-/** What `openModel` does for an ONNX model: its graph, built anew as its metadata say, with the file's weights. */
+/** Loads an ONNX model: rebuilds its graph from its metadata and binds the file's weights. */
 export async function loadOnnx(source: ByteSource, options: LoadModelOptions): Promise<LoadedModel> {
   const file = new CheckpointFile(source, defaultLimits)
   const { metadata, declared, initializers } = await readContents(file)
   const description = readMetadata(file, metadata)
-  requireAsked(file, description, options)
-  const { model, classes } = description
-  const { edge = false, outputSize = 'features', passes: wanted = ['foldBatchNorm'] } = options
+  checkRequested(file, description, options)
+  const { model, numClasses } = description
+  const { edgeHead = false, outputSize = 'features', passes: wanted = ['foldBatchNorm'] } = options
 
   const stored = graphOf(description)
-  requireSignature(file, declared, signatureOf(stored))
+  checkSignature(file, declared, signatureOf(stored))
   const weights = new StoredWeights(file, initializers)
-  const complete = requireWeights(file, weights, description, stored)
+  const complete = checkWeights(file, weights, description, stored)
 
-  const graph = resized(edge ? stored : withoutEdge(stored), description.outputSize, outputSize)
+  const graph = resized(edgeHead ? stored : withoutEdge(stored), description.outputSize, outputSize)
   const needed = weights.neededBy(graph)
   const report = {
     ...complete,
@@ -35,11 +35,19 @@ export async function loadOnnx(source: ByteSource, options: LoadModelOptions): P
     unused: complete.loaded.filter((name) => !needed.has(name)),
   }
   const more = wanted.filter((pass) => !description.passes.includes(pass))
-  return { model, classes, edge, graph: run(more, weights.bind(graph)), report }
+  return { model, numClasses, edgeHead, graph: run(more, weights.bind(graph)), report }
 }
 
-function graphOf({ model, classes, edge, outputSize, passes: chosen }: OnnxDescription): Graph {
-  return run(chosen, buildModel(model, { parameters: recordShapes(new Map()), classes, edge, outputSize }))
+function graphOf({ model, numClasses, edgeHead, outputSize, passes: chosen }: OnnxDescription): Graph {
+  return run(
+    chosen,
+    buildModel(model, {
+      parameters: recordShapes(new Map()),
+      numClasses,
+      edgeHead,
+      outputSize,
+    }),
+  )
 }
 
 function run(chosen: OnnxDescription['passes'], graph: Graph): Graph {
@@ -52,7 +60,7 @@ function withoutEdge({ outputs: { edge: _, ...outputs } }: Graph): Graph {
 
 type OutputSize = OnnxDescription['outputSize']
 
-/** The graph with outputs of another size: `buildModel` makes them by one resize to the image, the last of all operators. */
+/** Adds or removes the resize of each output to the image, which `buildModel` puts last. */
 function resized(graph: Graph, from: OutputSize, to: OutputSize): Graph {
   if (from === to) return graph
   const [image] = graphInputs(graph)
@@ -63,37 +71,42 @@ function resized(graph: Graph, from: OutputSize, to: OutputSize): Graph {
   return { outputs: Object.fromEntries(outputs) }
 }
 
-/** @throws `checkpoint-mismatch` when another model, number of classes or an edge head that is not there was asked for */
-function requireAsked(file: CheckpointFile, found: OnnxDescription, options: LoadModelOptions): void {
-  const { model = found.model, classes = found.classes, edge = false } = options
-  const asked = { model: modelInfo(model).name, classes, edge: edge || found.edge }
-  if (summary(asked) === summary(found)) return
+/** @throws InverseFormError `checkpoint-mismatch` when the options ask for what the file is not */
+function checkRequested(file: CheckpointFile, found: OnnxDescription, options: LoadModelOptions): void {
+  const { model = found.model, numClasses = found.numClasses, edgeHead = false } = options
+  const requested = { model: modelInfo(model).name, numClasses, edgeHead: edgeHead || found.edgeHead }
+  if (summary(requested) === summary(found)) return
   throw new InverseFormError(
     'checkpoint-mismatch',
-    `${file.name}: this is not ${summary(asked)}, but ${summary(found)}.`,
-    { hint: hint(), details: { asked, found } },
+    `${file.name}: this is ${summary(found)}, not ${summary(requested)}.`,
+    { hint: hint(), details: { requested, found } },
   )
 
   function hint(): string {
-    if (model !== found.model) return `Load it as ${found.model}, or without naming a model.`
-    if (classes !== found.classes)
-      return `Its classifier has ${found.classes} classes: ask for as many, or for none.`
-    return 'Leave the edge head out, or convert the checkpoint with its edge head.'
+    if (model !== found.model) return `Pass \`model: '${found.model}'\`, or leave \`model\` out.`
+    if (numClasses !== found.numClasses) {
+      return `Its classifier has ${found.numClasses} classes: pass that number, or leave \`numClasses\` out.`
+    }
+    return 'Load it without the edge head, or convert the checkpoint with its edge head.'
   }
 }
 
-function summary({ model, classes, edge }: Pick<OnnxDescription, 'model' | 'classes' | 'edge'>): string {
-  return `an ONNX model of ${model}${edge ? ' with its edge head' : ''}, ${classes} classes`
+function summary({
+  model,
+  numClasses,
+  edgeHead,
+}: Pick<OnnxDescription, 'model' | 'numClasses' | 'edgeHead'>): string {
+  return `an ONNX model of ${model}${edgeHead ? ' with its edge head' : ''}, ${numClasses} classes`
 }
 
-/** `image [N, 3, H, W]`, then each output. */
+/** Formats the inputs and outputs of a graph, such as `image [N, 3, H, W]`. */
 function signatureOf(graph: Graph): string[] {
   const inputs = graphInputs(graph).map(({ attributes, shape }) => `${attributes.name} ${formatShape(shape)}`)
   const outputs = Object.entries(graph.outputs).map(([name, { shape }]) => `${name} ${formatShape(shape)}`)
   return [...inputs, ...outputs]
 }
 
-function requireSignature(
+function checkSignature(
   file: CheckpointFile,
   declared: readonly string[],
   expected: readonly string[],
@@ -102,13 +115,16 @@ function requireSignature(
   const some = (signature: readonly string[]) =>
     signature.slice(0, 4).map(quoted).join(', ') + (signature.length > 4 ? ', …' : '') || 'none'
   throw file.invalid(
-    `its inputs and outputs are ${some(declared)}, but its metadata say ${some(expected)}`,
+    `its inputs and outputs are ${some(declared)}, but by its metadata they should be ${some(expected)}`,
     convertAgain,
   )
 }
 
-/** @throws `checkpoint-mismatch` naming weights that are missing, of another shape, or more than the graph has */
-function requireWeights(
+/**
+ * Compares the file's weights with those of its graph.
+ * @throws InverseFormError `checkpoint-mismatch` for weights that are missing, unexpected or of another shape
+ */
+function checkWeights(
   file: CheckpointFile,
   weights: StoredWeights,
   description: OnnxDescription,
@@ -128,8 +144,8 @@ function requireWeights(
     else if (found.join() !== expected.join()) report.mismatched.push({ name, expected, found })
     else report.loaded.push(name)
   }
-  const what = `${summary(description)}, as the metadata of ${file.name} say`
-  requireComplete(report, what, () => convertAgain)
+  const what = `${summary(description)}, as the metadata of ${file.name} describe it`
+  checkComplete(report, what, () => convertAgain)
   if (report.unexpected.length === 0) return report
   const { length } = report.unexpected
   const more = listed(`${length} more tensor${length === 1 ? '' : 's'}`, report.unexpected.map(quoted))

@@ -50,7 +50,7 @@ function attributeProto(name: string, value: OnnxAttribute): Message {
   return message.int(20, 7)
 }
 
-/** Element types as the attribute of a Cast. */
+/** Returns the attribute of a Cast to an element type. */
 export const castTo = (type: TensorType) => ({ to: dataTypes[type] })
 
 export function valueInfoProto(name: string, shape: Shape): Message {

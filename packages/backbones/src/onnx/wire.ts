@@ -1,13 +1,13 @@
+import { decodeUtf8 } from '../checkpoint/decode.js'
 import type { CheckpointFile } from '../checkpoint/file.js'
-import { decodeUtf8 } from '../checkpoint/text.js'
 
-/** Where bytes lie in the file: `[start, end)`. */
+/** A range `[start, end)` of bytes in the file. */
 export interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** A field's value: a number (varint), or where its bytes lie. Numbers beyond 2^53 are rounded. */
+/** A field and its value: a number (varint) or a range of bytes. Numbers beyond 2^53 are rounded. */
 export interface WireField {
   readonly field: number
   readonly value: WireValue
@@ -15,40 +15,44 @@ export interface WireField {
 
 export type WireValue = number | Span
 
-/** Bytes of fields that have no length of their own: fixed64 and fixed32. */
+/** Bytes of the wire types without a length: fixed64 and fixed32. */
 const fixedSizes: Readonly<Record<number, number>> = { 1: 8, 5: 4 }
 const MAX_FIELD = 2 ** 29 - 1
-/** Bytes of the largest number, of 64 bits. */
+/** Bytes of the longest varint, a 64-bit number. */
 const MAX_VARINT = 10
-/** Fields looked at: stops hundreds of millions of empty ones. The largest model has some ten thousand. */
+/** Most fields to read. Stops hundreds of millions of empty ones; the largest model has about ten thousand. */
 const MAX_FIELDS = 1e6
-/** Bytes of a text: stops names that are as long as the file. */
+/** Most bytes of a text. Stops names as long as the file. */
 const MAX_TEXT = 2 ** 20
-/** Bytes read ahead, so that small fields are not read one by one; weights are stepped over. */
+/** Bytes to read ahead, so that small fields are not read one by one. Weights are skipped. */
 const WINDOW = 2 ** 14
 
 const EMPTY: Span = { start: 0, end: 0 }
 
-/** Reads Protocol Buffers messages of a file, in order. https://protobuf.dev/programming-guides/encoding/ */
+/** Reads the Protocol Buffers messages of a file in order. https://protobuf.dev/programming-guides/encoding/ */
 export class WireReader {
   #window: Uint8Array = new Uint8Array()
   #windowStart = 0
   #fields = 0
 
-  constructor(private readonly file: CheckpointFile) {}
+  readonly #file: CheckpointFile
 
-  /** The fields of a message in order. What has a length is stepped over without being read. */
+  constructor(file: CheckpointFile) {
+    this.#file = file
+  }
+
+  /** Yields the fields of a message in order. Values with a length are skipped, not read. */
   async *fields(message: WireValue | undefined): AsyncGenerator<WireField> {
     const { start, end } = this.span(message)
     let at = start
     while (at < end) {
       if (++this.#fields > MAX_FIELDS) throw this.damaged(`more than ${MAX_FIELDS} fields`)
-      const bytes = await this.peek(at, Math.min(end, at + 2 * MAX_VARINT))
+      const bytes = await this.#peek(at, Math.min(end, at + 2 * MAX_VARINT))
       const first = at
       const varint = () => {
         let value = 0
         for (let i = 0; i < MAX_VARINT; i++) {
-          if (at === end) throw this.damaged('a number that the end cuts short')
+          if (at === end) throw this.damaged('a truncated number')
           const byte = bytes[at++ - first]
           value += (byte & 0x7f) * 128 ** i
           if (byte < 0x80) return value
@@ -56,8 +60,9 @@ export class WireReader {
         throw this.damaged(`a number of more than ${MAX_VARINT} bytes at byte ${at}`)
       }
       const take = (length: number): Span => {
-        if (length > end - at)
-          throw this.damaged(`${length} bytes announced at byte ${at}, of which ${end - at} are there`)
+        if (length > end - at) {
+          throw this.damaged(`a field of ${length} bytes at byte ${at}, but only ${end - at} bytes are left`)
+        }
         at += length
         return { start: at - length, end: at }
       }
@@ -71,14 +76,14 @@ export class WireReader {
     }
   }
 
-  /** All values of one field of a message. */
+  /** Returns all values of a field. */
   async all(message: WireValue | undefined, field: number): Promise<WireValue[]> {
     const values: WireValue[] = []
     for await (const found of this.fields(message)) if (found.field === field) values.push(found.value)
     return values
   }
 
-  /** The value of a field that a message has once: the last one counts. */
+  /** Returns the value of a field that is not repeated; the last one counts. */
   async last(message: WireValue | undefined, field: number): Promise<WireValue | undefined> {
     return (await this.all(message, field)).at(-1)
   }
@@ -86,28 +91,28 @@ export class WireReader {
   async text(value: WireValue | undefined): Promise<string> {
     const { start, end } = this.span(value)
     if (end - start > MAX_TEXT) throw this.damaged(`a text of ${end - start} bytes`)
-    const decoded = decodeUtf8(await this.peek(start, end))
+    const decoded = decodeUtf8(await this.#peek(start, end))
     if (decoded === undefined) throw this.damaged('a text that is not UTF-8')
     return decoded
   }
 
-  /** A field that is left out stands for an empty one. */
+  /** Returns the range of a value. A missing field counts as empty. */
   span(value: WireValue | undefined): Span {
-    if (typeof value === 'number') throw this.damaged('a number where a message belongs')
+    if (typeof value === 'number') throw this.damaged('a number instead of a message')
     return value ?? EMPTY
   }
 
   damaged(found: string) {
-    return this.file.invalid(
+    return this.#file.invalid(
       `the ONNX model is damaged: it has ${found}`,
-      'The file is cut short or damaged: copy it again, or convert the checkpoint again.',
+      'The file is truncated or damaged: copy it again, or convert the checkpoint again.',
     )
   }
 
-  private async peek(start: number, end: number): Promise<Uint8Array> {
+  async #peek(start: number, end: number): Promise<Uint8Array> {
     if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
-      const windowEnd = Math.min(this.file.size, Math.max(end, start + WINDOW))
-      this.#window = await this.file.read(start, windowEnd, 'the ONNX model')
+      const windowEnd = Math.min(this.#file.size, Math.max(end, start + WINDOW))
+      this.#window = await this.#file.read(start, windowEnd, 'the ONNX model')
       this.#windowStart = start
     }
     return this.#window.subarray(start - this.#windowStart, end - this.#windowStart)

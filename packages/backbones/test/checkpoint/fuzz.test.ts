@@ -1,10 +1,20 @@
 import { isInverseFormError } from '@inverseform/errors'
+import { seededRandom } from '@inverseform/shared'
+import {
+  bytes,
+  Code,
+  dict,
+  encode,
+  floats,
+  legacyFile,
+  type Pickled,
+  tensor,
+  torchZip,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { writeSafetensors } from '../../src/checkpoint/index.js'
-import { mutate, nastyNumbers, random } from './mutate.js'
+import { writeSafetensors } from '../../src/checkpoint/write-safetensors.js'
+import { mutate, nastyNumbers } from './mutate.js'
 import { fixture, fixtureNames, openBytes } from './support.js'
-import { bytes, Code, dict, encode, floats, legacyFile, type Pickled, tensor } from './write-pickle.js'
-import { torchZip } from './write-zip.js'
 
 // A longer run by hand: FUZZ_CASES=300000 FUZZ_SEED=2 npx vitest run packages/backbones/test/checkpoint/fuzz
 const cases = Number(process.env.FUZZ_CASES ?? 2000)
@@ -32,7 +42,7 @@ async function outcomeOf(bytes: Uint8Array): Promise<string> {
 }
 
 async function countOutcomes(make: (i: number, next: () => number) => Uint8Array) {
-  const next = random(seed)
+  const next = seededRandom(seed)
   const counts: Record<string, number> = {}
   for (let i = 0; i < cases; i++) {
     const file = make(i, next)
@@ -59,7 +69,7 @@ describe('every file ends in a result or an InverseFormError', () => {
   test('damaged real files', async () => {
     const good = [...fixtureNames(/^(?!refuse).*\.pth$/).map(fixture), await safetensorsSeed()]
     const files = [...good, ...good, ...fixtureNames(/^refuse.*\.pth$/).map(fixture)]
-    const counts = await countOutcomes((i, next) => mutate(files[i % files.length]!, next))
+    const counts = await countOutcomes((i, next) => mutate(files[i % files.length], next))
     expect(counts.read).toBeGreaterThan(cases / 20)
     expect(counts['invalid-checkpoint']).toBeGreaterThan(cases / 4)
     expect(counts['unsafe-checkpoint']).toBeGreaterThan(cases / 100)
@@ -68,7 +78,7 @@ describe('every file ends in a result or an InverseFormError', () => {
   test('tensors of hostile sizes', async () => {
     const counts = await countOutcomes((_, next) => {
       const number = () =>
-        next() < 0.8 ? Math.floor(next() * 4) : nastyNumbers[Math.floor(next() * nastyNumbers.length)]!
+        next() < 0.8 ? Math.floor(next() * 4) : nastyNumbers[Math.floor(next() * nastyNumbers.length)]
       const numbers = () => Array.from({ length: Math.floor(next() * 4) }, number)
       const shape = numbers()
       const strides = next() < 0.9 ? shape.map(number) : numbers()
@@ -112,7 +122,7 @@ describe('every file ends in a result or an InverseFormError', () => {
       const length = 1 + Math.floor(next() ** 2 * 40)
       const soup = Array.from({ length }, () => {
         const words = next() < 0.75 ? pushes : others
-        return words[Math.floor(next() * words.length)]!
+        return words[Math.floor(next() * words.length)]
       })
       // Two objects to recall, and a tuple of what is left.
       const list = new Code(bytes('}q\0', '0]q\x010(', ...soup, 't'))

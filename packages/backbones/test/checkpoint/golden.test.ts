@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { openCheckpoint } from '../../src/checkpoint/index.js'
-import { bytesSource } from '../../src/io/index.js'
+import { openCheckpoint } from '../../src/checkpoint/open.js'
+import { bytesSource } from '../../src/io/source.js'
 import { countReads, errorOf, fixture, openBytes } from './support.js'
 import { type Expected, values } from './values.js'
 
@@ -46,8 +46,9 @@ describe.each([
 test('a bare state dict', async () => {
   const { tensors, metadata } = await openBytes(fixture('state-dict.legacy.pth'))
   expect([...tensors.keys()]).toEqual(Object.keys(expected.state_dict))
-  for (const [name, want] of Object.entries(expected.state_dict))
+  for (const [name, want] of Object.entries(expected.state_dict)) {
     expect(values(await tensors.get(name)!.read()), name).toEqual(want.values)
+  }
   expect({ ...metadata }).toEqual({})
 })
 

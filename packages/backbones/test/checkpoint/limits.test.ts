@@ -1,10 +1,21 @@
+import {
+  bytes,
+  Code,
+  dict,
+  floats,
+  legacyFile,
+  type Pickled,
+  tensor,
+  torchZip,
+  tuple,
+  uint,
+  zipFile,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import type { CheckpointLimits } from '../../src/checkpoint/index.js'
-import { openCheckpoint } from '../../src/checkpoint/index.js'
-import { bytesSource } from '../../src/io/index.js'
+import type { CheckpointLimits } from '../../src/checkpoint/limits.js'
+import { openCheckpoint } from '../../src/checkpoint/open.js'
+import { bytesSource } from '../../src/io/source.js'
 import { errorOf, openBytes } from './support.js'
-import { bytes, Code, dict, floats, legacyFile, type Pickled, tensor, tuple, uint } from './write-pickle.js'
-import { torchZip, zipFile } from './write-zip.js'
 
 const six = floats(1, 2, 3, 4, 5, 6)
 const file = (extra: Pickled) => torchZip(dict({ w: tensor(), extra }), { 0: six })
@@ -189,7 +200,7 @@ test('overlapping, double, encrypted and lying zip entries', async () => {
   expect(await failure(double)).toContain('two zip entries are named "a/x"')
   expect(await failure(torchZip(value, parts, { lie: () => ({ flags: 1 }) }))).toContain('is encrypted')
   expect(await failure(torchZip(value, parts, { lie: () => ({ method: 12 }) }))).toContain(
-    'packed by method 12',
+    'uses the compression method 12',
   )
   const moved = torchZip(value, parts, { lie: (e) => (e.name.endsWith('data.pkl') ? { offset: 1 } : {}) })
   expect(await failure(moved)).toContain('has no header at byte 1')

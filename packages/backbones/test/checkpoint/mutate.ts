@@ -1,19 +1,6 @@
-/** Deterministic damage for fuzzing. */
-
-/** A generator of numbers in [0, 1) (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 type Mutation = (bytes: Uint8Array<ArrayBuffer>, below: (limit: number) => number) => Uint8Array<ArrayBuffer>
 
-/** Values that length, count and offset fields break on. */
+/** Values that break length, count and offset fields. */
 const nasty = [0n, 1n, 0x7fn, 0xffn, 0x7fffn, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn]
 const nastier = [...nasty, 2n ** 33n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 62n, 2n ** 63n - 1n, 2n ** 64n - 1n]
 export const nastyNumbers: readonly (number | bigint)[] = [-1, 2 ** 31 - 1, -(2 ** 31), ...nastier.slice(4)]
@@ -30,7 +17,7 @@ const splice = (bytes: Uint8Array, from: number, to: number, insert: Uint8Array)
 
 const mutations: readonly Mutation[] = [
   function flipBit(bytes, below) {
-    bytes[below(bytes.length)]! ^= 1 << below(8)
+    bytes[below(bytes.length)] ^= 1 << below(8)
     return bytes
   },
   function setByte(bytes, below) {
@@ -38,18 +25,18 @@ const mutations: readonly Mutation[] = [
     return bytes
   },
   function setInstruction(bytes, below) {
-    bytes[below(bytes.length)] = below(3) ? instructions[below(instructions.length)]! : 0x80 + below(24)
+    bytes[below(bytes.length)] = below(3) ? instructions[below(instructions.length)] : 0x80 + below(24)
     return bytes
   },
   function setField(bytes, below) {
-    const size = [1, 2, 4, 8][below(4)]!
-    const value = nastier[below(nastier.length)]!
+    const size = [1, 2, 4, 8][below(4)]
+    const value = nastier[below(nastier.length)]
     const at = below(Math.max(1, bytes.length - size))
     for (let i = 0; i < size; i++) bytes[at + i] = Number((value >> BigInt(8 * i)) & 255n)
     return bytes
   },
   function nudgeByte(bytes, below) {
-    bytes[below(bytes.length)]! += below(2) ? 1 : -1
+    bytes[below(bytes.length)] += below(2) ? 1 : -1
     return bytes
   },
   function cutOut(bytes, below) {
@@ -71,7 +58,7 @@ const mutations: readonly Mutation[] = [
   },
   function repeatByte(bytes, below) {
     const at = below(bytes.length)
-    return splice(bytes, at, at, new Uint8Array(1 + below(300)).fill(bytes[at]!))
+    return splice(bytes, at, at, new Uint8Array(1 + below(300)).fill(bytes[at]))
   },
   function truncate(bytes, below) {
     return bytes.slice(0, below(bytes.length))
@@ -81,11 +68,12 @@ const mutations: readonly Mutation[] = [
   },
 ]
 
-/** One to three mutations of a copy of the bytes. */
+/** Applies one to three random mutations to a copy of the bytes. */
 export function mutate(original: Uint8Array, next: () => number): Uint8Array<ArrayBuffer> {
   const below = (limit: number) => Math.floor(next() * limit)
   let bytes = new Uint8Array(original)
-  for (let count = 1 + below(3); count > 0 && bytes.length > 0; count--)
-    bytes = mutations[below(mutations.length)]!(bytes, below)
+  for (let count = 1 + below(3); count > 0 && bytes.length > 0; count--) {
+    bytes = mutations[below(mutations.length)](bytes, below)
+  }
   return bytes
 }

@@ -1,7 +1,3 @@
-import { describe, expect, test } from 'vitest'
-import { openCheckpoint } from '../../src/checkpoint/index.js'
-import { bytesSource } from '../../src/io/index.js'
-import { countReads, errorOf, openBytes } from './support.js'
 import {
   bytes,
   Code,
@@ -13,10 +9,14 @@ import {
   legacyFile,
   type Pickled,
   tensor,
+  torchZip,
   tuple,
   uint,
-} from './write-pickle.js'
-import { torchZip } from './write-zip.js'
+} from '@inverseform/testing'
+import { describe, expect, test } from 'vitest'
+import { openCheckpoint } from '../../src/checkpoint/open.js'
+import { bytesSource } from '../../src/io/source.js'
+import { countReads, errorOf, openBytes } from './support.js'
 
 const six = floats(1, 2, 3, 4, 5, 6)
 const zip = (value: Pickled) => torchZip(value, { 0: six })
@@ -163,7 +163,7 @@ describe('the old stream', () => {
     )
     const two = dict({ ...w, v: tensor({ type: 'IntStorage' }) })
     expect(await failure(two, { 0: { length: 6, data: six } })).toContain(
-      'has 6 float32 and elsewhere 6 int32',
+      'has 6 float32 elements in one place and 6 int32 elements in another',
     )
   })
 

@@ -1,14 +1,12 @@
+import { bytes, floats, uint } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import {
-  openCheckpoint,
-  safetensorsByteLength,
-  type TensorData,
-  toFloat32,
-  writeSafetensors,
-} from '../../src/checkpoint/index.js'
-import { bytesSource, memorySink } from '../../src/io/index.js'
+import { toFloat32 } from '../../src/checkpoint/float32.js'
+import { openCheckpoint } from '../../src/checkpoint/open.js'
+import type { TensorData } from '../../src/checkpoint/types.js'
+import { safetensorsByteLength, writeSafetensors } from '../../src/checkpoint/write-safetensors.js'
+import { memorySink } from '../../src/io/sink.js'
+import { bytesSource } from '../../src/io/source.js'
 import { countReads, errorOf, fixture, openBytes } from './support.js'
-import { bytes, floats, uint } from './write-pickle.js'
 
 /** A file of this header, padded or not as given. */
 const safetensors = (header: unknown, data: Uint8Array = bytes()) => {
@@ -89,10 +87,11 @@ describe('writing refuses', () => {
     for (const other of [
       { ...data, data: Float32Array.of(1) },
       { ...data, dtype: 'float64' as const },
-    ])
+    ]) {
       expect((await errorOf(write([{ ...writable('a', data), read: async () => other }]))).code).toBe(
         'size-mismatch',
       )
+    }
   })
 })
 

@@ -1,6 +1,6 @@
+import { bytes, pickle } from '@inverseform/testing'
 import { expect, test } from 'vitest'
 import { errorOf, openBytes } from './support.js'
-import { bytes, pickle } from './write-pickle.js'
 
 const tar = bytes('sys_info', new Uint8Array(249), 'ustar\x0000', new Uint8Array(248))
 

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { openCheckpoint } from '../../src/checkpoint/index.js'
-import { type ByteSource, blobSource, bytesSource, memorySink, urlSource } from '../../src/io/index.js'
+import { openCheckpoint } from '../../src/checkpoint/open.js'
+import { blobSource } from '../../src/io/blob.js'
+import { memorySink } from '../../src/io/sink.js'
+import { type ByteSource, bytesSource } from '../../src/io/source.js'
+import { urlSource } from '../../src/io/url.js'
 import { fileSource, writeFileAtomically } from '../../src/node.js'
 import { errorOf, fixture, fixtures } from './support.js'
 
@@ -38,8 +41,9 @@ async function expectCheckpoint(source: ByteSource) {
     [1, 0],
     [0, file.length + 1],
     [0.5, 1],
-  ] as const)
+  ] as const) {
     expect((await errorOf(source.read(start, end))).code).toBe('invalid-argument')
+  }
   const { tensors } = await openCheckpoint(source)
   expect((await tensors.get('module.param')!.read()).data).toEqual(Float32Array.of(1, 2))
 }
@@ -164,7 +168,7 @@ describe('writeFileAtomically', () => {
     expect(await readdir(join(folder, 'kept'))).toEqual(['model.bin'])
   })
   test.each([
-    ['no folder', () => join(folder, 'none', 'x'), /Make the folder/],
+    ['no folder', () => join(folder, 'none', 'x'), /Create the folder/],
     ['a file as folder', () => join(fixtures, name, 'x'), /is a file/],
     ['a folder as file', () => folder, /names a folder/],
   ])('%s', async (_, path, hint) => {
@@ -220,7 +224,7 @@ describe('urlSource', () => {
     const error = await errorOf(urlSource(url, { maxDownloadBytes: 1000 }))
     expect(error).toMatchObject({
       code: 'limit-exceeded',
-      message: expect.stringMatching(`has ${file.length} bytes, at most 1000`),
+      message: expect.stringMatching(`has ${file.length} bytes, more than the 1000 allowed`),
     })
   })
 

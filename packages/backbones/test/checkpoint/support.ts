@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { InverseFormError } from '@inverseform/errors'
 import { isInverseFormError } from '@inverseform/errors'
-import { type OpenCheckpointOptions, openCheckpoint } from '../../src/checkpoint/index.js'
-import { type ByteSource, bytesSource } from '../../src/io/index.js'
+import { type OpenCheckpointOptions, openCheckpoint } from '../../src/checkpoint/open.js'
+import { type ByteSource, bytesSource } from '../../src/io/source.js'
 
 export const fixtures = fileURLToPath(new URL('../fixtures/pth/', import.meta.url))
 

@@ -1,4 +1,5 @@
-import { type TensorData, toFloat32 } from '../../src/checkpoint/index.js'
+import { toFloat32 } from '../../src/checkpoint/float32.js'
+import type { TensorData } from '../../src/checkpoint/types.js'
 
 /** Tensors as the expected files have them. */
 export type Expected = Record<

@@ -1,7 +1,6 @@
+import { dict, floats, pickle, tensor, torchZip, type ZipFileOptions, zipFile } from '@inverseform/testing'
 import { expect, test } from 'vitest'
 import { errorOf, openBytes } from './support.js'
-import { dict, floats, pickle, tensor } from './write-pickle.js'
-import { torchZip, type ZipFileOptions, zipFile } from './write-zip.js'
 
 const value = dict({
   epoch: 3,

@@ -1,30 +1,33 @@
+import { seededRandom } from '@inverseform/shared'
+import {
+  deterministicSource,
+  type FloatTensor,
+  goldenOutputs,
+  imageTensor,
+  randomValues,
+  relativeError,
+} from '@inverseform/testing'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import {
-  buildModel,
   constant,
   conv2d,
-  type EncodeOnnxOptions,
-  encodeOnnx,
   flattenSpatial,
   type Graph,
   imageInput,
   input,
   linear,
   matmul,
-  memorySink,
   type PassName,
   passes,
   relu,
   softmax,
   symbol,
   transpose,
-  type Writable,
-} from '../../src/index.js'
-import { goldenOutputs } from '../support/golden.js'
-import { deterministicSource, imageTensor } from '../support/models.js'
+} from '../../src/graph/index.js'
+import { buildModel, memorySink } from '../../src/index.js'
+import { type EncodeOnnxOptions, encodeOnnx, type Writable } from '../../src/onnx/index.js'
 import { type Message, messages, numbers, parseMessage, strings } from '../support/protobuf.js'
-import { type FloatTensor, randomSource, randomValues, relativeError } from '../support/tensors.js'
 
 const [FLOAT32, INT64, FLOAT16] = [1, 7, 10]
 const allPasses = ['foldBatchNorm', 'commuteResize', 'splitConcat', 'splitHidden'] as const
@@ -34,7 +37,7 @@ function model(
   chain: readonly PassName[] = ['foldBatchNorm'],
   outputSize: 'features' | 'image' = 'features',
 ): Graph {
-  const built = buildModel(name, { parameters: deterministicSource(), edge: true, outputSize })
+  const built = buildModel(name, { parameters: deterministicSource(), edgeHead: true, outputSize })
   return chain.reduce((graph, pass) => passes[pass](graph), built)
 }
 
@@ -172,7 +175,7 @@ describe('a network that computes in float16', () => {
     const x = input('x', [symbol('N'), 700])
     const y = linear(x, source('fc.weight', [50, 700]), source('fc.bias', [50]))
     const graph: Graph = { outputs: { y, same: x, bias: source('fc.bias', [50]) } }
-    const feeds = { x: { data: randomValues(randomSource(12), 3 * 700), shape: [3, 700] } }
+    const feeds = { x: { data: randomValues(seededRandom(12), 3 * 700), shape: [3, 700] } }
     const [expected, outputs] = [await run(graph, {}, feeds), await run(graph, { compute: 'float16' }, feeds)]
     for (const name of ['y', 'bias']) {
       const error = relativeError(outputs[name].data, expected[name].data)

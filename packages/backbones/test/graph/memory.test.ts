@@ -1,7 +1,7 @@
+import { product } from '@inverseform/shared'
 import { describe, expect, test } from 'vitest'
 import {
   add,
-  buildModel,
   constant,
   conv2d,
   evaluateShape,
@@ -12,18 +12,17 @@ import {
   passes,
   peakActivationBytes,
   relu,
-  type SegmentationModelName,
   sigmoid,
   topologicalOrder,
   type Value,
-} from '../../src/index.js'
+} from '../../src/graph/index.js'
+import { buildModel, type SegmentationModelName } from '../../src/index.js'
 import { randomGraph } from '../support/random-graph.js'
-import { elementCount } from '../support/tensors.js'
 
 /** Runs the graph step by step and weighs everything that is still to be read. */
 function simulate(graph: Graph, bindings: Record<string, number>): number {
   const steps = topologicalOrder(graph).filter(({ op }) => op !== 'constant')
-  const bytes = (value: Value) => 4 * elementCount(evaluateShape(value.shape, bindings))
+  const bytes = (value: Value) => 4 * product(evaluateShape(value.shape, bindings))
   const total = (values: Iterable<Value>) => [...values].reduce((sum, value) => sum + bytes(value), 0)
   const neededAfter = (step: number) =>
     new Set([...Object.values(graph.outputs), ...steps.slice(step + 1).flatMap(({ inputs }) => inputs)])
@@ -73,11 +72,11 @@ describe('largestBufferBytes', () => {
   /** A map at a quarter of the image's height and width. */
   const quarter = (channels: number) => channels * 256 * 512 * 4
   const weightless = (name: string, shape: readonly number[]) =>
-    constant(name, shape, async () => new Float32Array(elementCount(shape)))
+    constant(name, shape, async () => new Float32Array(product(shape)))
   const model = (name: SegmentationModelName, ...chain: PassName[]) =>
     chain.reduce(
       (graph, pass) => passes[pass](graph),
-      buildModel(name, { parameters: weightless, edge: true }),
+      buildModel(name, { parameters: weightless, edgeHead: true }),
     )
 
   test('counts weights as well as maps', () => {

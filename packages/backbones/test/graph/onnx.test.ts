@@ -1,27 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { product } from '@inverseform/shared'
+import { deterministicSource, expectClose, imageTensor, inferenceCheckpoint } from '@inverseform/testing'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
-import {
-  buildModel,
-  constant,
-  conv2d,
-  encodeOnnx,
-  type Graph,
-  imageInput,
-  loadModel,
-  memorySink,
-  ONNX_OPSET,
-  relu,
-  type SegmentationModelName,
-  type Writable,
-  zoo,
-} from '../../src/index.js'
-import { deterministicSource, imageTensor, inferenceCheckpoint } from '../support/models.js'
+import { constant, conv2d, type Graph, imageInput, relu } from '../../src/graph/index.js'
+import { buildModel, loadModel, memorySink, type SegmentationModelName, zoo } from '../../src/index.js'
+import { encodeOnnx, ONNX_OPSET, type Writable } from '../../src/onnx/index.js'
 import { type Message, messages, numbers, parseMessage, strings } from '../support/protobuf.js'
 import { onnxBytes, runGraph, startGraph } from '../support/session.js'
-import { elementCount, expectClose } from '../support/tensors.js'
 
 async function bytesOf(writable: Writable): Promise<Uint8Array> {
   const sink = memorySink(writable.byteLength)
@@ -52,7 +40,7 @@ function valueInfos(graph: Message, field: 11 | 12) {
 }
 
 const model = (name: SegmentationModelName = 'hrnet18') =>
-  loadModel(inferenceCheckpoint(name, { edge: true }), { edge: true }).graph
+  loadModel(inferenceCheckpoint(name, { edgeHead: true }), { edgeHead: true }).graph
 
 describe('the bytes', () => {
   test('say what they are', async () => {
@@ -84,8 +72,10 @@ describe('the bytes', () => {
     'of %s name everything once and before its use',
     async (name) => {
       const zeros = (parameter: string, shape: readonly number[]) =>
-        constant(parameter, shape, async () => new Float32Array(elementCount(shape)))
-      const encoded = encodeOnnx(buildModel(name, { parameters: zeros, edge: true }), { weightFile: 'w.bin' })
+        constant(parameter, shape, async () => new Float32Array(product(shape)))
+      const encoded = encodeOnnx(buildModel(name, { parameters: zeros, edgeHead: true }), {
+        weightFile: 'w.bin',
+      })
       const graph = graphOf(parseMessage(await bytesOf(encoded)))
       const made = [...initializersOf(graph), ...valueInfos(graph, 11)].map((value) => value.name)
       for (const node of messages(graph, 1)) {
@@ -124,7 +114,7 @@ describe('weights', () => {
     for (const { name, dims, raw, external } of initializersOf(graphOf(parseMessage(bytes)))) {
       if (raw) continue
       expect(external.location).toBe('weights.bin')
-      expect(Number(external.length), name).toBe(4 * elementCount(dims))
+      expect(Number(external.length), name).toBe(4 * product(dims))
       expect(Number(external.offset) % 64).toBe(0)
       expect(Number(external.offset)).toBeGreaterThanOrEqual(end)
       end = Number(external.offset) + Number(external.length)

@@ -1,9 +1,15 @@
+import { randomInteger, seededRandom } from '@inverseform/shared'
+import {
+  deterministicParameter,
+  deterministicSource,
+  expectClose,
+  type FloatTensor,
+  imageTensor,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { deterministicParameter } from '../../../../tools/testing/deterministic.js'
 import {
   add,
   batchNorm,
-  buildModel,
   concat,
   constant,
   conv2d,
@@ -14,16 +20,13 @@ import {
   passes,
   relu,
   resizeLike,
-  type SegmentationModelName,
   sigmoid,
   topologicalOrder,
   type Value,
-  zoo,
-} from '../../src/index.js'
-import { deterministicSource, imageTensor } from '../support/models.js'
+} from '../../src/graph/index.js'
+import { buildModel, type SegmentationModelName, zoo } from '../../src/index.js'
 import { randomGraph } from '../support/random-graph.js'
 import { startGraph } from '../support/session.js'
-import { expectClose, type FloatTensor, randomInteger, randomSource } from '../support/tensors.js'
 
 const weight = (name: string, ...shape: number[]) =>
   constant(name, shape, async () => deterministicParameter(name, shape))
@@ -38,7 +41,7 @@ const norm = (x: Value, name: string) => {
 }
 const image = imageInput('image', 3)
 
-/** The graph's numbers, as written: without the runtime's own optimisations. */
+/** The graph's numbers, as written: without the runtime's own optimizations. */
 async function outputsOf(graph: Graph, input: FloatTensor) {
   await using session = await startGraph(graph, { graphOptimizationLevel: 'disabled' })
   return await session.run({ image: input })
@@ -110,7 +113,7 @@ describe('commuteResize', () => {
     await expectSameNumbers({ outputs: { y } }, commuted, imageTensor('x', 11, 14))
   })
 
-  test('leaves convolutions alone that look at neighbours or skip pixels', () => {
+  test('leaves convolutions alone that look at neighbors or skip pixels', () => {
     for (const y of [
       conv2d(joined, weight('w.weight', 4, 5, 3, 3)),
       conv2d(joined, weight('w.weight', 4, 5, 1, 1), undefined, { stride: 2 }),
@@ -183,7 +186,7 @@ describe('splitHidden', () => {
   })
 
   test('sees through sums and resizes', async () => {
-    const random = randomSource(11)
+    const random = seededRandom(11)
     for (let round = 0; round < 30; round++) {
       const channels = randomInteger(random, 11, 30)
       const term = (_: unknown, i: number) => {
@@ -232,7 +235,7 @@ describe('mergeStem', () => {
   })
 
   test('merges convolutions of other sizes, strides and paddings', async () => {
-    const random = randomSource(7)
+    const random = seededRandom(7)
     for (let round = 0; round < 30; round++) {
       const [patch, kernel, stride, padding] = [4, 5, 3, 2].map((most) => randomInteger(random, 1, most))
       const inner = conv2d(image, weight('i.weight', 2, 3, patch, patch), undefined, { stride: patch })
@@ -258,9 +261,9 @@ describe('mergeStem', () => {
 })
 
 describe.each(Object.keys(zoo) as SegmentationModelName[])('on %s', (model) => {
-  const built = buildModel(model, { parameters: deterministicSource(), edge: true })
+  const built = buildModel(model, { parameters: deterministicSource(), edgeHead: true })
 
-  test('no normalisation is left after foldBatchNorm', () => {
+  test('no normalization is left after foldBatchNorm', () => {
     const norms = ops(built, 'batchNorm').length
     const folded = passes.foldBatchNorm(built)
     expect(norms).toBeGreaterThan(100)

@@ -1,23 +1,19 @@
+import { seededRandom } from '@inverseform/shared'
+import {
+  type FloatTensor,
+  imageTensor,
+  inferenceCheckpoint,
+  randomValues,
+  relativeError,
+} from '@inverseform/testing'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { halfToFloat } from '../../src/checkpoint/float32.js'
-import {
-  constant,
-  encodeOnnx,
-  type Graph,
-  input,
-  linear,
-  loadModel,
-  memorySink,
-  relu,
-  symbol,
-  type WeightPrecision,
-  type Writable,
-} from '../../src/index.js'
-import { quantise, toFloat16 } from '../../src/onnx/precision.js'
-import { imageTensor, inferenceCheckpoint } from '../support/models.js'
+import { constant, type Graph, input, linear, relu, symbol } from '../../src/graph/index.js'
+import { loadModel, memorySink } from '../../src/index.js'
+import { encodeOnnx, type WeightPrecision, type Writable } from '../../src/onnx/index.js'
+import { quantize, toFloat16 } from '../../src/onnx/precision.js'
 import { messages, numbers, parseMessage, strings } from '../support/protobuf.js'
-import { type FloatTensor, randomSource, randomValues, relativeError } from '../support/tensors.js'
 
 async function bytesOf(writable: Writable): Promise<Uint8Array> {
   const sink = memorySink(writable.byteLength)
@@ -59,7 +55,7 @@ describe('float16', () => {
   })
 
   test('others go to the nearest, ties to even', () => {
-    const random = randomSource(7)
+    const random = seededRandom(7)
     const samples = bits.slice(0, -1).flatMap((half) => {
       const [low, high] = [values[half], values[half + 1]]
       const between = Math.fround(low + random() * (high - low))
@@ -88,7 +84,7 @@ describe('float16', () => {
 })
 
 describe('int8', () => {
-  const random = randomSource(8)
+  const random = seededRandom(8)
   const [rows, columns] = [37, 1003]
   const values = randomValues(random, rows * columns)
   values.forEach((value, i) => {
@@ -97,7 +93,7 @@ describe('int8', () => {
   values.fill(0, 5 * columns, 6 * columns)
 
   test('is within half a step of each value, and uses its whole range', () => {
-    const { codes, scales } = quantise('w', values, { rows, transpose: false })
+    const { codes, scales } = quantize('w', values, { rows, transpose: false })
     for (let row = 0; row < rows; row++) {
       const codesOfRow = codes.subarray(row * columns, (row + 1) * columns)
       expect(Math.max(...codesOfRow.map(Math.abs))).toBe(row === 5 ? 0 : 127)
@@ -111,22 +107,22 @@ describe('int8', () => {
   })
 
   test('transposed holds the same codes', () => {
-    const { codes, scales } = quantise('w', values, { rows, transpose: false })
-    const transposed = quantise('w', values, { rows, transpose: true })
+    const { codes, scales } = quantize('w', values, { rows, transpose: false })
+    const transposed = quantize('w', values, { rows, transpose: true })
     expect(transposed.scales).toEqual(scales)
     const back = codes.map((_, i) => transposed.codes[(i % columns) * rows + Math.floor(i / columns)])
     expect(back).toEqual(codes)
   })
 
   test.each([Number.NaN, Number.NEGATIVE_INFINITY])('%d is refused by name', (value) => {
-    expect(() => quantise('head.weight', Float32Array.of(1, value), { rows: 1, transpose: false })).toThrow(
+    expect(() => quantize('head.weight', Float32Array.of(1, value), { rows: 1, transpose: false })).toThrow(
       `The weight head.weight has the value ${value}, which int8 cannot hold.`,
     )
   })
 })
 
 describe('a network', () => {
-  const graph = loadModel(inferenceCheckpoint('hrnet16-slim', { edge: true }), { edge: true }).graph
+  const graph = loadModel(inferenceCheckpoint('hrnet16-slim', { edgeHead: true }), { edgeHead: true }).graph
   const image = imageTensor('images', 32, 64)
 
   test('takes half and a quarter of the bytes; biases and small weights stay float32', async () => {
@@ -137,8 +133,9 @@ describe('a network', () => {
     for (const precision of ['float16', 'int8'] as const) {
       for (const { name, dims, type } of await initializers(encodeOnnx(graph, { precision }))) {
         const large = dims.length > 1 && dims.reduce((a, b) => a * b, 1) >= 4096
-        if (!/int64|zero_point/.test(name))
+        if (!/int64|zero_point/.test(name)) {
           expect({ name, type }).toEqual({ name, type: large ? sizes[precision] : 1 })
+        }
       }
     }
   })
@@ -160,7 +157,7 @@ describe('a network', () => {
 })
 
 describe('a linear layer', () => {
-  const random = randomSource(9)
+  const random = seededRandom(9)
   // More than 16 MiB in float32: in float16 it is made float32 in blocks of rows.
   const [inputs, outputs] = [2 ** 19, 11]
   const weights = randomValues(random, inputs * outputs)
@@ -195,7 +192,7 @@ describe('a linear layer', () => {
   })
 
   test('in int8 multiplies with the rounded weights, and rounds its inputs', async () => {
-    const { codes, scales } = quantise('fc.weight', weights, { rows: outputs, transpose: false })
+    const { codes, scales } = quantize('fc.weight', weights, { rows: outputs, transpose: false })
     const stored = Float32Array.from(codes, (code, i) => code * scales[Math.floor(i / inputs)])
     const expected = product(stored)
     const { raw } = await run(graph, 'int8', { x })

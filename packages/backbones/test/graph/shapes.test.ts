@@ -1,18 +1,18 @@
+import { product } from '@inverseform/shared'
+import { deterministicSource } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
 import * as build from '../../src/graph/build.js'
 import {
-  buildModel,
   constant,
   evaluateShape,
   type Graph,
   graphInputs,
   imageInput,
   topologicalOrder,
-} from '../../src/index.js'
-import { deterministicSource } from '../support/models.js'
+} from '../../src/graph/index.js'
+import { buildModel } from '../../src/index.js'
 import { randomGraph } from '../support/random-graph.js'
 import { startGraph } from '../support/session.js'
-import { elementCount } from '../support/tensors.js'
 
 /** The same graph with every value an output. */
 function exposed(graph: Graph): Graph {
@@ -26,7 +26,7 @@ async function expectInferredShapes(graph: Graph, sizes: readonly (readonly numb
   await using session = await startGraph(all)
   for (const [N, H, W] of sizes) {
     const shape = [N, 3, H, W]
-    const outputs = await session.run({ image: { data: new Float32Array(elementCount(shape)), shape } })
+    const outputs = await session.run({ image: { data: new Float32Array(product(shape)), shape } })
     for (const [name, value] of Object.entries(all.outputs)) {
       expect(outputs[name].shape, `${name} at ${N}x${H}x${W}`).toEqual(
         evaluateShape(value.shape, { N, H, W }),
@@ -47,22 +47,22 @@ describe('inferred shapes are those that ONNX Runtime finds', () => {
   ]
   test('in hrnet18', () =>
     expectInferredShapes(
-      buildModel('hrnet18', { parameters: deterministicSource(), edge: true, outputSize: 'image' }),
+      buildModel('hrnet18', { parameters: deterministicSource(), edgeHead: true, outputSize: 'image' }),
       sizes,
     ))
 
   test('in hrnet16-slim', () =>
     expectInferredShapes(
-      buildModel('hrnet16-slim', { parameters: deterministicSource(), edge: true }),
+      buildModel('hrnet16-slim', { parameters: deterministicSource(), edgeHead: true }),
       sizes.filter(([, H, W]) => H > 1 && W > 1),
     ))
 
   test('in ocrnet48-hms', () => {
     // Shapes do not depend on the weights.
     const zeros = (name: string, shape: readonly number[]) =>
-      constant(name, shape, async () => new Float32Array(elementCount(shape)))
+      constant(name, shape, async () => new Float32Array(product(shape)))
     return expectInferredShapes(
-      buildModel('ocrnet48-hms', { parameters: zeros, edge: true }),
+      buildModel('ocrnet48-hms', { parameters: zeros, edgeHead: true }),
       sizes.slice(0, 4),
     )
   })

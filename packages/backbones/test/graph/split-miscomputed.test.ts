@@ -1,18 +1,21 @@
+import {
+  deterministicImage,
+  deterministicSource,
+  expectClose,
+  publishedCheckpoint,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { deterministicImage } from '../../../../tools/testing/deterministic.js'
 import {
   concat,
   conv2d,
   type Graph,
   imageInput,
-  loadModel,
   type PassName,
   passes,
   topologicalOrder,
-} from '../../src/index.js'
-import { deterministicSource, publishedCheckpoint } from '../support/models.js'
+} from '../../src/graph/index.js'
+import { loadModel } from '../../src/index.js'
 import { runGraph } from '../support/session.js'
-import { expectClose } from '../support/tensors.js'
 
 /** [output channels, input channels, kernel] of each convolution. */
 const convolutions = (graph: Graph) =>
@@ -32,7 +35,7 @@ describe.each([
     ['foldBatchNorm'],
     ['foldBatchNorm', 'commuteResize', 'splitConcat', 'splitHidden', 'mergeStem'],
   ] as PassName[][])('has none of the convolutions left that WebGPU gets wrong, after %s', (...chain) => {
-    const { graph } = loadModel(publishedCheckpoint(model), { model, edge: true, passes: chain })
+    const { graph } = loadModel(publishedCheckpoint(model), { model, edgeHead: true, passes: chain })
     expect(miscomputed(graph)).toHaveLength(count)
     const split = passes.splitMiscomputed(graph)
     expect(miscomputed(split)).toEqual([])

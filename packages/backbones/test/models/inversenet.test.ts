@@ -1,10 +1,13 @@
+import {
+  checkpointOf,
+  deterministicImage,
+  expectClose,
+  type FloatTensor,
+  inverseNetGoldens,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { deterministicImage } from '../../../../tools/testing/deterministic.js'
 import { INVERSENET_TILE, identifyModel, loadInverseNet, loadModel } from '../../src/index.js'
-import { readTensors } from '../support/golden.js'
-import { checkpointOf } from '../support/models.js'
 import { runGraph } from '../support/session.js'
-import { expectClose, type FloatTensor } from '../support/tensors.js'
 
 const parameters: [string, number[]][] = [
   ['fc.0.weight', [1000, 2 * INVERSENET_TILE ** 2]],
@@ -19,7 +22,7 @@ const [ROWS, COLUMNS] = [3, 6]
 
 describe('InverseNet', () => {
   test('gives the published coefficients for the tiles of two edge maps', async () => {
-    const golden = await readTensors(new URL('../fixtures/losses/inversenet.safetensors', import.meta.url))
+    const golden = await inverseNetGoldens()
     const logits = deterministicImage('edge', golden.edges.shape)
     const prediction = logits.map((x) => 1 / (1 + Math.exp(-x)))
     const { coefficients } = await runGraph(loadInverseNet(checkpointOf(parameters)).graph, {

@@ -1,4 +1,14 @@
+import {
+  checkpointOf,
+  deterministicSource,
+  expectClose,
+  goldenStateDict,
+  imageTensor,
+  inferenceCheckpoint,
+  publishedCheckpoint,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
+import { safetensorsByteLength } from '../../src/checkpoint/write-safetensors.js'
 import {
   buildModel,
   bytesSource,
@@ -11,22 +21,12 @@ import {
   openCheckpoint,
   requiredParameters,
   type SegmentationModelName,
-  safetensorsByteLength,
   type TensorData,
   writeSafetensors,
   zoo,
 } from '../../src/index.js'
 import { recordShapes } from '../../src/models/build.js'
-import { goldenStateDict } from '../support/golden.js'
-import {
-  checkpointOf,
-  deterministicSource,
-  imageTensor,
-  inferenceCheckpoint,
-  publishedCheckpoint,
-} from '../support/models.js'
 import { runGraph } from '../support/session.js'
-import { expectClose } from '../support/tensors.js'
 
 const models = Object.keys(zoo) as SegmentationModelName[]
 
@@ -61,12 +61,12 @@ function errorOf(action: () => unknown) {
 describe.each(models)('a checkpoint of %s', (model) => {
   const published = publishedCheckpoint(model)
 
-  test('is known by its tensors, and every one of them is accounted for', () => {
-    const loaded = loadModel(published, { edge: true })
-    expect(loaded).toMatchObject({ model, classes: 19, edge: true })
+  test('is identified, and the report lists every tensor', () => {
+    const loaded = loadModel(published, { edgeHead: true })
+    expect(loaded).toMatchObject({ model, numClasses: 19, edgeHead: true })
     const { report } = loaded
     expect(report).toMatchObject({ unexpected: [], missing: [], mismatched: [] })
-    expect(report.loaded).toEqual([...requiredParameters(model, { edge: true }).keys()])
+    expect(report.loaded).toEqual([...requiredParameters(model, { edgeHead: true }).keys()])
     expect([...report.loaded, ...report.unused].sort()).toEqual(
       goldenStateDict(model)
         .map(({ name }) => name)
@@ -74,30 +74,30 @@ describe.each(models)('a checkpoint of %s', (model) => {
     )
   })
 
-  test('is complete without what only training or edges need', () => {
+  test('loads without training-only tensors and the edge head', () => {
     const bare = without(published, /^(?:aux_head|edge_head|edgeocr_cls_head)\.|num_batches_tracked$/)
     expect(loadModel(bare)).toMatchObject({ model, report: { unused: [], unexpected: [], missing: [] } })
-    const error = errorOf(() => loadModel(bare, { edge: true }))
+    const error = errorOf(() => loadModel(bare, { edgeHead: true }))
     expect(error).toMatchObject({
       code: 'checkpoint-mismatch',
-      hint: 'Without the edge head this checkpoint is complete: leave the edge head out.',
+      hint: 'The checkpoint has no edge head: load it without.',
     })
     expect(error.message).toMatch(
       new RegExp(`^This is not a checkpoint of ${model} with its edge head, 19 classes: .*edge.*\\.$`),
     )
   })
 
-  test('of 7 classes is known as such', () => {
-    const seven = inferenceCheckpoint(model, { classes: 7 })
-    const { classes, graph } = loadModel(seven)
-    expect(classes).toBe(7)
+  test('of 7 classes is recognized', () => {
+    const seven = inferenceCheckpoint(model, { numClasses: 7 })
+    const { numClasses, graph } = loadModel(seven)
+    expect(numClasses).toBe(7)
     expect(graph.outputs.logits.shape[1]).toBe(7)
-    const error = errorOf(() => loadModel(seven, { classes: 19 }))
+    const error = errorOf(() => loadModel(seven, { numClasses: 19 }))
     expect(error.message).toContain(zoo[model].classWeight)
     expect(error.hint).toContain('7 classes')
   })
 
-  test('is told apart from the other models', () => {
+  test('is distinguished from the other models', () => {
     for (const other of models.filter((name) => name !== model)) {
       // ocrnet48 is part of ocrnet48-hms: what is left over is reported.
       if (model === 'ocrnet48-hms' && other === 'ocrnet48') {
@@ -107,17 +107,17 @@ describe.each(models)('a checkpoint of %s', (model) => {
       } else {
         const error = errorOf(() => loadModel(published, { model: other }))
         expect(error.message).toContain(`This is not a checkpoint of ${other}`)
-        expect(error.hint).toBe(`Its tensors are those of ${model}: load it as that.`)
+        expect(error.hint).toBe(`Its tensors are those of ${model}: load it as that model.`)
       }
     }
   })
 })
 
-describe('what does not fit', () => {
-  const whole = inferenceCheckpoint('hrnet18', { edge: true })
+describe('mismatches', () => {
+  const whole = inferenceCheckpoint('hrnet18', { edgeHead: true })
   const head = zoo.hrnet18.classWeight
 
-  test('is reported by name', () => {
+  test('are reported by name', () => {
     const broken = reshaped(without(whole, /^backbone\.bn1\.bias$/), 'backbone.conv1.weight', [32, 3, 3, 3])
     const error = errorOf(() => loadModel(broken, { model: 'hrnet18' }))
     expect(error.code).toBe('checkpoint-mismatch')
@@ -130,14 +130,14 @@ describe('what does not fit', () => {
     })
   })
 
-  test('unexpected tensors are listed and do no harm', () => {
+  test('unexpected tensors are listed but allowed', () => {
     const more = changed(whole, (tensor) => tensor, ['extra.weight', [3]], ['optimizer', [2]])
     const { report } = loadModel(more)
     expect(report.unexpected).toEqual(['extra.weight', 'optimizer'])
     expect(report.unused).toEqual(['edgeocr_cls_head.weight', 'edgeocr_cls_head.bias'])
   })
 
-  test('an unknown checkpoint is refused with a few of its names', () => {
+  test('an unknown checkpoint is refused, and the message lists some of its tensors', () => {
     const unknown = checkpointOf([
       ['a.weight', [1]],
       ['b.weight', [1]],
@@ -146,31 +146,29 @@ describe('what does not fit', () => {
     ])
     expect(identifyModel(unknown)).toBeUndefined()
     const { message, hint } = errorOf(() => loadModel(unknown))
-    expect(message).toBe(
-      "The checkpoint's tensors are not those of any known model: 4 tensors (a.weight, b.weight, c.weight, …).",
-    )
+    expect(message).toBe('The checkpoint fits no known model: 4 tensors (a.weight, b.weight, c.weight, …).')
     for (const model of models) expect(hint).toContain(model)
     expect(errorOf(() => loadModel(checkpointOf([]))).message).toContain('0 tensors.')
   })
 
-  test('an unknown model is refused with the names there are', () => {
+  test('an unknown model is refused, and the hint lists the known models', () => {
     const { message, hint } = errorOf(() => loadModel(whole, { model: 'resnet' as SegmentationModelName }))
-    expect(message).toBe('There is no model named "resnet".')
+    expect(message).toBe('The model "resnet" is unknown.')
     expect(hint).toContain('hrnet16-slim')
   })
 
-  test.each([0, -1, 2.5, Number.NaN])('%s classes are refused', (classes) => {
-    expect(errorOf(() => buildModel('hrnet18', { parameters: deterministicSource(), classes })).code).toBe(
+  test.each([0, -1, 2.5, Number.NaN])('%s classes are refused', (numClasses) => {
+    expect(errorOf(() => buildModel('hrnet18', { parameters: deterministicSource(), numClasses })).code).toBe(
       'invalid-argument',
     )
   })
 
-  test('two tensors of one name but for prefixes are refused', () => {
+  test('two tensor names that differ only in prefixes are refused', () => {
     const both = changed(whole, (tensor) => tensor, [`module.${head}`, [19, 270, 1, 1]])
     expect(errorOf(() => loadModel(both)).message).toContain(`"${head}" and "module.${head}"`)
   })
 
-  test('weights of a graph that was built without a checkpoint cannot be read', async () => {
+  test('weights of a graph without a checkpoint cannot be loaded', async () => {
     const source = recordShapes(new Map())
     const weight = source('fc.weight', [2, 3])
     if (weight.op !== 'constant') throw new Error(weight.op)
@@ -179,9 +177,9 @@ describe('what does not fit', () => {
 })
 
 describe('names and types of the tensors', () => {
-  const checkpoint = inferenceCheckpoint('hrnet16-slim', { edge: true })
+  const checkpoint = inferenceCheckpoint('hrnet16-slim', { edgeHead: true })
   const image = imageTensor('images', 32, 64)
-  const outputsOf = async (of: Checkpoint) => runGraph(loadModel(of, { edge: true }).graph, { image })
+  const outputsOf = async (of: Checkpoint) => runGraph(loadModel(of, { edgeHead: true }).graph, { image })
   const expected = outputsOf(checkpoint)
 
   test.each([
@@ -193,13 +191,13 @@ describe('names and types of the tensors', () => {
     ['module. without backbone.', (name: string) => `module.${name.replace(/^backbone\./, '')}`],
   ])('prefix %s', (_, rename) => {
     // Values are read by the original names, so equal reports mean equal networks.
-    const { model, report } = loadModel(renamed(checkpoint, rename), { edge: true })
+    const { model, report } = loadModel(renamed(checkpoint, rename), { edgeHead: true })
     expect(model).toBe('hrnet16-slim')
-    expect(report.loaded).toEqual([...requiredParameters(model, { edge: true }).keys()].map(rename))
+    expect(report.loaded).toEqual([...requiredParameters(model, { edgeHead: true }).keys()].map(rename))
     expect(report.unexpected).toEqual([])
   })
 
-  test('a prefix changes no number', async () => {
+  test('a prefix does not change the outputs', async () => {
     const outputs = await outputsOf(renamed(checkpoint, (name) => `module.${name}`))
     expect(outputs).toEqual(await expected)
   })

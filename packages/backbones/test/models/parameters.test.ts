@@ -1,7 +1,7 @@
+import { product } from '@inverseform/shared'
+import { goldenStateDict } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
 import { requiredParameters, type SegmentationModelName, zoo } from '../../src/index.js'
-import { goldenStateDict } from '../support/golden.js'
-import { elementCount } from '../support/tensors.js'
 
 const models = Object.keys(zoo) as SegmentationModelName[]
 
@@ -20,20 +20,23 @@ describe.each(models)('%s needs the weights of the published state dict', (model
     const expected = published.filter(
       (entry) => !trainingModules[model].test(entry.name) && (edge || !entry.edge),
     )
-    const needed = [...requiredParameters(model, { edge })].map(([name, shape]) => ({ name, shape }))
+    const needed = [...requiredParameters(model, { edgeHead: edge })].map(([name, shape]) => ({
+      name,
+      shape,
+    }))
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
     expect(needed.sort(byName)).toEqual(expected.map(({ name, shape }) => ({ name, shape })).sort(byName))
   })
 
   test('and has as many parameters as the zoo says', () => {
     const learned = published.filter(({ name }) => !/\.running_(?:mean|var)$/.test(name))
-    const count = learned.reduce((sum, { shape }) => sum + elementCount(shape), 0)
+    const count = learned.reduce((sum, { shape }) => sum + product(shape), 0)
     expect(Math.abs(count / 1e6 - zoo[model].parametersMillions)).toBeLessThanOrEqual(0.05)
   })
 
   test('of which only the classifiers know the number of classes', () => {
-    const nineteen = requiredParameters(model, { edge: true })
-    const seven = requiredParameters(model, { edge: true, classes: 7 })
+    const nineteen = requiredParameters(model, { edgeHead: true })
+    const seven = requiredParameters(model, { edgeHead: true, numClasses: 7 })
     expect([...seven.keys()]).toEqual([...nineteen.keys()])
     const changed = [...seven].filter(([name, shape]) => String(shape) !== String(nineteen.get(name)))
     expect(changed.map(([name]) => name)).toContain(zoo[model].classWeight)

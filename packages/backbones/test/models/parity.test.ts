@@ -1,16 +1,22 @@
+import {
+  deterministicSource,
+  expectClose,
+  type FloatTensor,
+  goldenInputs,
+  goldenOutputs,
+  imageTensor,
+} from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { buildModel, type PassName, passes, type SegmentationModelName } from '../../src/index.js'
-import { goldenInputs, goldenOutputs } from '../support/golden.js'
-import { deterministicSource, imageTensor } from '../support/models.js'
+import { type PassName, passes } from '../../src/graph/index.js'
+import { buildModel, type SegmentationModelName } from '../../src/index.js'
 import { runGraph, startGraph } from '../support/session.js'
-import { expectClose, type FloatTensor } from '../support/tensors.js'
 
 const chains: PassName[][] = [[], ['foldBatchNorm'], ['foldBatchNorm', 'commuteResize']]
 const models: SegmentationModelName[] = ['hrnet18', 'hrnet16-slim', 'ocrnet48', 'ocrnet48-hms']
 const kept = new Map<string, Float32Array>()
 
 function graph(model: SegmentationModelName, chain: readonly PassName[], outputSize: 'features' | 'image') {
-  const built = buildModel(model, { parameters: deterministicSource(kept), edge: true, outputSize })
+  const built = buildModel(model, { parameters: deterministicSource(kept), edgeHead: true, outputSize })
   return chain.reduce((g, pass) => passes[pass](g), built)
 }
 

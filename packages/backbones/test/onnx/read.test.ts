@@ -1,42 +1,47 @@
 import { isInverseFormError } from '@inverseform/errors'
+import { product, seededRandom } from '@inverseform/shared'
+import {
+  chunksSource,
+  imageTensor,
+  inferenceCheckpoint,
+  onnxBytes,
+  relativeError,
+} from '@inverseform/testing'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import {
-  type ByteSource,
-  buildInverseNet,
-  buildModel,
-  bytesSource,
   constant,
   conv2d,
-  type EncodeOnnxOptions,
   type Graph,
   graphInputs,
   imageInput,
-  type LoadModelOptions,
-  loadModel,
-  type OnnxDescription,
-  onnxMetadata,
-  openCheckpoint,
-  openModel,
   passes,
   topologicalOrder,
+} from '../../src/graph/index.js'
+import {
+  type ByteSource,
+  buildModel,
+  bytesSource,
+  type LoadModelOptions,
+  loadModel,
+  openCheckpoint,
+  openModel,
 } from '../../src/index.js'
+import { buildInverseNet } from '../../src/models/inversenet.js'
+import { type EncodeOnnxOptions, type OnnxDescription, onnxMetadata } from '../../src/onnx/index.js'
 import { Message } from '../../src/onnx/message.js'
 import { modelProto, tensorProto, valueInfoProto } from '../../src/onnx/schema.js'
-import { mutate, random } from '../checkpoint/mutate.js'
+import { mutate } from '../checkpoint/mutate.js'
 import { errorOf, fixture } from '../checkpoint/support.js'
-import { chunksSource, onnxBytes } from '../support/chunks.js'
-import { imageTensor, inferenceCheckpoint } from '../support/models.js'
-import { elementCount, relativeError } from '../support/tensors.js'
 
 const cases = Number(process.env.FUZZ_CASES ?? 500)
 const seed = Number(process.env.FUZZ_SEED ?? 1)
 
 const zeros = (name: string, shape: readonly number[]) =>
-  constant(name, shape, async () => new Float32Array(elementCount(shape)))
+  constant(name, shape, async () => new Float32Array(product(shape)))
 
-function graphOf({ model, classes, edge, outputSize, passes: run }: OnnxDescription): Graph {
-  const built = buildModel(model, { parameters: zeros, classes, edge, outputSize })
+function graphOf({ model, numClasses, edgeHead, outputSize, passes: run }: OnnxDescription): Graph {
+  const built = buildModel(model, { parameters: zeros, numClasses, edgeHead, outputSize })
   return run.reduce((graph, pass) => passes[pass](graph), built)
 }
 
@@ -45,25 +50,25 @@ const open = (bytes: Uint8Array, options?: LoadModelOptions) =>
 
 const slim: OnnxDescription = {
   model: 'hrnet16-slim',
-  classes: 19,
-  edge: true,
+  numClasses: 19,
+  edgeHead: true,
   outputSize: 'image',
   passes: ['foldBatchNorm'],
 }
 
 describe('an ONNX model gives what its checkpoint gives', () => {
-  const checkpoint = inferenceCheckpoint('hrnet16-slim', { edge: true })
+  const checkpoint = inferenceCheckpoint('hrnet16-slim', { edgeHead: true })
   const fromCheckpoint: LoadModelOptions[] = [
     {},
-    { edge: true, outputSize: 'image' },
-    { edge: true, passes: [] },
-    { edge: true, outputSize: 'image', passes: ['foldBatchNorm', 'commuteResize'] },
+    { edgeHead: true, outputSize: 'image' },
+    { edgeHead: true, passes: [] },
+    { edgeHead: true, outputSize: 'image', passes: ['foldBatchNorm', 'commuteResize'] },
   ]
   const fromModel: LoadModelOptions[] = [
     {},
-    { edge: true, classes: 19, model: 'hrnet16-slim' },
+    { edgeHead: true, numClasses: 19, model: 'hrnet16-slim' },
     { outputSize: 'image' },
-    { edge: true, outputSize: 'image', passes: ['foldBatchNorm', 'commuteResize', 'splitMiscomputed'] },
+    { edgeHead: true, outputSize: 'image', passes: ['foldBatchNorm', 'commuteResize', 'splitMiscomputed'] },
   ]
 
   async function convert(options: LoadModelOptions, encode: EncodeOnnxOptions = {}) {
@@ -78,18 +83,22 @@ describe('an ONNX model gives what its checkpoint gives', () => {
   test.each(fromCheckpoint)('to the byte, converted with %j', async (converted) => {
     const bytes = await convert(converted)
     for (const options of fromModel) {
-      if (options.edge && !converted.edge) continue
+      if (options.edgeHead && !converted.edgeHead) continue
       // What was converted with more passes than are asked for keeps them.
       const run = [...new Set([...(options.passes ?? ['foldBatchNorm']), ...(converted.passes ?? [])])]
       const expected = loadModel(checkpoint, { ...options, passes: run })
       const opened = await open(bytes, options)
-      expect(opened).toMatchObject({ model: 'hrnet16-slim', classes: 19, edge: options.edge ?? false })
+      expect(opened).toMatchObject({
+        model: 'hrnet16-slim',
+        numClasses: 19,
+        edgeHead: options.edgeHead ?? false,
+      })
       expect(Buffer.compare(await onnxBytes(opened.graph), await onnxBytes(expected.graph))).toBe(0)
     }
   })
 
   test('and says which of its weights are not needed', async () => {
-    const { report } = await open(await convert({ edge: true }))
+    const { report } = await open(await convert({ edgeHead: true }))
     expect(report).toMatchObject({ missing: [], mismatched: [], unexpected: [] })
     expect(report.unused).toEqual(['edgeocr_cls_head.weight', 'edgeocr_cls_head.bias'])
     expect(report.loaded).toContain('backbone.conv1.weight')
@@ -111,8 +120,8 @@ describe('an ONNX model gives what its checkpoint gives', () => {
     [{ precision: 'int8' }, 1e-6],
     [{ compute: 'float16' }, 0.01],
   ])('as ONNX Runtime runs its file, encoded with %o', async (encode, tolerance) => {
-    const bytes = await convert({ edge: true, outputSize: 'image' }, encode)
-    const { graph } = await open(bytes, { edge: true, outputSize: 'image' })
+    const bytes = await convert({ edgeHead: true, outputSize: 'image' }, encode)
+    const { graph } = await open(bytes, { edgeHead: true, outputSize: 'image' })
     const [expected, found] = [await outputsOf(bytes), await outputsOf(await onnxBytes(graph))]
     expect(Object.keys(found)).toEqual(['logits', 'edge'])
     for (const name of ['logits', 'edge']) {
@@ -135,11 +144,11 @@ describe('what cannot be used is refused with what it is', () => {
   const { model: _, ...nameless } = metadata
 
   test.each<[string, Record<string, string>, string]>([
-    ['nothing', {}, 'does not say which network it is'],
-    ['no model', nameless, 'does not say which network it is'],
-    ['another model', { ...metadata, model: 'deeplab' }, 'it is "deeplab", which is unknown'],
-    ['a name of every object', { ...metadata, model: 'toString' }, 'it is "toString", which is unknown'],
-    ['a very long name', { model: 'x'.repeat(1e5) }, `it is "${'x'.repeat(60)}…", which`],
+    ['nothing', {}, 'the metadata of the ONNX model do not name its network'],
+    ['no model', nameless, 'the metadata of the ONNX model do not name its network'],
+    ['another model', { ...metadata, model: 'deeplab' }, 'name the unknown network "deeplab"'],
+    ['a name of every object', { ...metadata, model: 'toString' }, 'name the unknown network "toString"'],
+    ['a very long name', { model: 'x'.repeat(1e5) }, `name the unknown network "${'x'.repeat(60)}…"`],
     ['the regressor', { model: 'inversenet' }, 'InverseNet'],
     ['classes missing', { model: 'hrnet18' }, '"classes" of the ONNX model\'s metadata is missing'],
     [
@@ -164,7 +173,11 @@ describe('what cannot be used is refused with what it is', () => {
       { ...metadata, edge: 'false' },
       'its inputs and outputs are "image [N, 3, H, W]", "logits [N, 19, H, W]", "edge',
     ],
-    ['other classes', { ...metadata, classes: '7' }, 'say "image [N, 3, H, W]", "logits [N, 7, H, W]"'],
+    [
+      'other classes',
+      { ...metadata, classes: '7' },
+      'by its metadata they should be "image [N, 3, H, W]", "logits [N, 7, H, W]"',
+    ],
     ['another output size', { ...metadata, outputSize: 'features' }, 'floor((H + 6) / 8)'],
   ])('metadata that say: %s', async (_, entries, message) => {
     const error = await errorOf(open(await described(entries)))
@@ -206,28 +219,35 @@ describe('what cannot be used is refused with what it is', () => {
   })
 
   test.each<[string, LoadModelOptions, string, string]>([
-    ['model', { model: 'hrnet18' }, 'not an ONNX model of hrnet18 with its edge head, 19', 'as hrnet16-slim'],
-    ['number of classes', { classes: 7 }, 'with its edge head, 7 classes, but', 'has 19 classes'],
+    [
+      'model',
+      { model: 'hrnet18' },
+      ', not an ONNX model of hrnet18 with its edge head, 19 classes.',
+      "`model: 'hrnet16-slim'`",
+    ],
+    ['number of classes', { numClasses: 7 }, 'with its edge head, 7 classes.', 'has 19 classes'],
   ])('another %s asked for', async (_, options, message, hint) => {
     const error = await errorOf(open(await described(metadata), options))
     expect(error.code).toBe('checkpoint-mismatch')
     expect(error.message).toMatch(/^slim\.onnx: this is /)
     expect(error.message).toContain(message)
-    expect(error.message).toContain('but an ONNX model of hrnet16-slim with its edge head, 19 classes.')
+    expect(error.message).toContain(
+      'this is an ONNX model of hrnet16-slim with its edge head, 19 classes, not',
+    )
     expect(error.hint).toContain(hint)
   })
 
   test('an edge head that is not there, and a model that does not exist', async () => {
-    const without = { ...slim, edge: false }
+    const without = { ...slim, edgeHead: false }
     const bytes = await onnxBytes(graphOf(without), { metadata: onnxMetadata(without), weightFile: 'w.bin' })
-    const error = await errorOf(open(bytes, { edge: true }))
+    const error = await errorOf(open(bytes, { edgeHead: true }))
     expect(error.code).toBe('checkpoint-mismatch')
     expect(error.message).toBe(
-      'slim.onnx: this is not an ONNX model of hrnet16-slim with its edge head, 19 classes, but an ONNX model of hrnet16-slim, 19 classes.',
+      'slim.onnx: this is an ONNX model of hrnet16-slim, 19 classes, not an ONNX model of hrnet16-slim with its edge head, 19 classes.',
     )
-    expect(error.hint).toContain('Leave the edge head out')
+    expect(error.hint).toContain('Load it without the edge head')
     const options = { model: 'deeplab' } as unknown as LoadModelOptions
-    expect((await errorOf(open(bytes, options))).message).toBe('There is no model named "deeplab".')
+    expect((await errorOf(open(bytes, options))).message).toBe('The model "deeplab" is unknown.')
   })
 
   test.each<[string, (weights: Weight[]) => Weight[], string, string]>([
@@ -251,7 +271,7 @@ describe('what cannot be used is refused with what it is', () => {
       'invalid-checkpoint',
     ],
     [
-      'quantised without its scales',
+      'quantized without its scales',
       ([first, ...others]) => [{ ...first, type: 'int8', itemSize: 1 }, ...others],
       '2 tensors are missing (backbone.conv0.weight.scale, backbone.conv0.weight.zero_point)',
       'checkpoint-mismatch',
@@ -269,11 +289,11 @@ describe('what cannot be used is refused with what it is', () => {
     expect(error.message).toContain(message)
   })
 
-  test('a file cut short', async () => {
+  test('a truncated file', async () => {
     const whole = await described(metadata)
     for (const length of [20, 1000, whole.length - 200, whole.length - 1]) {
       expect((await errorOf(open(whole.subarray(0, length)))).message).toMatch(
-        /^slim\.onnx: the ONNX model is damaged: it has .*(are there|cuts short)\.$/,
+        /^slim\.onnx: the ONNX model is damaged: it has .*(bytes are left|a truncated number)\.$/,
       )
     }
   })
@@ -312,7 +332,7 @@ function pieces(weights: readonly Weight[]): (Uint8Array | number)[] {
   const proto = new Message().string(2, 'inverseform')
   const graph = graphOf(slim)
   for (const { name, shape, type, itemSize } of weights) {
-    const byteLength = itemSize * elementCount(shape)
+    const byteLength = itemSize * product(shape)
     const load = async () => new Uint8Array(byteLength)
     proto.message(5, tensorProto(name, shape, type, { byteLength, load }))
   }
@@ -374,12 +394,12 @@ test('every file ends in a result or an InverseFormError', async () => {
     ]
   })
   const whole = pieces(weights)
-  expect(await openModel(withZeros(whole), { edge: true })).toMatchObject({
+  expect(await openModel(withZeros(whole), { edgeHead: true })).toMatchObject({
     model: 'hrnet16-slim',
-    edge: true,
+    edgeHead: true,
   })
 
-  const next = random(seed)
+  const next = seededRandom(seed)
   const counts = { read: 0, 'checkpoint-mismatch': 0, 'invalid-checkpoint': 0, damaged: 0 }
   for (let i = 0; i < cases; i++) {
     const damaged = damage(whole, next)
@@ -387,7 +407,7 @@ test('every file ends in a result or an InverseFormError', async () => {
       const { graph } = await openModel(withZeros(damaged))
       const weights = topologicalOrder(graph).filter((value) => value.op === 'constant')
       for (const { attributes, shape } of weights) {
-        const elements = elementCount(shape as number[])
+        const elements = product(shape as number[])
         if (elements < 1e4) expect(await attributes.load()).toHaveLength(elements)
       }
       counts.read++

@@ -1,41 +1,36 @@
+import { product, seededRandom } from '@inverseform/shared'
+import { chunksSource, onnxBytes, onnxChunks } from '@inverseform/testing'
 import { expect, test } from 'vitest'
 import { CheckpointFile } from '../../src/checkpoint/file.js'
 import { defaultLimits } from '../../src/checkpoint/limits.js'
 import {
-  buildModel,
-  bytesSource,
   constant,
   conv2d,
-  type EncodeOnnxOptions,
   imageInput,
   input,
   linear,
-  type OnnxDescription,
-  onnxMetadata,
-  openModel,
   type PassName,
   passes,
   symbol,
-  toFloat32,
   topologicalOrder,
-} from '../../src/index.js'
+} from '../../src/graph/index.js'
+import { buildModel, bytesSource, openModel, toFloat32 } from '../../src/index.js'
 import { StoredWeights } from '../../src/onnx/bind-weights.js'
 import { readContents } from '../../src/onnx/contents.js'
-import { quantise, toFloat16 } from '../../src/onnx/precision.js'
+import { type EncodeOnnxOptions, type OnnxDescription, onnxMetadata } from '../../src/onnx/index.js'
+import { quantize, toFloat16 } from '../../src/onnx/precision.js'
 import type { Constant } from '../../src/onnx/weight-store.js'
 import { countReads } from '../checkpoint/support.js'
-import { chunksSource, onnxBytes, onnxChunks } from '../support/chunks.js'
-import { elementCount, randomSource } from '../support/tensors.js'
 
 /** Positive and signed values: weights are pieces of them, for OCRNet has 70 million. */
-const next = randomSource(1)
+const next = seededRandom(1)
 const variances = Float32Array.from({ length: 2 ** 22 }, () => 0.5 + next())
 const weights = variances.map((value, i) => (i % 3 ? value - 1 : 1 - value))
 
 function piece(name: string, shape: readonly number[]): Constant {
   const hash = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 100_003, 7)
   const all = name.endsWith('running_var') ? variances : weights
-  const load = async () => all.subarray(hash, hash + elementCount(shape))
+  const load = async () => all.subarray(hash, hash + product(shape))
   return constant(name, shape, load) as Constant
 }
 
@@ -44,15 +39,16 @@ async function stored({ attributes: { name, load }, shape }: Constant, options: 
   const values = await load()
   const compact = shape.length > 1 && values.length >= 4096
   const precision = options.compute ?? (compact ? options.precision : 'float32')
-  if (precision === 'float16')
+  if (precision === 'float16') {
     return toFloat32({ dtype: 'float16', shape: [], data: toFloat16(name, values) })
+  }
   if (precision !== 'int8') return values
   const rows = shape[0] as number
-  const { codes, scales } = quantise(name, values, { rows, transpose: false })
+  const { codes, scales } = quantize(name, values, { rows, transpose: false })
   const columns = codes.length / rows
-  const dequantised = new Float32Array(codes)
-  for (let i = 0; i < codes.length; i++) dequantised[i] *= scales[Math.floor(i / columns)]
-  return dequantised
+  const dequantized = new Float32Array(codes)
+  for (let i = 0; i < codes.length; i++) dequantized[i] *= scales[Math.floor(i / columns)]
+  return dequantized
 }
 
 const constants = (graph: Parameters<typeof topologicalOrder>[0]) =>
@@ -86,14 +82,14 @@ test.each<Case>([
 ])(
   '%s, edge head %s, outputs of %s size, passes %j, %o: the weights are those of the file',
   async (...of) => {
-    const [model, edge, outputSize, chosen, options] = of
-    const description = { model, classes: 7, edge, outputSize, passes: chosen }
+    const [model, edgeHead, outputSize, chosen, options] = of
+    const description = { model, numClasses: 7, edgeHead, outputSize, passes: chosen }
     const built = buildModel(model, { ...description, parameters: piece })
     const graph = chosen.reduce((rewritten, pass) => passes[pass](rewritten), built)
     const chunks = await onnxChunks(graph, { ...options, metadata: onnxMetadata(description) })
 
-    const opened = await openModel(chunksSource(chunks), { edge, outputSize, passes: chosen })
-    expect(opened).toMatchObject({ model, classes: 7, edge })
+    const opened = await openModel(chunksSource(chunks), { edgeHead, outputSize, passes: chosen })
+    expect(opened).toMatchObject({ model, numClasses: 7, edgeHead })
     const [found, expected] = [constants(opened.graph), constants(graph)]
     const shapes = (values: readonly Constant[]) =>
       values.map(({ attributes: { name }, shape }) => `${name} ${shape}`)
@@ -136,7 +132,7 @@ test('a zero point is taken off the codes of its row', async () => {
   bytes[inFile.byName.get('w.zero_point')!.data.start + 1] = -5
   const [[bound], { codes, scales }] = [
     constants(inFile.bind(graph)),
-    quantise('w', await weight.attributes.load(), { rows: 64, transpose: false }),
+    quantize('w', await weight.attributes.load(), { rows: 64, transpose: false }),
   ]
   const expected = Float32Array.from(codes, (code, i) => {
     const row = Math.floor(i / 96)
@@ -147,14 +143,14 @@ test('a zero point is taken off the codes of its row', async () => {
 
 test('weights are read when they load, and no others', async () => {
   const built = buildModel('hrnet16-slim', { parameters: piece })
-  const description = { model: 'hrnet16-slim', classes: 19, edge: false, passes: [] } as const
+  const description = { model: 'hrnet16-slim', numClasses: 19, edgeHead: false, passes: [] } as const
   const bytes = await onnxBytes(built, { metadata: onnxMetadata(description) })
   const source = countReads(bytesSource(bytes))
   const { graph } = await openModel(source, { passes: [] })
   const opening = source.ranges.splice(0)
   expect(Math.max(...opening.map(([start, end]) => end - start))).toBeLessThan(2 ** 15)
 
-  const weight = constants(graph).find(({ shape }) => elementCount(shape as number[]) > 1e5)!
+  const weight = constants(graph).find(({ shape }) => product(shape as number[]) > 1e5)!
   const values = await weight.attributes.load()
   expect(source.ranges).toHaveLength(1)
   const [[start, end]] = source.ranges

@@ -1,4 +1,6 @@
-import { deterministicParameter } from '../../../../tools/testing/deterministic.js'
+import { randomInteger, seededRandom } from '@inverseform/shared'
+import { deterministicParameter } from '@inverseform/testing'
+import { sameShape } from '../../src/graph/dim.js'
 import {
   add,
   batchNorm,
@@ -10,15 +12,13 @@ import {
   multiply,
   relu,
   resizeLike,
-  sameShape,
   sigmoid,
   type Value,
-} from '../../src/index.js'
-import { randomInteger, randomSource } from './tensors.js'
+} from '../../src/graph/index.js'
 
-/** A small convolutional graph over `image` [N,3,H,W]: branches, shared values, normalisations, resizes. */
+/** A small convolutional graph over `image` [N,3,H,W]: branches, shared values, normalizations, resizes. */
 export function randomGraph(seed: number): Graph {
-  const random = randomSource(seed)
+  const random = seededRandom(seed)
   const image = imageInput('image', 3)
   const values: Value[] = [image]
   let weights = 0
@@ -39,7 +39,7 @@ export function randomGraph(seed: number): Graph {
       padding: kernel >> 1,
     })
   }
-  function normalisation(x: Value): Value {
+  function normalization(x: Value): Value {
     const parameter = (leaf: string) => weight(leaf, channels(x))
     return batchNorm(x, {
       scale: parameter('weight'),
@@ -62,7 +62,7 @@ export function randomGraph(seed: number): Graph {
   for (let i = randomInteger(random, 5, 14); i > 0; i--) {
     const kind = random()
     if (kind < 0.35) values.push(convolution(pick()))
-    else if (kind < 0.6) values.push(normalisation(convolution(pick())))
+    else if (kind < 0.6) values.push(normalization(convolution(pick())))
     else if (kind < 0.75) values.push(convolution(join()))
     else if (kind < 0.85) values.push(pair())
     else values.push(random() < 0.5 ? relu(pick()) : sigmoid(pick()))

@@ -1,6 +1,8 @@
+import type { FloatTensor } from '@inverseform/testing'
 import * as ort from 'onnxruntime-node'
-import { encodeOnnx, type Graph, memorySink } from '../../src/index.js'
-import type { FloatTensor } from './tensors.js'
+import type { Graph } from '../../src/graph/index.js'
+import { memorySink } from '../../src/index.js'
+import { encodeOnnx } from '../../src/onnx/index.js'
 
 export async function onnxBytes(graph: Graph): Promise<Uint8Array> {
   const encoded = encodeOnnx(graph)

@@ -1,36 +1,38 @@
-import { InverseFormError } from '@inverseform/errors'
-import { expectOneOf } from '../one-of.js'
+import { checkArgument, checkNumber, checkOneOf } from '@inverseform/errors'
+import { sum } from '@inverseform/shared'
 
 /** One class against all others, in pixels. */
 export interface ClassCounts {
-  /** Pixels of this class predicted as it. */
+  /** Pixels of this class that are predicted as it. */
   readonly tp: number
-  /** Pixels of other classes predicted as this one. */
+  /** Pixels of other classes that are predicted as this one. */
   readonly fp: number
-  /** Pixels of this class predicted as another. */
+  /** Pixels of this class that are predicted as another. */
   readonly fn: number
-  /** Pixels of other classes predicted as any other. */
+  /** Pixels of other classes that are predicted as any other class. */
   readonly tn: number
 }
 
-/** One class's counts and scores: fractions in 0..1 that are NaN where they would divide by 0. */
+/** The counts and scores of one class: fractions in 0..1, NaN where the denominator is 0. */
 export interface ClassScores extends ClassCounts {
-  /** Intersection over union, the Jaccard index: tp / (tp + fp + fn). NaN for a class neither true nor predicted. */
+  /** Intersection over union, the Jaccard index: tp / (tp + fp + fn). NaN if the class is in neither map. */
   readonly iou: number
-  /** Dice coefficient, F1: 2 tp / (2 tp + fp + fn). NaN for a class neither true nor predicted. */
+  /** Dice coefficient, F1: 2 tp / (2 tp + fp + fn). NaN if the class is in neither map. */
   readonly dice: number
-  /** tp / (tp + fp). NaN for a class that is not predicted. */
+  /** tp / (tp + fp). NaN if the class is not predicted. */
   readonly precision: number
-  /** Sensitivity, the class's accuracy: tp / (tp + fn). NaN for a class that is not in the truth. */
+  /** Sensitivity, the class's accuracy: tp / (tp + fn). NaN if the class is not in the target. */
   readonly recall: number
-  /** tn / (tn + fp). NaN where all of the truth is this class. */
+  /** tn / (tn + fp). NaN if the whole target is this class. */
   readonly specificity: number
 }
 
-/** A score of one class. */
-export type ClassMetric = 'iou' | 'dice' | 'fbeta' | 'precision' | 'recall' | 'specificity'
+const classMetrics = ['iou', 'dice', 'fbeta', 'precision', 'recall', 'specificity'] as const
 
-/** How the scores of several classes become one. */
+/** A score of one class. */
+export type ClassMetric = (typeof classMetrics)[number]
+
+/** How to average the scores of several classes. */
 export interface AverageOptions {
   /** Default `iou`. */
   readonly metric?: ClassMetric
@@ -38,24 +40,25 @@ export interface AverageOptions {
   readonly beta?: number
   /**
    * - `macro` (default): the mean of the classes' scores
-   * - `weighted`: their mean weighted by support, the class's pixels in the truth
+   * - `weighted`: their mean weighted by support, the class's pixels in the target
    * - `micro`: the score of the classes' summed counts
    */
   readonly average?: 'macro' | 'weighted' | 'micro'
   /**
-   * What counts for a score that would divide by 0:
-   * - `omit` (default): nothing, the average is over the others (NaN if there is none)
+   * What replaces a score whose denominator is 0:
+   * - `omit` (default): nothing; the average is over the other scores, NaN if there are none
    * - `zero`, `one`: that number
-   * - `propagate`: NaN, which the average then is too
+   * - `propagate`: NaN, which makes the average NaN
    */
   readonly nanPolicy?: 'omit' | 'zero' | 'one' | 'propagate'
-  /** Indices of the classes to average over, such as all but the background. Default all. */
+  /** Indices of the classes to average, such as all but the background. Defaults to all classes. */
   readonly classes?: readonly number[]
 }
 
 /**
- * One score of one class, NaN where it would divide by 0.
+ * Computes one score of one class, NaN where the denominator is 0.
  * F-beta: van Rijsbergen, Information Retrieval, 1979, in counts: (1 + β²) tp / ((1 + β²) tp + β² fn + fp).
+ * @throws InverseFormError `invalid-argument` for an unknown metric
  */
 export function classScore({ tp, fp, fn, tn }: ClassCounts, metric: ClassMetric, beta = 1): number {
   switch (metric) {
@@ -74,13 +77,11 @@ export function classScore({ tp, fp, fn, tn }: ClassCounts, metric: ClassMetric,
     case 'specificity':
       return tn / (tn + fp)
     default:
-      throw new InverseFormError('invalid-argument', `There is no class metric ${JSON.stringify(metric)}.`, {
-        hint: 'Take iou, dice, fbeta, precision, recall or specificity.',
-      })
+      return checkOneOf('metric', metric, classMetrics) as never
   }
 }
 
-/** A class's counts with all its scores. */
+/** Returns the counts of a class with all its scores. */
 export const classScores = (counts: ClassCounts): ClassScores => ({
   tp: counts.tp,
   fp: counts.fp,
@@ -93,27 +94,23 @@ export const classScores = (counts: ClassCounts): ClassScores => ({
   specificity: classScore(counts, 'specificity'),
 })
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
-
-/** The mean of the values that are numbers; NaN of none. */
-export function nanMean(values: readonly number[]): number {
-  const numbers = values.filter((value) => !Number.isNaN(value))
-  return sum(numbers) / numbers.length
-}
-
-/** @throws InverseFormError `invalid-argument` for a beta that is not above 0 */
-export function expectBeta(beta: number): void {
-  if (beta > 0 && beta < Number.POSITIVE_INFINITY) return
-  throw new InverseFormError('invalid-argument', `F-beta has no beta of ${beta}.`, {
-    hint: 'Pass a number above 0: 1 for F1, 2 to have recall count more than precision.',
-  })
+/** @throws InverseFormError `invalid-argument` unless `beta` is above 0 */
+export function checkBeta(beta: number): void {
+  checkNumber(
+    'beta',
+    beta,
+    { above: 0 },
+    {
+      hint: 'Pass 1 for F1, or 2 to weight recall more than precision.',
+    },
+  )
 }
 
 /**
- * One score for several classes, such as `averageScore(confusion.compute().classes, { metric: 'dice' })`.
+ * Averages one score over several classes, such as
+ * `averageScore(confusion.compute().classes, { metric: 'dice' })`.
  * @returns a fraction in 0..1, or NaN as the policy says
- * @throws InverseFormError `invalid-argument` for a class that is not there or listed twice, a `beta` not above 0, or an
- *   option that has another value than listed
+ * @throws InverseFormError `invalid-argument` for invalid options, such as a class that does not exist or is listed twice
  */
 export function averageScore(
   counts: readonly ClassCounts[],
@@ -125,17 +122,17 @@ export function averageScore(
     classes = counts.map((_, c) => c),
   }: AverageOptions = {},
 ): number {
-  expectBeta(beta)
-  expectOneOf('average', average, ['macro', 'weighted', 'micro'])
-  expectOneOf('nanPolicy', nanPolicy, ['omit', 'zero', 'one', 'propagate'])
-  const bad = classes.find((c, i) => counts[c] === undefined || classes.indexOf(c) !== i)
-  if (bad !== undefined)
-    throw new InverseFormError(
-      'invalid-argument',
-      `Class ${bad} of the classes to average over is not one of 0..${counts.length - 1}, or listed twice.`,
-      { hint: 'List each class once, by its index.' },
-    )
-  const chosen = classes.map((c) => counts[c]!)
+  checkOneOf('metric', metric, classMetrics)
+  checkBeta(beta)
+  checkOneOf('average', average, ['macro', 'weighted', 'micro'])
+  checkOneOf('nanPolicy', nanPolicy, ['omit', 'zero', 'one', 'propagate'])
+  checkArgument(
+    'classes',
+    classes,
+    Array.isArray(classes) && classes.every((c, i) => counts[c] !== undefined && classes.indexOf(c) === i),
+    `a list of different class indices in 0..${counts.length - 1}`,
+  )
+  const chosen = classes.map((c) => counts[c])
   const parts = average === 'micro' ? [total(chosen)] : chosen
   const substitute = { omit: Number.NaN, zero: 0, one: 1, propagate: Number.NaN }[nanPolicy]
   const terms = parts

@@ -1,62 +1,64 @@
-import type { ClassOptions, IdArray } from './ids.js'
+import type { IdArray } from '../id-array.js'
 import type { SegmentedImage } from './metric.js'
+import type { ResolvedMetricOptions } from './options.js'
 
 /**
- * Adds the (truth, prediction) pairs of an image to n · n counts, by rows of truth, and those predicted as the ignore index to
- * n counts of their own. Pixels whose truth is the ignore index are passed over.
+ * Adds the (target, prediction) pairs of an image to n · n counts, in rows by target. Pixels predicted as the ignore index go
+ * to n counts of their own. Pixels whose target is the ignore index are skipped.
  *
- * Label maps are areas of equal ids. Where both are bytes, words of four of them are compared, and a run of equal words
- * is counted at once: on street scenes that takes a quarter of the time.
+ * Label maps consist of areas of equal ids. If both maps are bytes, it compares words of four and counts a run of equal
+ * words at once, which takes a quarter of the time on street scenes.
  *
- * @returns the first pixel with an id that is no class, -1 when there is none; after it nothing is counted
+ * @returns the first pixel with an invalid id, -1 if there is none; nothing after it is counted
  */
 export function countPairs(
-  { truth, prediction }: SegmentedImage,
-  options: Readonly<Required<ClassOptions>>,
+  { target, prediction }: SegmentedImage,
+  options: ResolvedMetricOptions,
   counts: Uint32Array,
   missed: Uint32Array,
 ): number {
-  const truthWords = wordsOf(truth)
+  const targetWords = wordsOf(target)
   const predictionWords = wordsOf(prediction)
-  if (truthWords === undefined || predictionWords === undefined)
-    return countRange(truth, prediction, 0, truth.length, 1, options, counts, missed)
-  const words = truthWords.length
+  if (targetWords === undefined || predictionWords === undefined) {
+    return countRange(target, prediction, 0, target.length, 1, options, counts, missed)
+  }
+  const words = targetWords.length
   let word = 0
   while (word < words) {
-    const t = truthWords[word]!
-    const p = predictionWords[word]!
+    const t = targetWords[word]
+    const p = predictionWords[word]
     const first = word
     do word++
-    while (word < words && truthWords[word] === t && predictionWords[word] === p)
+    while (word < words && targetWords[word] === t && predictionWords[word] === p)
     const start = 4 * first
     const times = word - first
     const one = hasOneId(t) && hasOneId(p)
     const end = start + (one ? 1 : 4)
-    const bad = countRange(truth, prediction, start, end, one ? 4 * times : times, options, counts, missed)
+    const bad = countRange(target, prediction, start, end, one ? 4 * times : times, options, counts, missed)
     if (bad >= 0) return bad
   }
-  return countRange(truth, prediction, 4 * words, truth.length, 1, options, counts, missed)
+  return countRange(target, prediction, 4 * words, target.length, 1, options, counts, missed)
 }
 
-/** Counts each pixel from `start` to `end` as `times` pixels. */
+/** Counts each pixel from `start` to `end` `times` times. */
 function countRange(
-  truth: IdArray,
+  target: IdArray,
   prediction: IdArray,
   start: number,
   end: number,
   times: number,
-  { classes, ignoreIndex }: Readonly<Required<ClassOptions>>,
+  { numClasses, ignoreIndex }: ResolvedMetricOptions,
   counts: Uint32Array,
   missed: Uint32Array,
 ): number {
   for (let i = start; i < end; i++) {
-    const t = truth[i]!
+    const t = target[i]
     if (t === ignoreIndex) continue
-    const p = prediction[i]!
-    // An unsigned comparison refuses what is negative as well as what is too large.
-    if (t >>> 0 >= classes) return i
-    if (p >>> 0 < classes) counts[t * classes + p]! += times
-    else if (p === ignoreIndex) missed[t]! += times
+    const p = prediction[i]
+    // An unsigned comparison rejects negative ids and ids that are too large.
+    if (t >>> 0 >= numClasses) return i
+    if (p >>> 0 < numClasses) counts[t * numClasses + p] += times
+    else if (p === ignoreIndex) missed[t] += times
     else return i
   }
   return -1
@@ -64,7 +66,7 @@ function countRange(
 
 const hasOneId = (word: number): boolean => word === Math.imul(word & 255, 0x01010101)
 
-/** Bytes as words of four, as many as are whole; undefined for wider ids, and where memory has the bytes across words. */
+/** Views bytes as whole words of four; undefined for wider ids and for bytes that are not aligned to words. */
 function wordsOf(ids: IdArray): Int32Array | undefined {
   if (ids.BYTES_PER_ELEMENT !== 1 || ids.byteOffset % 4 !== 0) return undefined
   return new Int32Array(ids.buffer, ids.byteOffset, ids.length >> 2)

@@ -1,10 +1,10 @@
 /**
- * A sum of doubles without rounding until it is read, so that neither the order of adding nor of merging matters.
+ * A sum of doubles that rounds only when it is read, so that the order of adding and merging does not matter.
  * Source: Shewchuk, Adaptive Precision Floating-Point Arithmetic, Discrete & Computational Geometry 1997, Grow-Expansion;
  * the same as Python's `math.fsum`.
  */
 export class ExactSum {
-  /** Doubles that do not overlap, smallest first: their sum is the sum. */
+  /** Doubles that do not overlap, smallest first; they add up to the sum. */
   #partials: number[]
 
   constructor(partials: readonly number[] = []) {
@@ -30,16 +30,16 @@ export class ExactSum {
     for (const partial of other.#partials) this.add(partial)
   }
 
-  /** The sum, rounded once. */
+  /** Sum, rounded once. */
   get value(): number {
-    // From the largest down: what comes after the first rounding error can only matter in a tie between two doubles.
+    // Adds from the largest down. What follows the first rounding error only matters in a tie between two doubles.
     const partials = this.#partials
     let n = partials.length - 1
     if (n < 0) return 0
-    let high = partials[n]!
+    let high = partials[n]
     while (n > 0) {
       const x = high
-      const y = partials[--n]!
+      const y = partials[--n]
       high = x + y
       const low = y - (high - x)
       if (low === 0) continue
@@ -55,8 +55,8 @@ export class ExactSum {
   }
 
   /**
-   * What {@link ExactSum}'s constructor takes: the sum rounded, what that left out rounded, and so on, so that equal
-   * sums give equal lists whatever the order of adding. A sum beyond the doubles gives none.
+   * Returns doubles that the constructor accepts: the rounded sum, the rounded remainder, and so on. Equal sums return equal
+   * lists, whatever the order of adding. A sum out of the range of doubles returns an empty list.
    */
   toJSON(): number[] {
     const parts: number[] = []

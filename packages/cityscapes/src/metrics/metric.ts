@@ -1,31 +1,32 @@
-import type { IdArray } from './ids.js'
+import type { IdArray } from '../id-array.js'
 
-/** One image's truth and prediction, pixel by pixel, row by row from the top left. */
+/** The target and the prediction of one image, row by row from the top left. */
 export interface SegmentedImage {
-  /** width · height class ids. */
-  readonly truth: IdArray
+  /** width · height class ids: what the prediction is compared with. */
+  readonly target: IdArray
   /** width · height class ids. */
   readonly prediction: IdArray
-  /** Pixels in a row. */
+  /** Pixels per row. */
   readonly width: number
-  /** Rows. */
+  /** Number of rows. */
   readonly height: number
-  /** What to call the image in errors and lists, such as its file. */
+  /** Name of the image in errors and lists, such as its file. */
   readonly name?: string
 }
 
 /**
- * A measure that is gathered image by image. Its state is plain, versioned JSON, so that it can be written to
- * disk, sent between processes and merged: merging the states of any partition of the images, in any order, gives the
- * state of all. A class that implements this has a static `fromJSON(state)` too, which checks what it is given.
+ * A measure that accumulates image by image. Its state is plain, versioned JSON that can be written to disk, sent
+ * between processes and merged. Merging the states of any partition of the images, in any order, gives exactly the
+ * state of all images. A class that implements this also has a static `fromJSON(state)`, which validates the state.
  */
 export interface Metric<Image, State, Scores> {
-  /** Adds one image. On an error the state is as before. */
+  /** Adds one image. An error leaves the state unchanged. */
   update(image: Image): void
-  /** Throws what {@link merge} would throw, and changes nothing. */
-  expectMergeable(other: this): void
-  /** Adds what another instance, of the same options, has gathered. On an error the state is as before. */
+  /** Throws the error that {@link merge} would throw. Changes nothing. */
+  checkMergeable(other: this): void
+  /** Adds the state of another instance with the same options. An error leaves the state unchanged. */
   merge(other: this): void
+  /** Returns a copy of the state. */
   toJSON(): State
   compute(): Scores
 }

@@ -1,73 +1,65 @@
-import { InverseFormError } from '@inverseform/errors'
-import { expectOneOf } from '../one-of.js'
-import { averageScore, type ClassCounts, type ClassScores, classScores, nanMean } from './class-scores.js'
+import { checkOneOf, formatValue, InverseFormError } from '@inverseform/errors'
+import { nanMean, sum } from '@inverseform/shared'
+import { averageScore, type ClassCounts, type ClassScores, classScores } from './class-scores.js'
 import type { ConfusionMatrix } from './confusion.js'
-import { type ClassOptions, resolveClasses } from './ids.js'
 import { type NamedImage, scoreImage } from './image-scores.js'
 import type { Metric } from './metric.js'
-import {
-  damagedState,
-  expectClasses,
-  expectSameOptions,
-  expectState,
-  isCount,
-  type StateHeader,
-} from './state.js'
+import { type MetricOptions, resolveMetricOptions } from './options.js'
+import { checkSameOptions, declareState, type StateHeader, type StateOf } from './state/declare-state.js'
+import { damage, type Field, isCount } from './state/fields.js'
 
-const FORMAT = 'inverseform.per-image-scores'
-
-/** What {@link PerImageScores} are on disk and between processes. */
+/** The state of {@link PerImageScores} as JSON. */
 export interface PerImageState extends StateHeader {
-  readonly format: typeof FORMAT
+  readonly format: 'inverseform.per-image-scores'
   readonly version: 1
   /** Number of classes n. */
   readonly classes: number
   readonly ignoreIndex: number | null
-  /** By name; an entry a class in each list. */
-  readonly images: readonly {
-    readonly name: string
-    readonly tp: readonly number[]
-    readonly fp: readonly number[]
-    readonly fn: readonly number[]
-  }[]
+  /** Sorted by name. Each list has one entry per class. */
+  readonly images: readonly ImageCounts[]
 }
 
-type ImageState = PerImageState['images'][number]
+interface ImageCounts {
+  readonly name: string
+  readonly tp: readonly number[]
+  readonly fp: readonly number[]
+  readonly fn: readonly number[]
+}
 
-/** The scores of one image by itself: fractions in 0..1, NaN where every pixel is ignored. */
+/** The scores of one image by itself: fractions in 0..1, NaN if every pixel is ignored. */
 export interface PerImageEntry {
   readonly name: string
   readonly classes: readonly ClassScores[]
-  /** Over the classes that {@link PerImageOptions.over} names. */
+  /** Mean over the classes that {@link PerImageOptions.over} selects. */
   readonly meanIou: number
+  /** Mean over the classes that {@link PerImageOptions.over} selects. */
   readonly meanDice: number
   readonly accuracy: number
   /** Number of pixels counted. */
   readonly pixels: number
 }
 
-/** One class's mean over the images: fractions in 0..1, NaN where no image has the class. */
+/** The means of one class over the images: fractions in 0..1, NaN if no image has the class. */
 export interface PerImageClass {
   readonly iou: number
   readonly dice: number
-  /** Number of images the means are over. */
+  /** Number of images averaged. */
   readonly images: number
 }
 
 /**
- * What {@link PerImageScores.compute} returns: fractions in 0..1, NaN where there is nothing to average.
- * The three means of IoU are those that Wang et al., Revisiting Evaluation Metrics for Semantic Segmentation, NeurIPS
- * 2023, tell apart.
+ * What {@link PerImageScores.compute} returns: fractions in 0..1, NaN if there is nothing to average.
+ * Wang et al., Revisiting Evaluation Metrics for Semantic Segmentation, NeurIPS 2023, define the three means of IoU.
  */
 export interface PerImageSummary {
   /** Sorted by name. */
   readonly images: readonly PerImageEntry[]
   readonly classes: readonly PerImageClass[]
-  /** Of the summed counts of all images, over the classes seen: mIoU^D, the usual one. */
+  /** Mean over the classes seen of the IoU of all images' summed counts: mIoU^D, the usual mean IoU. */
   readonly datasetMeanIou: number
-  /** Mean over the images of each one's mean over classes: mIoU^I. */
+  /** Mean over the images of each image's mean over classes: mIoU^I. */
   readonly imageMeanIou: number
-  /** Mean over the classes of each one's mean over images: mIoU^C. */
+  /** Mean over the classes of each class's mean over images: mIoU^C. */
   readonly classMeanIou: number
   readonly datasetMeanDice: number
   readonly imageMeanDice: number
@@ -76,108 +68,102 @@ export interface PerImageSummary {
 
 export interface PerImageOptions {
   /**
-   * Which of an image's classes are averaged: `seen` (default), those in its truth or its prediction, so that a class
-   * wrongly predicted counts as 0; `truth`, only those in its truth, as Wang et al. do.
+   * Which classes of an image are averaged. `seen` (default): those in its target or its prediction, so that a wrongly
+   * predicted class counts as 0. `target`: only those in its target, as in Wang et al.
    */
-  readonly over?: 'seen' | 'truth'
+  readonly over?: 'seen' | 'target'
 }
 
+const declaration = declareState({
+  name: 'set of per-image scores',
+  format: 'inverseform.per-image-scores',
+  version: 1,
+  resolve: resolveMetricOptions,
+  stored: ['numClasses', 'ignoreIndex'],
+  fields: ({ numClasses }) => ({ images: imagesByName(numClasses) }),
+})
+
 /**
- * Scores image by image: each image's own, their means, and what the worst images and {@link bootstrap} need.
- * Images are told apart by their names, which must differ.
+ * Scores image by image: the scores of each image, their means, and what the worst images and {@link bootstrap} need.
+ * Every image needs a different name.
  */
 export class PerImageScores implements Metric<NamedImage, PerImageState, PerImageSummary> {
   /** Number of classes n. */
-  readonly classes: number
+  readonly numClasses: number
   readonly ignoreIndex: number | null
-  readonly #images = new Map<string, ImageState>()
+  readonly #state: StateOf<typeof declaration>
 
-  /** @throws InverseFormError `invalid-argument` unless `classes` is a whole number in 1..4096, `ignoreIndex` one or null. */
-  constructor(options: ClassOptions = {}) {
-    const { classes, ignoreIndex } = resolveClasses(options)
-    this.classes = classes
-    this.ignoreIndex = ignoreIndex
+  /** @throws InverseFormError `invalid-argument` for invalid options */
+  constructor(options: MetricOptions = {}) {
+    this.#state = declaration.create(options)
+    this.numClasses = this.#state.options.numClasses
+    this.ignoreIndex = this.#state.options.ignoreIndex
   }
 
   /**
    * Adds an image.
-   * @throws InverseFormError as {@link ConfusionMatrix.update} does, and `invalid-argument` for a name that is missing
-   *   or was added before. None changes the scores.
+   * @throws InverseFormError as {@link ConfusionMatrix.update}, and `invalid-argument` for a name that is missing or was
+   *   added before. The scores are then unchanged.
    */
   update(image: NamedImage): void {
-    this.#expectNew([image.name])
+    checkNew(image.name, this.#state.values.images)
     this.add(image.name, scoreImage(image, this).confusion)
   }
 
   /**
-   * Adds an image that has been counted, such as by {@link scoreImage}.
-   * @throws InverseFormError `invalid-argument` for other classes, or a name that is missing or was added before
+   * Adds an image that was counted before, such as by {@link scoreImage}.
+   * @throws InverseFormError `invalid-argument` for different options, or a name that is missing or was added before
    */
   add(name: string, confusion: ConfusionMatrix): void {
-    expectSameOptions('confusion matrix', optionsOf(this), optionsOf(confusion))
-    this.#expectNew([name])
+    const { numClasses, ignoreIndex } = confusion
+    checkSameOptions('confusion matrix', this.#state.options, { numClasses, ignoreIndex })
+    checkNew(name, this.#state.values.images)
     const { classes } = confusion.compute()
     const list = (count: 'tp' | 'fp' | 'fn'): number[] => classes.map((scores) => scores[count])
-    this.#images.set(name, { name, tp: list('tp'), fp: list('fp'), fn: list('fn') })
+    this.#state.values.images.set(name, { name, tp: list('tp'), fp: list('fp'), fn: list('fn') })
   }
 
-  /**
-   * @throws InverseFormError `invalid-argument` for other options, or an image that both have
-   */
-  expectMergeable(other: PerImageScores): void {
-    expectSameOptions('set of per-image scores', optionsOf(this), optionsOf(other))
-    this.#expectNew([...other.#images.keys()])
+  /** @throws InverseFormError `invalid-argument` if the options differ or both contain an image */
+  checkMergeable(other: PerImageScores): void {
+    this.#state.checkMergeable(other.#state)
   }
 
-  /** @throws as {@link expectMergeable} does, and is then as before */
+  /** @throws InverseFormError as {@link checkMergeable}; the scores are then unchanged */
   merge(other: PerImageScores): void {
-    this.expectMergeable(other)
-    for (const [name, image] of other.#images) this.#images.set(name, image)
+    this.#state.merge(other.#state)
   }
 
   toJSON(): PerImageState {
-    return { format: FORMAT, version: 1, ...optionsOf(this), images: this.#sorted().map(copyOf) }
+    return this.#state.toJSON()
   }
 
-  /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns. */
+  /** @throws InverseFormError `unreadable` unless `json` is what {@link toJSON} returns */
   static fromJSON(json: unknown): PerImageScores {
-    const { images, ...state } = expectState<PerImageState>(json, FORMAT, 1)
-    const scores = new PerImageScores(expectClasses(state, FORMAT))
-    if (!Array.isArray(images)) throw damagedState(FORMAT, 'it has no list of images')
-    for (const [i, image] of images.entries()) {
-      const { name, tp, fp, fn } = (image ?? {}) as Partial<ImageState>
-      if (typeof name !== 'string' || scores.#images.has(name))
-        throw damagedState(
-          FORMAT,
-          `image ${i} has the name ${JSON.stringify(name)}, missing or a second time`,
-        )
-      for (const [key, counts] of Object.entries({ tp, fp, fn }))
-        if (!Array.isArray(counts) || counts.length !== scores.classes || !counts.every(isCount))
-          throw damagedState(FORMAT, `${key} of ${name} is not a list of ${scores.classes} counts`)
-      scores.#images.set(name, copyOf({ name, tp: tp!, fp: fp!, fn: fn! }))
-    }
+    const state = declaration.read(json)
+    const scores = new PerImageScores(state.options)
+    scores.#state.merge(state)
     return scores
   }
 
-  /** @throws InverseFormError `invalid-argument` for another value of `over` than listed */
+  /** @throws InverseFormError `invalid-argument` for an unknown value of `over` */
   compute({ over = 'seen' }: PerImageOptions = {}): PerImageSummary {
-    expectOneOf('over', over, ['seen', 'truth'])
+    checkOneOf('over', over, ['seen', 'target'])
     const present = ({ tp, fp, fn }: ClassCounts): boolean => tp + fn + (over === 'seen' ? fp : 0) > 0
-    const images = this.#sorted().map((image): PerImageEntry => {
+    const images = sorted(this.#state.values.images).map((image): PerImageEntry => {
       const pixels = sum(image.tp) + sum(image.fn)
       const classes = image.tp.map((tp, c) => {
-        const [fp, fn] = [image.fp[c]!, image.fn[c]!]
+        const [fp, fn] = [image.fp[c], image.fn[c]]
         return classScores({ tp, fp, fn, tn: pixels - tp - fp - fn })
       })
       const { name } = image
       return { name, classes, ...means(classes.filter(present)), accuracy: sum(image.tp) / pixels, pixels }
     })
-    const classes = Array.from({ length: this.classes }, (_, c): PerImageClass => {
-      const having = images.map((image) => image.classes[c]!).filter(present)
+    const classes = Array.from({ length: this.numClasses }, (_, c): PerImageClass => {
+      const having = images.map((image) => image.classes[c]).filter(present)
       const { meanIou, meanDice } = means(having)
       return { iou: meanIou, dice: meanDice, images: having.length }
     })
-    const dataset = datasetCounts(images, this.classes)
+    const dataset = datasetCounts(images, this.numClasses)
     return {
       images,
       classes,
@@ -189,51 +175,83 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
       classMeanDice: nanMean(classes.map(({ dice }) => dice)),
     }
   }
+}
 
-  /** State and sums in one order, whatever that of the updates. */
-  #sorted(): ImageState[] {
-    return [...this.#images.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-  }
-
-  #expectNew(names: readonly string[]): void {
-    for (const name of names) {
-      if (typeof name !== 'string')
-        throw new InverseFormError('invalid-argument', 'An image has no name.', {
-          hint: 'Give each image a name of its own, such as its file.',
-        })
-      if (this.#images.has(name))
-        throw new InverseFormError('invalid-argument', `The image ${name} is there a second time.`, {
-          hint: 'Count each image once; images of the same file name need their folder in the name.',
-          details: { name },
-        })
-    }
+/** The counts of images under their names, which JSON holds as a sorted list. */
+function imagesByName(numClasses: number): Field<Map<string, ImageCounts>, readonly ImageCounts[]> {
+  const isCounts = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.length === numClasses && list.every(isCount)
+  return {
+    create: () => new Map(),
+    checkMergeable(ours, theirs) {
+      for (const name of theirs.keys()) checkNew(name, ours)
+    },
+    merge(ours, theirs) {
+      for (const [name, image] of theirs) ours.set(name, image)
+      return ours
+    },
+    write: (images) => sorted(images).map(copyOf),
+    read(json, path) {
+      if (!Array.isArray(json)) throw damage(`${path} is ${formatValue(json)}, not a list of images`)
+      const images = new Map<string, ImageCounts>()
+      json.forEach((image: Partial<ImageCounts> | null, i) => {
+        const { name, tp, fp, fn } = image ?? {}
+        if (typeof name !== 'string') {
+          throw damage(`${path}[${i}].name is ${formatValue(name)}, not a string`)
+        }
+        if (images.has(name)) throw damage(`${path}[${i}].name is ${formatValue(name)}, a duplicate`)
+        for (const [key, list] of Object.entries({ tp, fp, fn })) {
+          if (!isCounts(list)) throw damage(`${key} of ${name} is not a list of ${numClasses} counts`)
+        }
+        images.set(name, copyOf({ name, tp: tp!, fp: fp!, fn: fn! }))
+      })
+      return images
+    },
   }
 }
 
-const optionsOf = ({ classes, ignoreIndex }: Required<ClassOptions>) => ({ classes, ignoreIndex })
-const copyOf = ({ name, tp, fp, fn }: ImageState): ImageState => ({
+/** Returns the images by name, so that sums do not depend on the order of the updates. */
+function sorted(images: ReadonlyMap<string, ImageCounts>): ImageCounts[] {
+  return [...images.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+const copyOf = ({ name, tp, fp, fn }: ImageCounts): ImageCounts => ({
   name,
   tp: [...tp],
   fp: [...fp],
   fn: [...fn],
 })
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+
+function checkNew(name: unknown, images: ReadonlyMap<string, ImageCounts>): void {
+  if (typeof name !== 'string') {
+    throw new InverseFormError('invalid-argument', 'An image has no name.', {
+      hint: 'Pass a different name for each image, such as its file.',
+    })
+  }
+  if (images.has(name)) {
+    throw new InverseFormError('invalid-argument', `The image ${name} was already added.`, {
+      hint: 'Add each image once. Include the folder in the name if images in several folders share file names.',
+      details: { name },
+    })
+  }
+}
 
 const means = (scores: readonly ClassScores[]): { meanIou: number; meanDice: number } => ({
   meanIou: nanMean(scores.map(({ iou }) => iou)),
   meanDice: nanMean(scores.map(({ dice }) => dice)),
 })
 
-/** Each class's counts summed over the images. */
-function datasetCounts(images: readonly PerImageEntry[], n: number): ClassCounts[] {
-  const totals = Array.from({ length: n }, () => ({ tp: 0, fp: 0, fn: 0, tn: 0 }))
-  for (const { classes } of images)
+/** Sums the counts of each class over the images. */
+function datasetCounts(images: readonly PerImageEntry[], numClasses: number): ClassCounts[] {
+  const totals = Array.from({ length: numClasses }, () => ({ tp: 0, fp: 0, fn: 0, tn: 0 }))
+  for (const { classes } of images) {
     for (const [c, { tp, fp, fn, tn }] of classes.entries()) {
-      const total = totals[c]!
+      const total = totals[c]
       total.tp += tp
       total.fp += fp
       total.fn += fn
       total.tn += tn
     }
+  }
   return totals
 }

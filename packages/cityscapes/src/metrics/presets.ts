@@ -1,30 +1,31 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { nanMean } from '@inverseform/shared'
 import { categories, classNames, labels } from '../labels.js'
 import { davisTolerance, gatedScnnTolerances } from './boundary/boundary-f.js'
-import { expectBeta, nanMean } from './class-scores.js'
+import { checkBeta } from './class-scores.js'
 import type { ConfusionMatrix } from './confusion.js'
 
 /**
- * Options that reproduce the figures of other tools. `matrix` is for `ConfusionMatrix` (and whatever takes the same
- * options), `boundary` for `BoundaryF`; the functions beside turn a matrix into the tool's own result.
+ * Options that reproduce the scores of other tools. Pass `matrix` to `ConfusionMatrix` (or any class with the same options)
+ * and `boundary` to `BoundaryF`. The functions below turn a matrix into the results of a tool.
  */
 export const presets = {
   /** Cityscapes by train ids; see {@link cityscapesResults}. */
-  cityscapes: { matrix: { classes: 19, ignoreIndex: 255 } },
+  cityscapes: { matrix: { numClasses: 19, ignoreIndex: 255 } },
   /**
-   * mmsegmentation's IoUMetric; see {@link mmsegResults}. Add the data set's number of `classes`. Its
-   * `reduce_zero_label` is `reduceZeroLabel`.
+   * mmsegmentation's IoUMetric; see {@link mmsegResults}. Add the `numClasses` of the data set. For its
+   * `reduce_zero_label` use `reduceZeroLabel`.
    */
   mmseg: { matrix: { ignoreIndex: 255 } },
-  /** Hugging Face's `evaluate.load('mean_iou')`; see {@link huggingFaceResults}. It has no default for either option. */
+  /** Hugging Face's `evaluate.load('mean_iou')`; see {@link huggingFaceResults}. The tool has no defaults for either option. */
   huggingFace: { matrix: { ignoreIndex: 255 } },
-  /** DAVIS's boundary measure (`db_eval_boundary`), of an object, class 1, against the background; read class 1's F. */
-  davis: { boundary: { tolerances: [davisTolerance], classes: 2, ignoreIndex: null } },
-  /** Gated-SCNN's `train.py --evaluate`; its printed mean is `meanFAbsentAsPerfect`. */
-  gscnn: { boundary: { tolerances: gatedScnnTolerances, classes: 19, ignoreIndex: 255 } },
+  /** DAVIS's boundary measure (`db_eval_boundary`) of an object, class 1, against the background. Read the F of class 1. */
+  davis: { boundary: { tolerances: [davisTolerance], numClasses: 2, ignoreIndex: null } },
+  /** Gated-SCNN's `train.py --evaluate`; the mean that it prints is `meanFAbsentAsPerfect`. */
+  gscnn: { boundary: { tolerances: gatedScnnTolerances, numClasses: 19, ignoreIndex: 255 } },
 } as const
 
-/** What the official Cityscapes evaluation writes of classes and categories: IoU in 0..1, NaN for what does not occur. */
+/** The official evaluation's scores of classes and categories: IoU in 0..1, NaN for those in neither map. */
 export interface CityscapesResults {
   readonly averageScoreClasses: number
   readonly averageScoreCategories: number
@@ -34,33 +35,33 @@ export interface CityscapesResults {
 }
 
 /**
- * The official names and scores of the 19 classes and 7 categories, from train ids: those of the official evaluation
- * (`PixelLevelEvaluation`), which judges instances too.
+ * Returns the official names and scores of the 19 classes and 7 categories from train ids. They equal those of the official
+ * evaluation (`PixelLevelEvaluation`), which also scores instances.
  * Source: `evalPixelLevelSemanticLabeling.py` of cityscapesScripts.
  * @throws InverseFormError `invalid-argument` unless the matrix has 19 classes
  */
 export function cityscapesResults(matrix: ConfusionMatrix): CityscapesResults {
-  if (matrix.classes !== classNames.length)
+  if (matrix.numClasses !== classNames.length) {
     throw new InverseFormError(
       'invalid-argument',
-      `Cityscapes has 19 classes, the matrix ${matrix.classes}.`,
-      {
-        hint: 'Count train ids in a matrix with presets.cityscapes.matrix.',
-      },
+      `\`matrix\` must have the 19 classes of Cityscapes, got ${matrix.numClasses} classes.`,
+      { hint: 'Count train ids in a matrix with presets.cityscapes.matrix.' },
     )
+  }
   const rows = matrix.rows()
   const categoryOf = classNames.map((name) => labels.find((label) => label.name === name)!.category)
   const categoryScores = categories.slice(1).map((category) => {
     let [tp, union] = [0, 0]
-    for (const [t, row] of rows.entries())
-      for (const [p, count] of [...row, matrix.missed[t]!].entries()) {
-        const [isTrue, isPredicted] = [categoryOf[t] === category, categoryOf[p] === category]
-        if (isTrue && isPredicted) tp += count
-        if (isTrue || isPredicted) union += count
+    for (const [t, row] of rows.entries()) {
+      for (const [p, count] of [...row, matrix.missed[t]].entries()) {
+        const [inTarget, isPredicted] = [categoryOf[t] === category, categoryOf[p] === category]
+        if (inTarget && isPredicted) tp += count
+        if (inTarget || isPredicted) union += count
       }
+    }
     return [category, tp / union] as const
   })
-  const classScores = matrix.compute().classes.map(({ iou }, c) => [classNames[c]!, iou] as const)
+  const classScores = matrix.compute().classes.map(({ iou }, c) => [classNames[c], iou] as const)
   return {
     averageScoreClasses: nanMean(classScores.map(([, iou]) => iou)),
     averageScoreCategories: nanMean(categoryScores.map(([, iou]) => iou)),
@@ -74,33 +75,33 @@ export interface MmsegOptions {
   readonly metrics?: readonly ('mIoU' | 'mDice' | 'mFscore')[]
   /** Above 0. Default 1. */
   readonly beta?: number
-  /** `nan_to_num`: what stands for an undefined score, in the table and in the means. Default: they are left out. */
+  /** `nan_to_num`: the number that replaces undefined scores in the table and the means. By default they are left out. */
   readonly nanToNum?: number
 }
 
-/** mmsegmentation's results, in percent, rounded to 2 decimals. */
+/** The results of mmsegmentation, in percent, rounded to 2 decimals. */
 export interface MmsegResults {
   /**
-   * What IoUMetric returns: `aAcc`, and by the metrics asked for `mIoU`, `mAcc`, `mDice`, `mFscore`, `mPrecision`,
+   * What IoUMetric returns: `aAcc`, and depending on the metrics `mIoU`, `mAcc`, `mDice`, `mFscore`, `mPrecision`,
    * `mRecall`.
    */
   readonly summary: Readonly<Record<string, number>>
-  /** The table it logs: a list with an entry a class under `IoU`, `Acc`, `Dice`, `Fscore`, `Precision`, `Recall`. */
+  /** The table that it logs: lists with one entry per class under `IoU`, `Acc`, `Dice`, `Fscore`, `Precision`, `Recall`. */
   readonly classes: Readonly<Record<string, readonly number[]>>
 }
 
 /**
- * The results of mmsegmentation's IoUMetric. Its F-score is made of precision and recall, so that it is undefined, not
- * 0, for a class without a hit. It counts in float32, here it is doubles: beyond 16.8 million pixels of a class its last
- * decimal may differ.
+ * Returns the results of mmsegmentation's IoUMetric. It computes the F-score from precision and recall, so the F-score of a
+ * class without a hit is undefined instead of 0. It counts in float32, this function in doubles: above 16.8 million pixels
+ * of a class the last decimal can differ.
  * Source: `mmseg/evaluation/metrics/iou_metric.py` of mmsegmentation 1.x.
- * @throws InverseFormError `invalid-argument` for a metric that it has not, or a `beta` not above 0
+ * @throws InverseFormError `invalid-argument` for an unknown metric, or a `beta` that is not above 0
  */
 export function mmsegResults(
   matrix: ConfusionMatrix,
   { metrics = ['mIoU'], beta = 1, nanToNum }: MmsegOptions = {},
 ): MmsegResults {
-  expectBeta(beta)
+  checkBeta(beta)
   const { classes, accuracy } = matrix.compute()
   const precision = classes.map((scores) => scores.precision)
   const recall = classes.map((scores) => scores.recall)
@@ -108,34 +109,28 @@ export function mmsegResults(
     mIoU: { IoU: classes.map(({ iou }) => iou), Acc: recall },
     mDice: { Dice: classes.map(({ dice }) => dice), Acc: recall },
     mFscore: {
-      Fscore: precision.map((p, c) => ((1 + beta ** 2) * p * recall[c]!) / (beta ** 2 * p + recall[c]!)),
+      Fscore: precision.map((p, c) => ((1 + beta ** 2) * p * recall[c]) / (beta ** 2 * p + recall[c])),
       Precision: precision,
       Recall: recall,
     },
   }
-  const unknown = metrics.find((metric) => !Object.hasOwn(columns, metric))
-  if (unknown !== undefined)
-    throw new InverseFormError(
-      'invalid-argument',
-      `mmsegmentation has no metric ${JSON.stringify(unknown)}.`,
-      {
-        hint: 'Take mIoU, mDice or mFscore.',
-      },
-    )
+  const isList: boolean = Array.isArray(metrics)
+  checkArgument('metrics', metrics, isList, 'a list')
+  for (const metric of metrics) checkOneOf('metrics', metric, ['mIoU', 'mDice', 'mFscore'])
   const scores = Object.entries(
     Object.assign({}, ...metrics.map((metric) => columns[metric])) as typeof columns.mIoU,
   )
   const replaced = scores.map(([key, values]) => [key, nanTo(values, nanToNum)] as const)
   return {
     summary: {
-      aAcc: percent(nanTo([accuracy], nanToNum)[0]!),
+      aAcc: percent(nanTo([accuracy], nanToNum)[0]),
       ...Object.fromEntries(replaced.map(([key, values]) => [`m${key}`, percent(nanMean(values))])),
     },
     classes: Object.fromEntries(replaced.map(([key, values]) => [key, values.map(percent)])),
   }
 }
 
-/** Hugging Face's results: fractions in 0..1. */
+/** The results of Hugging Face's `mean_iou`: fractions in 0..1. */
 export interface HuggingFaceResults {
   readonly mean_iou: number
   readonly mean_accuracy: number
@@ -145,8 +140,8 @@ export interface HuggingFaceResults {
 }
 
 /**
- * The results of `mean_iou` of Hugging Face's evaluate. Undefined scores are left out of its means whatever
- * `nan_to_num` is, which stands for them in the lists only (and for means of nothing).
+ * Returns the results of `mean_iou` of Hugging Face's evaluate. Its means always leave out undefined scores; `nan_to_num`
+ * replaces them in the lists only, and replaces undefined means.
  * Source: `metrics/mean_iou/mean_iou.py` of evaluate.
  */
 export function huggingFaceResults(
@@ -156,9 +151,9 @@ export function huggingFaceResults(
   const { classes, meanIou, meanClassAccuracy, accuracy } = matrix.compute()
   const [mean_iou, mean_accuracy, overall_accuracy] = nanTo([meanIou, meanClassAccuracy, accuracy], nanToNum)
   return {
-    mean_iou: mean_iou!,
-    mean_accuracy: mean_accuracy!,
-    overall_accuracy: overall_accuracy!,
+    mean_iou: mean_iou,
+    mean_accuracy: mean_accuracy,
+    overall_accuracy: overall_accuracy,
     per_category_iou: nanTo(
       classes.map(({ iou }) => iou),
       nanToNum,
@@ -173,7 +168,7 @@ export function huggingFaceResults(
 const nanTo = (values: readonly number[], number = Number.NaN): number[] =>
   values.map((value) => (Number.isNaN(value) ? number : value))
 
-/** As NumPy rounds to 2 decimals: ties to the even one. */
+/** Converts a fraction to percent, rounded to 2 decimals as NumPy does: ties to even. */
 function percent(fraction: number): number {
   const scaled = fraction * 100 * 100
   const below = Math.floor(scaled)

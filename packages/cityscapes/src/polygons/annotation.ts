@@ -3,32 +3,32 @@ import { MAX_LABEL_PIXELS } from '../png.js'
 
 /** One object of a `*_polygons.json`. */
 export interface PolygonObject {
-  /** As in the file: a name of the label table, or such a name and `group`. */
+  /** Name from the label table, optionally followed by `group`. */
   readonly label: string
-  /** x, y, x, y, …: columns and rows of the corners; they may lie outside the picture. */
+  /** x, y, x, y, …: columns and rows of the corners; they may lie outside the image. */
   readonly points: Float64Array
   /** Deleted objects stay in the file but are not drawn. */
   readonly deleted: boolean
 }
 
-/** The contents of a `*_polygons.json`: what was outlined in an image, in the order of drawing. */
+/** The contents of a `*_polygons.json`: the outlined objects of an image, in drawing order. */
 export interface PolygonAnnotation {
-  /** What to call the file in errors. */
+  /** Name of the file in errors. */
   readonly name: string
   readonly width: number
   readonly height: number
   readonly objects: readonly PolygonObject[]
 }
 
-/** Furthest that a corner may lie from the origin: single precision, which Pillow draws with, holds whole numbers so far. */
+/** Largest coordinate. Pillow draws in single precision, which represents integers up to this exactly. */
 const MAX_COORDINATE = 2 ** 22
 
 /**
- * Reads the text of a `*_polygons.json`.
+ * Parses the text of a `*_polygons.json`.
  *
- * @param name what to call the file in errors
- * @throws InverseFormError `unreadable` for what is no JSON, lacks a field or has a coordinate that is no number within
- *   ±2^22; `limit-exceeded` for a picture above {@link MAX_LABEL_PIXELS}
+ * @param name name of the file in errors
+ * @throws InverseFormError `unreadable` for invalid JSON, a missing field, or a coordinate that is not a number within
+ *   ±2^22; `limit-exceeded` for an image above {@link MAX_LABEL_PIXELS}
  */
 export function parsePolygons(text: string, name = 'The annotation'): PolygonAnnotation {
   let root: unknown
@@ -37,27 +37,29 @@ export function parsePolygons(text: string, name = 'The annotation'): PolygonAnn
   } catch (cause) {
     throw unreadable(`${name} is not JSON: ${(cause as Error).message}.`, name, cause)
   }
-  if (!isRecord(root)) throw unreadable(`${name} holds no JSON object but ${describe(root)}.`, name)
+  if (!isRecord(root)) throw unreadable(`${name} must hold a JSON object, got ${describe(root)}.`, name)
   const { imgWidth, imgHeight, objects } = root
   const width = readSize(imgWidth, 'imgWidth', name)
   const height = readSize(imgHeight, 'imgHeight', name)
-  if (width * height > MAX_LABEL_PIXELS)
+  if (width * height > MAX_LABEL_PIXELS) {
     throw new InverseFormError(
       'limit-exceeded',
-      `${name} claims to outline a picture of ${width} x ${height} pixels.`,
+      `${name} claims to outline an image of ${width} x ${height} pixels.`,
       {
-        hint: `Pictures of up to ${MAX_LABEL_PIXELS} pixels are drawn; check imgWidth and imgHeight.`,
+        hint: `The limit is ${MAX_LABEL_PIXELS} pixels; check imgWidth and imgHeight.`,
         details: { name, width, height },
       },
     )
-  if (!Array.isArray(objects))
+  }
+  if (!Array.isArray(objects)) {
     throw unreadable(`${name} has ${describe(objects)} for "objects", not a list.`, name)
+  }
   return { name, width, height, objects: objects.map((object, i) => readObject(object, i, name)) }
 }
 
 function readSize(size: unknown, key: string, name: string): number {
   if (typeof size === 'number' && Number.isSafeInteger(size) && size > 0) return size
-  throw unreadable(`${name} has ${describe(size)} for "${key}", not a whole number above 0.`, name)
+  throw unreadable(`${name} has ${describe(size)} for "${key}", not a positive integer.`, name)
 }
 
 function readObject(object: unknown, index: number, name: string): PolygonObject {
@@ -65,17 +67,19 @@ function readObject(object: unknown, index: number, name: string): PolygonObject
   if (!isRecord(object)) throw unreadable(`${where}, is ${describe(object)}, not a JSON object.`, name)
   const { label, polygon, deleted } = object
   if (typeof label !== 'string') throw unreadable(`${where}, has ${describe(label)} for "label".`, name)
-  const labelled = `${where} ("${label}")`
-  if (!Array.isArray(polygon))
-    throw unreadable(`${labelled}, has ${describe(polygon)} for "polygon", not a list.`, name)
+  const labeled = `${where} ("${label}")`
+  if (!Array.isArray(polygon)) {
+    throw unreadable(`${labeled}, has ${describe(polygon)} for "polygon", not a list.`, name)
+  }
   const points = new Float64Array(2 * polygon.length)
   polygon.forEach((point: unknown, i) => {
     const [x, y]: unknown[] = Array.isArray(point) ? point : []
-    if (!isCoordinate(x) || !isCoordinate(y))
+    if (!isCoordinate(x) || !isCoordinate(y)) {
       throw unreadable(
-        `${labelled}, has ${JSON.stringify(point)?.slice(0, 60)} for corner ${i + 1}, not a column and a row within ±${MAX_COORDINATE}.`,
+        `${labeled}, has ${JSON.stringify(point)?.slice(0, 60)} for corner ${i + 1}, not a column and a row within ±${MAX_COORDINATE}.`,
         name,
       )
+    }
     points[2 * i] = x
     points[2 * i + 1] = y
   })

@@ -1,4 +1,4 @@
-/** A picture that polygons are drawn into: width · height values, row by row from the top left. */
+/** An image to draw polygons into: width · height values, row by row from the top left. */
 export interface Canvas {
   readonly width: number
   readonly height: number
@@ -7,22 +7,22 @@ export interface Canvas {
 
 /** An edge that is not horizontal. Slopes and crossings are single precision, as in Pillow, so that they round alike. */
 interface Edge {
-  /** Place among the edges of the polygon. */
+  /** Index among the edges of the polygon. */
   readonly index: number
   readonly x0: number
   readonly y0: number
   readonly top: number
   readonly bottom: number
-  /** Columns a row. */
+  /** Columns per row. */
   readonly slope: number
 }
 
 /**
- * Fills a polygon as Pillow 9.4 does (`ImageDraw.polygon(fill=…)`, src/libImaging/Draw.c), pixel for pixel: its edges
- * belong to it, and what is inside is told by the even-odd rule. Fractions are cut off the coordinates, towards 0.
+ * Fills a polygon exactly as Pillow 9.4 does (`ImageDraw.polygon(fill=…)`, src/libImaging/Draw.c): edges belong to the
+ * polygon, the even-odd rule defines its inside, and coordinates are truncated toward 0.
  *
- * Other versions of Pillow differ by single pixels where a corner is so sharp that rounding tears it off: what they do
- * about that was introduced in 9.1 and changed in 9.2, 11.1 and 11.2.
+ * Other versions of Pillow differ by single pixels at corners so sharp that rounding detaches them. Pillow introduced
+ * special handling of such corners in 9.1 and changed it in 9.2, 11.1 and 11.2.
  *
  * @param points x, y, x, y, …: columns and rows of the corners within ±2^22, which may lie outside the canvas
  */
@@ -30,15 +30,15 @@ export function fillPolygon({ width, height, data }: Canvas, points: ArrayLike<n
   const drawRow = (y: number, a: number, b: number) => {
     const from = Math.max(Math.min(a, b), 0)
     const to = Math.min(Math.max(a, b), width - 1)
-    // fill() would count positions before the first from the end.
+    // fill() counts negative positions from the end.
     if (y >= 0 && y < height && from <= to) data.fill(value, y * width + from, y * width + to + 1)
   }
 
   const edges: Edge[] = []
   let last = 0
   const count = points.length / 2
-  const x = (i: number) => Math.trunc(points[2 * (i % count)]!)
-  const y = (i: number) => Math.trunc(points[2 * (i % count) + 1]!)
+  const x = (i: number) => Math.trunc(points[2 * (i % count)])
+  const y = (i: number) => Math.trunc(points[2 * (i % count) + 1])
   for (let i = 0; i < count; i++) {
     const [x0, y0, x1, y1] = [x(i), y(i), x(i + 1), y(i + 1)]
     if (i === count - 1 && x0 === x1 && y0 === y1) break
@@ -54,25 +54,26 @@ export function fillPolygon({ width, height, data }: Canvas, points: ArrayLike<n
   for (let row = Math.max(waiting.at(-1)?.top ?? height, 0); row <= Math.min(last, height - 1); row++) {
     active = active.filter(({ bottom }) => bottom >= row)
     const before = active.length
-    for (; waiting.length > 0 && waiting.at(-1)!.top <= row; waiting.pop())
+    for (; waiting.length > 0 && waiting.at(-1)!.top <= row; waiting.pop()) {
       if (waiting.at(-1)!.bottom >= row) active.push(waiting.at(-1)!)
+    }
     if (active.length > before) active.sort((a, b) => a.index - b.index)
     const found = findCrossings(active, row, last, crossings)
     sortFirst(crossings, found)
-    for (let i = 1; i < found; i += 2) drawRow(row, roundUp(crossings[i - 1]!), roundDown(crossings[i]!))
+    for (let i = 1; i < found; i += 2) drawRow(row, roundUp(crossings[i - 1]), roundDown(crossings[i]))
   }
 }
 
 const crossing = ({ x0, y0, slope }: Edge, row: number): number =>
   Math.fround(Math.fround((row - y0) * slope) + x0)
 
-/** Where the edges in a row cross it, into `crossings`, in the order of the polygon; returns how many. */
+/** Writes the columns where edges cross a row to `crossings`, in the order of the polygon; returns their number. */
 function findCrossings(active: readonly Edge[], row: number, last: number, crossings: Float32Array): number {
   let found = 0
   for (const [i, edge] of active.entries()) {
     const column = crossing(edge, row)
     crossings[found++] = column
-    // An edge that ends above the last row counts twice there, so that the next edge can take over from it.
+    // An edge that ends above the last row counts twice there, so that the next edge continues it.
     if (row === edge.bottom && row < last) crossings[found++] = column
     else if (row === edge.top || row === edge.bottom) joinCorner(active, i, row, last, crossings)
   }
@@ -80,8 +81,8 @@ function findCrossings(active: readonly Edge[], row: number, last: number, cross
 }
 
 /**
- * Where two edges that lean the same way begin or end together in a row, draws their corner out to their pixels in the
- * adjacent row. The column that Pillow moves for it is the one at the other edge's index, whichever edge crosses there.
+ * Extends the corner of two edges with slopes of the same sign that start or end together in a row, up to their pixels
+ * in the adjacent row. As in Pillow, this moves the crossing at the index of the other edge, whichever edge it is from.
  */
 function joinCorner(
   active: readonly Edge[],
@@ -90,12 +91,12 @@ function joinCorner(
   last: number,
   crossings: Float32Array,
 ): void {
-  const edge = active[current]!
+  const edge = active[current]
   const { slope } = edge
   const column = crossing(edge, row)
   if (slope === 0 || !Number.isInteger(column)) return
   for (let k = 0; k < current; k++) {
-    const other = active[k]!
+    const other = active[k]
     if (slope > 0 ? other.slope <= 0 : other.slope >= 0) continue
     const together = (row === edge.top && row === other.top) || (row === edge.bottom && row === other.bottom)
     if (!together || crossing(other, row) !== column) continue
@@ -109,21 +110,21 @@ function joinCorner(
 
 /** Sorts the first `count` numbers. */
 function sortFirst(numbers: Float32Array, count: number): void {
-  // Rows seldom have more than a few crossings; a view for each would cost more than the sorting.
+  // Most rows have few crossings; creating a view for each row would cost more than sorting.
   if (count > 32) {
     numbers.subarray(0, count).sort()
     return
   }
   for (let i = 1; i < count; i++) {
-    const number = numbers[i]!
+    const number = numbers[i]
     let j = i
-    for (; j > 0 && numbers[j - 1]! > number; j--) numbers[j] = numbers[j - 1]!
+    for (; j > 0 && numbers[j - 1] > number; j--) numbers[j] = numbers[j - 1]
     numbers[j] = number
   }
 }
 
-// Halves go away from zero at the start of a span and towards it at the end. For negative numbers Pillow's fabs()
-// makes it double precision.
+// Halves round away from zero at the start of a span and toward zero at its end. For negative numbers, Pillow's fabs()
+// computes in double precision.
 const roundUp = (x: number): number =>
   x >= 0 ? Math.floor(Math.fround(x + 0.5)) : -Math.floor(Math.abs(x) + 0.5)
 const roundDown = (x: number): number =>

@@ -1,15 +1,21 @@
-import { InverseFormError, type InverseFormErrorCode } from '@inverseform/errors'
+import {
+  checkArgument,
+  checkInteger,
+  checkOneOf,
+  InverseFormError,
+  type InverseFormErrorCode,
+} from '@inverseform/errors'
 import { IGNORE, type Label, labels } from '../labels.js'
 import type { PolygonAnnotation } from './annotation.js'
 import { fillPolygon } from './fill-polygon.js'
 
 /**
- * What the pixels of a label image hold, named as its file ends:
+ * Encodings of label images, named like the ends of their files:
  *
- * - `labelIds`: label ids 0..33; 0 where nothing was outlined
- * - `labelTrainIds`: train ids 0..18; 255 for what is not evaluated and where nothing was outlined
- * - `instanceIds`: label id · 1000 + number for single objects, the plain label id for groups and all else
- * - `instanceTrainIds`: the same of train ids; 255 for what is not evaluated, single objects too
+ * - `labelIds`: label ids 0..33; 0 outside all polygons
+ * - `labelTrainIds`: train ids 0..18; 255 for labels that are not evaluated and outside all polygons
+ * - `instanceIds`: label id · 1000 + number for single objects, the plain label id otherwise, also for groups
+ * - `instanceTrainIds`: the same with train ids; 255 for all objects that are not evaluated
  * - `color`: red, green, blue and alpha (always 255)
  */
 export const labelEncodings = [
@@ -24,17 +30,17 @@ export type LabelEncoding = (typeof labelEncodings)[number]
 export interface LabelImage<Encoding extends LabelEncoding = LabelEncoding> {
   readonly width: number
   readonly height: number
-  /** Row by row from the top left: width · height ids, four times as many bytes with `color`. */
+  /** width · height ids, row by row from the top left; four bytes per pixel with `color`. */
   readonly data: Encoding extends 'instanceIds' | 'instanceTrainIds' ? Uint16Array : Uint8Array
 }
 
-/** The objects of an annotation as they hide one another. */
+/** The visible objects of an annotation. */
 export interface DrawnPolygons {
   readonly width: number
   readonly height: number
-  /** Index into `objects` of what each pixel shows, row by row from the top left. */
+  /** Index into `objects` of the visible object of each pixel, row by row from the top left. */
   readonly data: Uint16Array | Uint32Array
-  /** What was drawn, in order, after the background (`unlabeled`). */
+  /** The background (`unlabeled`), then all drawn objects in order. */
   readonly objects: readonly DrawnObject[]
 }
 
@@ -44,7 +50,7 @@ export interface DrawnObject {
   readonly instance?: number
 }
 
-/** How many objects of a label have an instance id of their own: the next one's would be another label's. */
+/** Most objects of a label with their own instance ids: the next id would belong to another label. */
 const MAX_INSTANCES = 1000
 
 const byName: ReadonlyMap<string, Label> = new Map(labels.map((label) => [label.name, label]))
@@ -53,44 +59,55 @@ const byName: ReadonlyMap<string, Label> = new Map(labels.map((label) => [label.
  * Draws an annotation as `json2labelImg.py` and `json2instanceImg.py` of cityscapesScripts do: in the order of the
  * file, without deleted objects and license plates. A label such as `cargroup` stands for a group of cars.
  *
- * @throws InverseFormError `unreadable` for a label that the label table does not have, or fewer than two corners;
+ * @throws InverseFormError `unreadable` for a label that is not in the label table, or fewer than two corners;
  *   `limit-exceeded` for more than 1000 single objects of a label
  */
 export function drawPolygons(annotation: PolygonAnnotation): DrawnPolygons {
   const { name, width, height } = annotation
+  checkInteger('width', width, { min: 1 })
+  checkInteger('height', height, { min: 1 })
+  checkArgument(
+    'objects',
+    annotation.objects,
+    Array.isArray(annotation.objects),
+    'an array of polygon objects',
+  )
   const Indices = annotation.objects.length < 2 ** 16 ? Uint16Array : Uint32Array
   const data = new Indices(width * height)
-  const objects: DrawnObject[] = [{ label: labels[0]! }]
+  const objects: DrawnObject[] = [{ label: labels[0] }]
   const instances = new Map<Label, number>()
   for (const [i, object] of annotation.objects.entries()) {
     if (object.deleted) continue
-    const refuse = (code: InverseFormErrorCode, what: string, hint: string) =>
+    const failure = (code: InverseFormErrorCode, what: string, hint: string) =>
       new InverseFormError(code, `${name}, object ${i + 1} ("${object.label}"), ${what}.`, {
         hint,
         details: { name, object: i + 1, label: object.label },
       })
     const single = byName.get(object.label)
     const label = single ?? byName.get(object.label.replace(/group$/, ''))
-    if (label === undefined)
-      throw refuse(
+    if (label === undefined) {
+      throw failure(
         'unreadable',
-        'has a label that Cityscapes does not know',
+        'has a label that is not in the label table of Cityscapes',
         'Correct the label or mark the object as deleted; names are those of the label table, groups end in "group".',
       )
-    if (object.points.length < 4)
-      throw refuse(
+    }
+    if (object.points.length < 4) {
+      throw failure(
         'unreadable',
         'has fewer than two corners',
         'Give the object its corners or mark it as deleted.',
       )
+    }
     if (label.id < 0) continue
     const instance = label.hasInstances && single !== undefined ? (instances.get(label) ?? 0) : undefined
-    if (instance === MAX_INSTANCES)
-      throw refuse(
+    if (instance === MAX_INSTANCES) {
+      throw failure(
         'limit-exceeded',
         `is number ${MAX_INSTANCES + 1} of its label`,
-        `Instance ids tell ${MAX_INSTANCES} objects of a label apart; join some of them to groups.`,
+        `Instance ids can number ${MAX_INSTANCES} objects of a label; merge some of them into groups.`,
       )
+    }
     if (instance !== undefined) instances.set(label, instance + 1)
     fillPolygon({ width, height, data }, object.points, objects.length)
     objects.push({ label, instance })
@@ -106,8 +123,8 @@ const idOf: Readonly<Record<LabelEncoding, (object: DrawnObject) => number>> = {
   labelTrainIds: ({ label }) => label.trainId,
   instanceIds: ({ label, instance }) => instanceId(label.id, instance),
   instanceTrainIds: ({ label, instance }) => instanceId(label.trainId, instance),
-  // The four bytes as one number, in the machine's order: they are written as such.
-  color: ({ label }) => new Uint32Array(Uint8Array.of(...label.colour, 255).buffer)[0]!,
+  // The four bytes as one number in native byte order, as they are written.
+  color: ({ label }) => new Uint32Array(Uint8Array.of(...label.color, 255).buffer)[0],
 }
 
 const arrays = {
@@ -118,18 +135,19 @@ const arrays = {
   color: Uint32Array,
 } as const satisfies Record<LabelEncoding, unknown>
 
-/** A label image of what was drawn; one drawing serves for all encodings. */
+/** Encodes a drawing as a label image; one drawing serves all encodings. */
 export function labelImage<Encoding extends LabelEncoding>(
   { width, height, data, objects }: DrawnPolygons,
   encoding: Encoding,
 ): LabelImage<Encoding> {
+  checkOneOf('encoding', encoding, labelEncodings)
   const table = objects.map(idOf[encoding])
   const values = new arrays[encoding](data.length)
-  // Objects fill long runs: filling each at once is several times as fast as looking up every pixel.
+  // Objects form long runs: filling a run is several times faster than looking up each pixel.
   for (let start = 0, end = 0; start < data.length; start = end) {
-    const object = data[start]!
+    const object = data[start]
     while (end < data.length && data[end] === object) end++
-    values.fill(table[object]!, start, end)
+    values.fill(table[object], start, end)
   }
   const image = encoding === 'color' ? new Uint8Array(values.buffer) : values
   return { width, height, data: image as LabelImage<Encoding>['data'] }

@@ -1,13 +1,13 @@
-import { classNames } from '../labels.js'
+import { classNames as cityscapesClassNames } from '../labels.js'
 import type { ConfusionMatrix } from '../metrics/confusion.js'
-import { count, escapeText, expectNames, percent } from './format.js'
+import { checkClassNames, count, escapeText, percent } from './format.js'
 
 const CELL = 30
 const LEFT = 124
 const TOP = 124
 const EDGE = 16
 
-// Plain rules, no custom properties: programs other than browsers draw this file too.
+// No custom properties: other programs than browsers render this file.
 const style = `
 .confusion{font:12px system-ui,sans-serif}
 .confusion .paper{fill:#fff}.confusion .grid{stroke:#e3e5e8}.confusion text{fill:#1c1f24}
@@ -20,23 +20,26 @@ const style = `
 }`
 
 /**
- * A confusion matrix as a standalone SVG picture: rows are truth, columns prediction, each cell's strength the share
- * of its row (as a square root, so that rare confusions show), the diagonal in blue and confusions in orange. Cells
- * of at least 1 % show their percentage; each cell's tooltip has its pixels and percentage. It follows the viewer's
- * light or dark colour scheme.
+ * Draws a confusion matrix as a standalone SVG: rows are target classes, columns predicted classes. The opacity of a
+ * cell is the square root of its share of the row, so rare confusions are visible. The diagonal is blue, confusions are
+ * orange. Cells from 1 % show their percentage; tooltips have pixels and percentage. The SVG follows the viewer's light
+ * or dark color scheme.
  *
- * @param names one name a class, by train id
- * @throws InverseFormError `size-mismatch` when there is not one name a class
+ * @param classNames one name per class, by train id
+ * @throws InverseFormError `size-mismatch` without one name per class
  */
-export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[] = classNames): string {
-  expectNames(names, matrix.classes)
-  const side = matrix.classes * CELL
+export function confusionSvg(
+  matrix: ConfusionMatrix,
+  classNames: readonly string[] = cityscapesClassNames,
+): string {
+  checkClassNames(classNames, matrix.numClasses)
+  const side = matrix.numClasses * CELL
   const [width, height] = [LEFT + side + EDGE, TOP + side + EDGE]
-  const labels = names.map(escapeText)
+  const labels = classNames.map(escapeText)
   const rows = matrix.rows()
-  const pixels = rows.map((row, t) => row.reduce((total, value) => total + value, matrix.missed[t]!))
+  const pixels = rows.map((row, t) => row.reduce((total, value) => total + value, matrix.missed[t]))
 
-  const grid = Array.from({ length: matrix.classes + 1 }, (_, i) => {
+  const grid = Array.from({ length: matrix.numClasses + 1 }, (_, i) => {
     const at = i * CELL
     return `M${LEFT} ${TOP + at}h${side}M${LEFT + at} ${TOP}v${side}`
   }).join('')
@@ -51,7 +54,7 @@ export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[] =
   const cells = rows.flatMap((row, t) =>
     row.map((value, p) => {
       if (value === 0) return ''
-      const share = value / pixels[t]!
+      const share = value / pixels[t]
       const strength = Math.sqrt(share)
       const [x, y] = [LEFT + p * CELL, TOP + t * CELL]
       const number =
@@ -65,12 +68,12 @@ export function confusionSvg(matrix: ConfusionMatrix, names: readonly string[] =
       )
     }),
   )
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="confusion" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Confusion matrix of ${matrix.classes} classes in percent of each class's pixels">
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="confusion" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Confusion matrix of ${matrix.numClasses} classes in percent of each class's pixels">
 <style>${style}
 </style>
 <rect class="paper" width="100%" height="100%"/>
 <text class="axis" x="${LEFT + side / 2}" y="16" text-anchor="middle">prediction</text>
-<text class="axis" transform="translate(14 ${TOP + side / 2}) rotate(-90)" text-anchor="middle">truth, each row 100 %</text>
+<text class="axis" transform="translate(14 ${TOP + side / 2}) rotate(-90)" text-anchor="middle">target, each row 100 %</text>
 ${rowNames.join('')}
 ${columnNames.join('')}
 <path class="grid" d="${grid}" fill="none"/>

@@ -1,13 +1,13 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkLength } from '@inverseform/errors'
 
-/** A fraction as a number of percent, such as `59.97`; a dash for NaN, which is "nothing to judge by", not 0. */
+/** Formats a fraction in percent, such as `59.97`; NaN (no data) becomes a dash. */
 export const percent = (fraction: number, digits = 2): string =>
   Number.isNaN(fraction) ? '–' : (fraction * 100).toFixed(digits)
 
-/** A number to two places; a dash for NaN. */
+/** Formats a number with two decimals; NaN becomes a dash. */
 export const decimal = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(2))
 
-/** A whole number with thousands separated. */
+/** Formats an integer with thousands separators. */
 export const count = (value: number): string => value.toLocaleString('en')
 
 const entities: Readonly<Record<string, string>> = {
@@ -18,14 +18,13 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** Text as it must stand in HTML and SVG, in content as in attributes. */
+/** Escapes text for HTML and SVG, in content and attributes. */
 export const escapeText = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => entities[character]!)
+  text.replace(/[&<>"']/g, (character) => entities[character])
 
-/** Throws `size-mismatch` unless every class has a name. */
-export function expectNames(names: readonly string[], classes: number): void {
-  if (names.length !== classes)
-    throw new InverseFormError('size-mismatch', `There are ${names.length} names for ${classes} classes.`, {
-      hint: 'Pass one name a class, by train id.',
-    })
+/** Throws `size-mismatch` unless each class has a name. */
+export function checkClassNames(classNames: readonly string[], numClasses: number): void {
+  checkLength('classNames', classNames.length, numClasses, 'one name per class', {
+    hint: 'Pass the names in the order of the train ids.',
+  })
 }

@@ -1,6 +1,6 @@
 import { escapeText } from './format.js'
 
-/** A part of a page, which its navigation leads to. */
+/** A section of a page, linked from its navigation. */
 export interface Section {
   /** The heading's anchor. */
   readonly id: string
@@ -21,11 +21,11 @@ export interface PageOptions {
   readonly style: string
   /** HTML between the heading and the sections. */
   readonly intro: string
-  /** Those that are false or undefined are left out. */
+  /** Entries that are false or undefined are omitted. */
   readonly sections: readonly (Section | false | undefined)[]
 }
 
-/** One static page without scripts: heading, navigation, introduction and sections. */
+/** Renders a static page without scripts: heading, navigation, introduction and sections. */
 export function page({ title, style, intro, sections }: PageOptions): string {
   const parts = sections.filter((part) => part !== false && part !== undefined)
   const heading = escapeText(title)

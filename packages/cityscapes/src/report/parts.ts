@@ -3,27 +3,27 @@ import type { ConfusionMatrix } from '../metrics/confusion.js'
 import { confusionSvg } from './confusion-svg.js'
 import { escapeText, percent } from './format.js'
 
-// Each takes and gives HTML, unless it says that it escapes.
+// All functions accept and return HTML; functions that escape plain text say so.
 
-/** What was evaluated and how, in order; plain text. */
+/** Facts about the run, in order; plain text. */
 export type ReportFacts = readonly (readonly [name: string, value: string])[]
 
-/** A box that scrolls sideways where it is too narrow, by keyboard as well. */
+/** A box that scrolls horizontally, also by keyboard. */
 export const scrollable = (label: string, content: string): string =>
   `<div class="card" tabindex="0" role="region" aria-label="${label}">${content}</div>`
 
-export const swatch = (colour: Rgb): string =>
-  `<span class="swatch" style="background:rgb(${colour.join()})"></span>`
+export const swatch = (color: Rgb): string =>
+  `<span class="swatch" style="background:rgb(${color.join()})"></span>`
 
-/** The fraction as text and as a bar; the bar tells a screen reader nothing new. */
+/** A fraction as text and as a bar; screen readers skip the bar. */
 export const withBar = (fraction: number): string =>
   `${percent(fraction)}<span class="bar" aria-hidden="true"><i style="width:${Number.isNaN(fraction) ? 0 : percent(fraction)}%"></i></span>`
 
-/** The fraction in percent, with its sign small, for the headline. */
+/** A fraction in percent for the headline, with a small percent sign. */
 export const percentage = (fraction: number): string =>
   percent(fraction) + (Number.isNaN(fraction) ? '' : ' <small>%</small>')
 
-/** The scores that matter most, the first of them more than the others. */
+/** The main scores; the first one is larger. */
 export const headline = (entries: readonly (readonly [name: string, value: string])[]): string =>
   `<dl class="scores">${entries
     .map(
@@ -37,10 +37,10 @@ export const factsTable = (facts: ReportFacts): string =>
     .map(([name, value]) => `<tr><th scope="row">${escapeText(name)}</th><td>${escapeText(value)}</td></tr>`)
     .join('')}</tbody></table></div>`
 
-/** The cells of a table's row, the first of which names it. */
+/** The cells of a table row; the first one is its heading. */
 export type Row = readonly (string | number)[]
 
-/** A table that scrolls sideways, with the rows of `foot`, such as means, below the others. */
+/** A table that scrolls horizontally, with the rows of `foot`, such as means, at its end. */
 export function dataTable(
   label: string,
   columns: readonly string[],
@@ -61,14 +61,14 @@ export function dataTable(
   )
 }
 
-/** A chart, if any, beside the table of its numbers. */
+/** A chart next to the table of its numbers; only the table without a chart. */
 export const besideTable = (chart: string | undefined, table: string): string =>
   chart === undefined ? table : `<div class="beside"><figure class="card">${chart}</figure>${table}</div>`
 
-/** Each class's name, escaped, after its colour where it has one. */
+/** Class names, escaped, each after its color if it has one. */
 export const classHeads = (names: readonly string[], palette: readonly Rgb[]): string[] =>
   names.map((name, c) => (palette[c] ? swatch(palette[c]) : '') + escapeText(name))
 
 export const confusionFigure = (confusion: ConfusionMatrix, names: readonly string[]): string =>
-  `<p class="soft">What the pixels of each class were taken for, in percent of the class. Point at a cell for its pixels.</p>
+  `<p class="soft">Predictions for the pixels of each class, in percent of the class. Hover over a cell for its pixels.</p>
 ${scrollable('Confusion matrix', confusionSvg(confusion, names))}`

@@ -1,19 +1,19 @@
+import { seededRandom } from '@inverseform/shared'
 import { describe, expect, it } from 'vitest'
 import { bootstrap } from '../../src/metrics/bootstrap.js'
 import { averageScore } from '../../src/metrics/class-scores.js'
 import { PerImageScores } from '../../src/metrics/per-image.js'
-import { random } from '../random.js'
 import { imageOf, matrixOf, randomImage } from './images.js'
 
 function scoresOf(images: readonly ReturnType<typeof randomImage>[], classes: number): PerImageScores {
-  const scores = new PerImageScores({ classes })
+  const scores = new PerImageScores({ numClasses: classes })
   for (const image of images) scores.update({ ...image, name: image.name! })
   return scores
 }
 
-/** Images of 100 pixels, all class 0, of which a share that varies by image is right. */
+/** Creates images of 100 pixels of class 0; a random fraction of each is predicted correctly. */
 const accuracyImages = (count: number, seed: number) => {
-  const next = random(seed)
+  const next = seededRandom(seed)
   return Array.from({ length: count }, (_, i) => {
     const right = Math.floor(next() * 101)
     const prediction = Uint8Array.from({ length: 100 }, (_, p) => (p < right ? 0 : 1))
@@ -24,19 +24,19 @@ const accuracy = (classes: Parameters<typeof averageScore>[0]): number =>
   averageScore(classes, { metric: 'recall', classes: [0] })
 
 describe('bootstrap', () => {
-  it('estimates the score of the data set, and lies around it', () => {
+  it('estimates the score of the data set, and contains it', () => {
     const images = Array.from({ length: 12 }, (_, i) => randomImage(i, 200, 4))
     const scores = scoresOf(images, 4)
     const interval = bootstrap(scores)
-    expect(interval.estimate).toBe(matrixOf(images, { classes: 4 }).compute().meanIou)
+    expect(interval.estimate).toBe(matrixOf(images, { numClasses: 4 }).compute().meanIou)
     expect(interval.low).toBeLessThan(interval.estimate)
     expect(interval.high).toBeGreaterThan(interval.estimate)
     expect(interval.samples).toBe(1000)
     const dice = bootstrap(scores, (classes) => averageScore(classes, { metric: 'dice' }))
-    expect(dice.estimate).toBe(matrixOf(images, { classes: 4 }).compute().meanDice)
+    expect(dice.estimate).toBe(matrixOf(images, { numClasses: 4 }).compute().meanDice)
   })
 
-  it('is the normal interval where the score is a mean of many images', () => {
+  it('is the normal interval if the score is a mean of many images', () => {
     // Equal numbers of pixels: the data set's accuracy is the mean of the images' own, whose error is known.
     const images = accuracyImages(150, 5)
     const own = images.map(({ prediction }) => [...prediction].filter((id) => id === 0).length / 100)
@@ -52,7 +52,7 @@ describe('bootstrap', () => {
     expect(Math.abs(narrow.high - (mean + 0.67449 * error))).toBeLessThan(0.06 * error)
   })
 
-  it('has every resample of two images as often as chance has it', () => {
+  it('draws every resample of two images as often as chance predicts', () => {
     // 0 %, 100 %: resamples have accuracy 0, 1/2 (half of them) and 1.
     const images = [new Uint8Array(100).fill(1), new Uint8Array(100)].map((prediction, i) => ({
       ...imageOf(new Uint8Array(100), prediction),
@@ -84,14 +84,14 @@ describe('bootstrap', () => {
       },
       { samples: 3 },
     )
-    // The estimate is no resample.
+    // The estimate comes last and is not a resample.
     const [a, b, c] = seen.slice(0, 3) as [number, number, number]
     const byPairs = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2) / 6
     expect(byPairs).toBeGreaterThan(0)
     expect(standardError).toBeCloseTo(Math.sqrt(byPairs), 14)
   })
 
-  it('is the same for a seed, whatever the order of the images, and another for another', () => {
+  it('is the same for a seed, whatever the order of the images, and differs between seeds', () => {
     const images = Array.from({ length: 8 }, (_, i) => randomImage(i + 50, 200, 4))
     const options = { samples: 200, seed: 11 }
     const one = bootstrap(scoresOf(images, 4), averageScore, options)
@@ -121,14 +121,23 @@ describe('bootstrap', () => {
     })
   })
 
-  it('refuses nothing to resample, and options out of range', () => {
-    expect(() => bootstrap(new PerImageScores())).toThrow('There are no images to resample.')
+  it('rejects missing images and options out of range', () => {
+    expect(() => bootstrap(new PerImageScores())).toThrow('The scores contain no images to resample.')
     const scores = scoresOf([randomImage(1, 10, 4)], 4)
-    for (const samples of [1, 2.5, 1e7, NaN])
-      expect(() => bootstrap(scores, averageScore, { samples })).toThrow(`${samples} resamples`)
-    for (const seed of [0.5, NaN, Infinity])
-      expect(() => bootstrap(scores, averageScore, { seed })).toThrow(`The seed is ${seed}`)
-    for (const confidence of [0, 1, 95, NaN])
-      expect(() => bootstrap(scores, averageScore, { confidence })).toThrow(`confidence of ${confidence}`)
+    for (const samples of [1, 2.5, 1e7, NaN]) {
+      expect(() => bootstrap(scores, averageScore, { samples })).toThrow(
+        `\`samples\` must be an integer from 2 to 1000000, got ${samples}.`,
+      )
+    }
+    for (const seed of [0.5, NaN, Infinity]) {
+      expect(() => bootstrap(scores, averageScore, { seed })).toThrow(
+        `\`seed\` must be an integer, got ${seed}.`,
+      )
+    }
+    for (const confidence of [0, 1, 95, NaN]) {
+      expect(() => bootstrap(scores, averageScore, { confidence })).toThrow(
+        `\`confidence\` must be a finite number above 0 and below 1, got ${confidence}.`,
+      )
+    }
   })
 })

@@ -1,27 +1,27 @@
+import { seededRandom } from '@inverseform/shared'
 import { describe, expect, it } from 'vitest'
 import { ConfusionMatrix, type IdArray } from '../../src/index.js'
-import { random } from '../random.js'
 
 /** Fills `ids` with runs of up to `longest` equal ones. */
 function runs<Ids extends IdArray>(ids: Ids, longest: number, seed: number, choices: readonly number[]): Ids {
-  const next = random(seed)
+  const next = seededRandom(seed)
   for (let i = 0; i < ids.length; ) {
     const end = i + 1 + Math.floor(next() * longest)
-    ids.fill(choices[Math.floor(next() * choices.length)]!, i, end)
+    ids.fill(choices[Math.floor(next() * choices.length)], i, end)
     i = end
   }
   return ids
 }
 
-/** Pixel by pixel. */
+/** Counts pixel by pixel. */
 function counted(
-  truth: IdArray,
+  target: IdArray,
   prediction: IdArray,
   classes: number,
   ignoreIndex: number | null,
 ): number[][] {
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
-  for (const [i, t] of truth.entries()) if (t !== ignoreIndex) counts[t]![prediction[i]!]!++
+  for (const [i, t] of target.entries()) if (t !== ignoreIndex) counts[t][prediction[i]]++
   return counts
 }
 
@@ -29,53 +29,57 @@ const bytes = (length: number, offset: number) => new Uint8Array(new ArrayBuffer
 
 describe('counting pairs of ids', () => {
   const ids = [0, 1, 7, 18]
-  for (const longest of [1, 3, 9, 200])
-    for (const length of [1, 3, 4, 8, 1021, 1024])
+  for (const longest of [1, 3, 9, 200]) {
+    for (const length of [1, 3, 4, 8, 1021, 1024]) {
       it(`counts ${length} bytes in runs of up to ${longest} wherever they lie in memory`, () => {
-        for (const [truthOffset, predictionOffset] of [
+        for (const [targetOffset, predictionOffset] of [
           [0, 0],
           [4, 8],
           [1, 0],
           [3, 3],
         ] as const) {
-          const truth = runs(bytes(length, truthOffset), longest, length, [...ids, 255])
+          const target = runs(bytes(length, targetOffset), longest, length, [...ids, 255])
           const prediction = runs(bytes(length, predictionOffset), longest, length + 1, ids)
           const matrix = new ConfusionMatrix()
-          matrix.update({ truth, prediction, width: length, height: 1 })
-          expect(matrix.rows()).toEqual(counted(truth, prediction, 19, 255))
+          matrix.update({ target, prediction, width: length, height: 1 })
+          expect(matrix.rows()).toEqual(counted(target, prediction, 19, 255))
         }
       })
+    }
+  }
 
-  it('counts ids of all array types, mixed too', () => {
+  it('counts ids of all array types, also mixed', () => {
     const types = [Uint8Array, Int8Array, Uint16Array, Int16Array, Int32Array, Uint32Array]
-    for (const Truth of types)
+    for (const Target of types) {
       for (const Prediction of types) {
-        const truth = runs(new Truth(99), 12, 1, [...ids, 100])
+        const target = runs(new Target(99), 12, 1, [...ids, 100])
         const prediction = runs(new Prediction(99), 12, 2, ids)
         const matrix = new ConfusionMatrix({ ignoreIndex: 100 })
-        matrix.update({ truth, prediction, width: 11, height: 9 })
-        expect(matrix.rows()).toEqual(counted(truth, prediction, 19, 100))
+        matrix.update({ target, prediction, width: 11, height: 9 })
+        expect(matrix.rows()).toEqual(counted(target, prediction, 19, 100))
       }
+    }
   })
 
   it('counts bytes of all values', () => {
     const all = Array.from({ length: 256 }, (_, id) => id)
-    const truth = runs(new Uint8Array(4096), 7, 3, all)
+    const target = runs(new Uint8Array(4096), 7, 3, all)
     const prediction = runs(new Uint8Array(4096), 9, 4, all)
-    const matrix = new ConfusionMatrix({ classes: 256, ignoreIndex: null })
-    matrix.update({ truth, prediction, width: 64, height: 64 })
-    expect(matrix.rows()).toEqual(counted(truth, prediction, 256, null))
+    const matrix = new ConfusionMatrix({ numClasses: 256, ignoreIndex: null })
+    matrix.update({ target, prediction, width: 64, height: 64 })
+    expect(matrix.rows()).toEqual(counted(target, prediction, 256, null))
   })
 
-  it('names the first pixel that is no class, and counts nothing', () => {
-    for (let pixel = 0; pixel < 16; pixel++)
-      for (const what of ['truth', 'prediction'] as const) {
-        const image = { truth: new Uint8Array(16).fill(3), prediction: new Uint8Array(16).fill(3) }
+  it('names the first invalid pixel, and counts nothing', () => {
+    for (let pixel = 0; pixel < 16; pixel++) {
+      for (const what of ['target', 'prediction'] as const) {
+        const image = { target: new Uint8Array(16).fill(3), prediction: new Uint8Array(16).fill(3) }
         image[what].fill(19, pixel)
         const matrix = new ConfusionMatrix()
         const place = `id 19 at column ${pixel % 8}, row ${Math.floor(pixel / 8)}`
         expect(() => matrix.update({ ...image, width: 8, height: 2 })).toThrow(place)
         expect(matrix.compute().pixels).toBe(0)
       }
+    }
   })
 })

@@ -1,30 +1,31 @@
+import { seededRandom } from '@inverseform/shared'
+import type { IdArray } from '../../src/id-array.js'
 import { ConfusionMatrix } from '../../src/metrics/confusion.js'
-import type { ClassOptions, IdArray } from '../../src/metrics/ids.js'
 import type { SegmentedImage } from '../../src/metrics/metric.js'
-import { random } from '../random.js'
+import type { MetricOptions } from '../../src/metrics/options.js'
 
-/** Ids as an image of one row, or of the width given. */
+/** Creates an image of one row, or of the given width. */
 export const imageOf = (
-  truth: IdArray,
+  target: IdArray,
   prediction: IdArray,
-  { width = truth.length, name }: { width?: number; name?: string } = {},
-): SegmentedImage => ({ truth, prediction, width, height: truth.length / width, name })
+  { width = target.length, name }: { width?: number; name?: string } = {},
+): SegmentedImage => ({ target, prediction, width, height: target.length / width, name })
 
-/** Random truth, a tenth of it ignored, and prediction. */
+/** Creates a random target, a tenth of it ignored, and a random prediction. */
 export function randomImage(seed: number, pixels: number, classes: number): SegmentedImage {
-  const next = random(seed)
+  const next = seededRandom(seed)
   const draw = (): number => Math.floor(next() * classes)
-  const truth = Uint8Array.from({ length: pixels }, () => (next() < 0.1 ? 255 : draw()))
-  return imageOf(truth, Uint8Array.from({ length: pixels }, draw), { name: `image ${seed}` })
+  const target = Uint8Array.from({ length: pixels }, () => (next() < 0.1 ? 255 : draw()))
+  return imageOf(target, Uint8Array.from({ length: pixels }, draw), { name: `image ${seed}` })
 }
 
-export function matrixOf(images: readonly SegmentedImage[], options: ClassOptions): ConfusionMatrix {
+export function matrixOf(images: readonly SegmentedImage[], options: MetricOptions): ConfusionMatrix {
   const matrix = new ConfusionMatrix(options)
   for (const image of images) matrix.update(image)
   return matrix
 }
 
-/** A matrix with these counts, rows truth. */
+/** Creates a matrix from counts with targets as rows. */
 export const fromRows = (counts: readonly (readonly number[])[]): ConfusionMatrix =>
   ConfusionMatrix.fromJSON({
     format: 'inverseform.confusion-matrix',

@@ -5,7 +5,7 @@ import type { PixelLevelImage } from '../../src/metrics/official/pixel-level.js'
 import { officialJson, officialResult } from '../../src/metrics/official/result.js'
 import type { PixelLevelScores } from '../../src/metrics/official/scores.js'
 import { officialMatrix, officialTables } from '../../src/metrics/official/tables.js'
-import { matchPairs } from '../../src/node/result-pairs.js'
+import { matchPairs } from '../../src/node/pairs/match-pairs.js'
 import { readInstanceIds, readLabelIds } from '../../src/node.js'
 import { evaluationOf } from './official-images.js'
 
@@ -16,14 +16,14 @@ let scores: PixelLevelScores
 
 beforeAll(async () => {
   const pairs = await matchPairs({
-    dataset: fileURLToPath(folder),
-    results: fileURLToPath(new URL('results', folder)),
+    data: fileURLToPath(folder),
+    predictions: fileURLToPath(new URL('results', folder)),
   })
-  const images = pairs.map(async ({ name, truth, prediction, instanceIds }): Promise<PixelLevelImage> => {
-    const { data, width, height } = await readLabelIds(truth)
+  const images = pairs.map(async ({ name, target, prediction, instanceIds }): Promise<PixelLevelImage> => {
+    const { data, width, height } = await readLabelIds(target)
     return {
       name,
-      truth: data,
+      target: data,
       prediction: (await readLabelIds(prediction)).data,
       instanceIds: (await readInstanceIds(instanceIds!)).data,
       width,
@@ -46,7 +46,7 @@ describe('the official evaluation of three small images', () => {
     expect(officialMatrix(scores)).toBe(text('official-matrix.txt'))
   })
 
-  it('has a form in valid JSON, null standing for NaN', () => {
+  it('has a form in valid JSON, with null for NaN', () => {
     const golden = JSON.parse(text('official.json').replaceAll('NaN', 'null'))
     const result = officialResult(scores)
     expect(JSON.parse(JSON.stringify(result))).toEqual(golden)

@@ -26,44 +26,46 @@ const averageSize: Readonly<Record<number, number>> = {
 }
 
 interface Pixel {
-  readonly truth: number
+  readonly target: number
   readonly prediction: number
-  /** Image and id of the instance, `undefined` outside instances. */
+  /** Image and id of the instance; `undefined` outside instances. */
   readonly instance: string | undefined
   readonly instanceLabel: number
 }
 
-/** The definitions, pixel by pixel and slowly: IoU and iIoU of the 34 labels and 8 categories, by id. */
+/** Computes IoU and iIoU of the 34 labels and 8 categories from their definitions, pixel by pixel, by id. */
 export function naiveScores(images: readonly PixelLevelImage[]) {
   const pixels = images.flatMap((image, number) =>
-    Array.from(image.truth, (truth, i): Pixel => {
-      const id = image.instanceIds![i]!
+    Array.from(image.target, (target, i): Pixel => {
+      const id = image.instanceIds![i]
       return {
-        truth,
-        prediction: image.prediction[i]!,
+        target,
+        prediction: image.prediction[i],
         instance: id > 1000 ? `${number} ${id}` : undefined,
         instanceLabel: Math.floor(id / 1000),
       }
     }),
   )
   const size = new Map<string, number>()
-  for (const { instance } of pixels)
+  for (const { instance } of pixels) {
     if (instance !== undefined) size.set(instance, (size.get(instance) ?? 0) + 1)
+  }
 
-  /** `own` are the evaluated labels, `all` those whose prediction counts as a hit of an instance. */
+  /** `own`: the evaluated labels; `all`: the labels whose prediction is a hit of an instance. */
   function scores(own: readonly number[], outside: (label: number) => boolean, all: readonly number[]) {
     let [tp, fp, fn] = [0, 0, 0]
     let [weightedTp, instanceFp, weightedFn] = [0, 0, 0]
-    for (const { truth, prediction, instance, instanceLabel } of pixels) {
-      if (own.includes(truth))
+    for (const { target, prediction, instance, instanceLabel } of pixels) {
+      if (own.includes(target)) {
         if (own.includes(prediction)) tp++
         else fn++
-      if (evaluated.includes(truth) && outside(truth)) {
+      }
+      if (evaluated.includes(target) && outside(target)) {
         if (own.includes(prediction)) fp++
         if (all.includes(prediction)) instanceFp++
       }
       if (instance === undefined || !own.includes(instanceLabel)) continue
-      const weight = averageSize[instanceLabel]! / size.get(instance)!
+      const weight = averageSize[instanceLabel] / size.get(instance)!
       if (all.includes(prediction)) weightedTp += weight
       else weightedFn += weight
     }

@@ -13,38 +13,38 @@ const CAR_SIZE = 12794.0202738185
 const scoresOf = (...images: readonly PixelLevelImage[]) => evaluationOf(images).compute()
 
 describe('IoU', () => {
-  it('counts predictions where the truth is not evaluated, but not against the class', () => {
+  it('ignores predictions where the target is not evaluated, except in the confusion matrix', () => {
     const { labels, categories, confusion } = scoresOf(row([UNLABELED, ROAD], [ROAD, ROAD]))
     expect(labels[ROAD]).toMatchObject({ iou: 1, prior: 0.5 })
     expect(labels[UNLABELED]).toMatchObject({ iou: NaN, prior: 0.5 })
-    expect(categories[FLAT]!.iou).toBe(1)
-    expect(confusion[UNLABELED]![ROAD]).toBe(1)
+    expect(categories[FLAT].iou).toBe(1)
+    expect(confusion[UNLABELED][ROAD]).toBe(1)
   })
 
-  it('takes the prediction of a label that is not evaluated for a miss, of its category too', () => {
+  it('counts the prediction of a label that is not evaluated as a miss of the class and its category', () => {
     const { labels, categories } = scoresOf(row([ROAD, ROAD], [ROAD, PARKING]))
-    expect(labels[ROAD]!.iou).toBe(0.5)
-    expect(labels[PARKING]!.iou).toBeNaN()
-    expect(categories[FLAT]!.iou).toBe(0.5)
+    expect(labels[ROAD].iou).toBe(0.5)
+    expect(labels[PARKING].iou).toBeNaN()
+    expect(categories[FLAT].iou).toBe(0.5)
   })
 
-  it('of a category knows no error within it', () => {
+  it('of a category ignores errors within the category', () => {
     const { labels, categories } = scoresOf(row([ROAD, SIDEWALK], [SIDEWALK, ROAD]))
-    expect([labels[ROAD]!.iou, labels[SIDEWALK]!.iou]).toEqual([0, 0])
-    expect(categories[FLAT]!.iou).toBe(1)
+    expect([labels[ROAD].iou, labels[SIDEWALK].iou]).toEqual([0, 0])
+    expect(categories[FLAT].iou).toBe(1)
   })
 
-  it('of a category has false positives from evaluated labels of other categories alone', () => {
+  it('of a category has false positives only from evaluated labels of other categories', () => {
     const pixels = [
       [ROAD, ROAD],
       [PARKING, ROAD],
       [UNLABELED, ROAD],
     ] as const
-    expect(scoresOf(row(...pixels)).categories[FLAT]!.iou).toBe(1)
-    expect(scoresOf(row(...pixels, [BUILDING, SIDEWALK])).categories[FLAT]!.iou).toBe(0.5)
+    expect(scoresOf(row(...pixels)).categories[FLAT].iou).toBe(1)
+    expect(scoresOf(row(...pixels, [BUILDING, SIDEWALK])).categories[FLAT].iou).toBe(0.5)
   })
 
-  it('is averaged over the labels and categories that have one', () => {
+  it('is averaged over the labels and categories whose IoU is not NaN', () => {
     const scores = scoresOf(row([ROAD, ROAD], [BUILDING, ROAD], [CARAVAN, CARAVAN]))
     expect(scores.meanIou).toBe(0.25)
     expect(scores.meanCategoryIou).toBe(0.25)
@@ -60,7 +60,7 @@ describe('IoU', () => {
 })
 
 describe('instance-level IoU', () => {
-  it('gives small and large instances the same weight, in each image anew', () => {
+  it('gives small and large instances the same weight, separately in each image', () => {
     const small = [CAR, CAR, 26001] as const
     const large = [CAR, ROAD, 26002] as const
     const together = scoresOf(row(small, large, large, large))
@@ -68,62 +68,62 @@ describe('instance-level IoU', () => {
     const missed = [CAR, ROAD, 26001] as const
     const apart = scoresOf(row(small), row(missed, missed, missed))
     expect(apart.labels[CAR]).toMatchObject({ iou: 0.25, instanceIou: 0.5 })
-    expect(apart.categories[VEHICLE]!.instanceIou).toBe(0.5)
+    expect(apart.categories[VEHICLE].instanceIou).toBe(0.5)
   })
 
-  it('does not weight false positives, and takes those from evaluated truth alone', () => {
+  it('does not weight false positives, and counts only those in evaluated targets', () => {
     const expected = CAR_SIZE / (CAR_SIZE + 1)
     const car = [CAR, CAR, 26001] as const
     const scores = scoresOf(row(car, [ROAD, CAR], [UNLABELED, CAR]))
-    expect(scores.labels[CAR]!.instanceIou).toBe(expected)
-    expect(scores.categories[VEHICLE]!.instanceIou).toBe(expected)
+    expect(scores.labels[CAR].instanceIou).toBe(expected)
+    expect(scores.categories[VEHICLE].instanceIou).toBe(expected)
     expect(scores.meanInstanceIou).toBe(expected)
     expect(scores.meanCategoryInstanceIou).toBe(expected)
   })
 
-  it('leaves groups out, whose ids have no number', () => {
+  it('leaves out groups, whose ids have no number', () => {
     const { labels } = scoresOf(row([CAR, CAR, 26001], [CAR, ROAD, CAR]))
     expect(labels[CAR]).toMatchObject({ iou: 0.5, instanceIou: 1 })
   })
 
-  it('counts number 0, but nothing up to 1000', () => {
-    expect(scoresOf(row([PERSON, PERSON, 24000])).labels[PERSON]!.instanceIou).toBe(1)
-    expect(scoresOf(row([PERSON, PERSON, 1000])).labels[PERSON]!.instanceIou).toBeNaN()
+  it('counts instance number 0, but no id up to 1000', () => {
+    expect(scoresOf(row([PERSON, PERSON, 24000])).labels[PERSON].instanceIou).toBe(1)
+    expect(scoresOf(row([PERSON, PERSON, 1000])).labels[PERSON].instanceIou).toBeNaN()
   })
 
-  it('passes over instances of labels that are not evaluated', () => {
+  it('skips instances of labels that are not evaluated', () => {
     const { labels, categories } = scoresOf(row([CARAVAN, ROAD, 29001], [TRAILER, TRAILER, 30001]))
-    expect(labels[CARAVAN]!.instanceIou).toBeNaN()
+    expect(labels[CARAVAN].instanceIou).toBeNaN()
     expect(categories[VEHICLE]).toMatchObject({ iou: NaN, instanceIou: NaN })
     expect(scoresOf(row([UNLABELED, ROAD, 1001])).meanInstanceIou).toBeNaN()
   })
 
-  it('of a category is hit by every label of it, those that are not evaluated too', () => {
+  it('of a category is hit by each of its labels, including those that are not evaluated', () => {
     for (const [prediction, iou] of [
       [TRUCK, 1],
       [CARAVAN, 0],
       [TRAILER, 0],
     ] as const) {
       const { labels, categories } = scoresOf(row([CAR, prediction, 26001]))
-      expect(labels[CAR]!.instanceIou).toBe(0)
+      expect(labels[CAR].instanceIou).toBe(0)
       expect(categories[VEHICLE]).toMatchObject({ iou, instanceIou: 1 })
     }
   })
 
-  it('of a category has false positives of every label of it', () => {
+  it('of a category has false positives from each of its labels', () => {
     for (const prediction of [CARAVAN, TRAILER]) {
       const { categories } = scoresOf(row([CAR, CAR, 26001], [ROAD, prediction], [UNLABELED, prediction]))
       expect(categories[VEHICLE]).toMatchObject({ iou: 1, instanceIou: CAR_SIZE / (CAR_SIZE + 1) })
     }
   })
 
-  it('of a label has false positives within the category, of the category none', () => {
+  it('of a label has false positives within its category; the category has none', () => {
     const scores = scoresOf(row([PERSON, PERSON, 24001], [RIDER, PERSON, 25001]))
-    expect(scores.labels[PERSON]!.instanceIou).toBe(PERSON_SIZE / (PERSON_SIZE + 1))
-    expect(scores.categories[HUMAN]!.instanceIou).toBe(1)
+    expect(scores.labels[PERSON].instanceIou).toBe(PERSON_SIZE / (PERSON_SIZE + 1))
+    expect(scores.categories[HUMAN].instanceIou).toBe(1)
   })
 
-  it('is NaN without instances, which then need no ids', () => {
+  it('is NaN without instances, which need no ids', () => {
     const { instanceIds: _, ...image } = randomImage(1)
     const evaluation = new PixelLevelEvaluation({ instances: false })
     evaluation.update(image)
@@ -141,13 +141,15 @@ describe('all scores', () => {
       const naive = naiveScores(images)
       const { labels, categories } = scoresOf(...images)
       const pairs = [
-        ...labels.map((label, id) => [label, naive.labels[id]!] as const),
-        ...categories.map((category, id) => [category, naive.categories[id]!] as const),
+        ...labels.map((label, id) => [label, naive.labels[id]] as const),
+        ...categories.map((category, id) => [category, naive.categories[id]] as const),
       ]
-      for (const [ours, theirs] of pairs)
-        for (const kind of ['iou', 'instanceIou'] as const)
+      for (const [ours, theirs] of pairs) {
+        for (const kind of ['iou', 'instanceIou'] as const) {
           if (Number.isNaN(theirs[kind])) expect(ours[kind]).toBeNaN()
           else expect(ours[kind]).toBeCloseTo(theirs[kind], 12)
+        }
+      }
       // The comparison is over something: all evaluated labels but a few, and both categories with instances.
       expect(labels.filter(({ iou }) => iou > 0).length).toBeGreaterThan(10)
       expect(categories.filter(({ instanceIou }) => instanceIou > 0)).toHaveLength(2)
@@ -156,41 +158,44 @@ describe('all scores', () => {
 
   it('are 1 for a map with itself', () => {
     const image = randomImage(7)
-    const { labels, categories } = scoresOf({ ...image, prediction: image.truth })
+    const { labels, categories } = scoresOf({ ...image, prediction: image.target })
     const all = [...labels, ...categories].flatMap(({ iou, instanceIou }) => [iou, instanceIou])
     expect(new Set(all)).toEqual(new Set([1, NaN]))
     expect(labels.filter(({ iou }) => iou === 1).length).toBeGreaterThan(10)
   })
 
-  it('change places with the labels, where these are of one category and have no instances', () => {
+  it('are swapped with the labels if these are of one category and have no instances', () => {
     const swapped = (ids: Uint8Array) => ids.map((id) => ({ 11: 12, 12: 11 })[id] ?? id)
     const image = randomImage(8)
-    const [truth, prediction] = [swapped(image.truth as Uint8Array), swapped(image.prediction as Uint8Array)]
+    const [target, prediction] = [
+      swapped(image.target as Uint8Array),
+      swapped(image.prediction as Uint8Array),
+    ]
     const before = scoresOf(image)
-    const after = scoresOf({ ...image, truth, prediction })
-    expect(after.labels[12]!.iou).toBe(before.labels[11]!.iou)
-    expect(after.labels[11]!.iou).toBe(before.labels[12]!.iou)
-    expect(after.labels[11]!.iou).not.toBe(before.labels[11]!.iou)
+    const after = scoresOf({ ...image, target, prediction })
+    expect(after.labels[12].iou).toBe(before.labels[11].iou)
+    expect(after.labels[11].iou).toBe(before.labels[12].iou)
+    expect(after.labels[11].iou).not.toBe(before.labels[11].iou)
     expect(after.categories).toEqual(before.categories)
   })
 
-  it('do not exist where nothing is evaluated, and do for a single pixel', () => {
+  it('are NaN if nothing is evaluated, and exist for a single pixel', () => {
     const nothing = scoresOf(row([UNLABELED, ROAD], [PARKING, PARKING]))
     expect(nothing.meanIou).toBeNaN()
     expect(nothing.meanCategoryIou).toBeNaN()
     expect(scoresOf(row([ROAD, ROAD]))).toMatchObject({ meanIou: 1, meanCategoryIou: 1 })
-    expect(new PixelLevelEvaluation().compute().labels[ROAD]!.prior).toBeNaN()
+    expect(new PixelLevelEvaluation().compute().labels[ROAD].prior).toBeNaN()
   })
 })
 
-describe('what cannot be evaluated', () => {
+describe('an invalid image', () => {
   const image = { ...randomImage(9, 8, 4), name: 'ulm' }
-  const changed = (map: 'truth' | 'prediction' | 'instanceIds', id: number) => ({
+  const changed = (map: 'target' | 'prediction' | 'instanceIds', id: number) => ({
     ...image,
     [map]: Int32Array.from(image[map]!).fill(id, 19, 21),
   })
 
-  it('is named with image, pixel and id, and changes nothing', () => {
+  it('is rejected with image, pixel and id, and changes nothing', () => {
     const evaluation = evaluationOf([randomImage(10)])
     const before = JSON.stringify(evaluation)
     const failure = (bad: PixelLevelImage): InverseFormError => {
@@ -203,8 +208,8 @@ describe('what cannot be evaluated', () => {
       throw new Error('evaluated')
     }
     for (const [bad, code, message] of [
-      [changed('truth', 34), 'invalid-argument', /^ulm has the true id 34 at column 3, row 2; .* 0\.\.33/],
-      [changed('truth', -1), 'invalid-argument', /true id -1 at column 3, row 2/],
+      [changed('target', 34), 'invalid-argument', /^ulm has the target id 34 at column 3, row 2; .* 0\.\.33/],
+      [changed('target', -1), 'invalid-argument', /target id -1 at column 3, row 2/],
       [changed('prediction', 255), 'invalid-argument', /predicted id 255 at column 3, row 2/],
       [changed('prediction', -1), 'invalid-argument', /predicted id -1 at column 3, row 2/],
       [
@@ -215,17 +220,21 @@ describe('what cannot be evaluated', () => {
       [
         changed('instanceIds', 34000),
         'invalid-argument',
-        /34000 at column 3, row 2; there is no label 34\.$/,
+        /34000 at column 3, row 2; label 34 does not exist\.$/,
       ],
-      [changed('instanceIds', 90000), 'invalid-argument', /there is no label 90\.$/],
+      [changed('instanceIds', 90000), 'invalid-argument', /label 90 does not exist\.$/],
       [{ ...image, instanceIds: undefined }, 'invalid-argument', /^ulm has no instance ids/],
-      [{ ...image, instanceIds: new Uint16Array(31) }, 'size-mismatch', /8 x 4 pixels has 31 instance ids/],
       [
-        { ...image, instanceIds: Float32Array.from(image.truth) as never },
-        'invalid-argument',
-        /^ulm has its instance ids in a value of the kind Float32Array\.$/,
+        { ...image, instanceIds: new Uint16Array(31) },
+        'size-mismatch',
+        /^`instanceIds` must have 32 elements, one per pixel, got 31\.$/,
       ],
-      [{ ...image, width: 9 }, 'size-mismatch', /9 x 4 pixels has 32 truth ids/],
+      [
+        { ...image, instanceIds: Float32Array.from(image.target) as never },
+        'invalid-argument',
+        /^`instanceIds` must be a typed array of integers of at most 32 bits, .*, got Float32Array of 32 elements\.$/,
+      ],
+      [{ ...image, width: 9 }, 'size-mismatch', /9 x 4 pixels has 32 target ids/],
     ] as const) {
       const error = failure(bad)
       expect(error.message).toMatch(message)

@@ -5,7 +5,7 @@ import { officialMatrix, officialTables } from '../../src/metrics/official/table
 import { evaluationOf, row } from './official-images.js'
 
 describe("Python's numbers", () => {
-  it('are written as repr and json.dumps of Python 3.11 write them', () => {
+  it('are written like repr and json.dumps of Python 3.11', () => {
     for (const [value, written] of [
       [0, '0.0'],
       [1, '1.0'],
@@ -21,11 +21,12 @@ describe("Python's numbers", () => {
       [1 / 3, '0.3333333333333333'],
       [2 / 3, '0.6666666666666666'],
       [NaN, 'NaN'],
-    ] as const)
+    ] as const) {
       expect(pythonRepr(value)).toBe(written)
+    }
   })
 
-  it('are rounded as format of Python 3.11 rounds them, ties to even', () => {
+  it('are rounded like format of Python 3.11, ties to even', () => {
     for (const [value, digits, written] of [
       [0.0625, 3, '0.062'],
       [0.1875, 3, '0.188'],
@@ -44,23 +45,24 @@ describe("Python's numbers", () => {
       [0, 3, '0.000'],
       [1e-9, 4, '0.0000'],
       [NaN, 3, '  nan'],
-    ] as const)
+    ] as const) {
       expect(pythonFixed(value, digits, 5)).toBe(written)
+    }
   })
 })
 
-describe('what is printed', () => {
-  // A sixteenth of the road is right.
+describe('the printed text', () => {
+  // A sixteenth of the road is predicted correctly.
   const sixteenth = evaluationOf([
     row([7, 7], ...Array.from({ length: 15 }, () => [7, 8] as const)),
   ]).compute()
 
-  it('rounds ties as the script does', () => {
+  it('rounds ties like the script', () => {
     expect(officialTables(sixteenth)).toContain('\nroad          : 0.062      nan\n')
     expect(officialMatrix(sixteenth)).toMatch(/\n {9}road \|.* 0\.06 {3}0\.94 .* 1\.0000\n/)
   })
 
-  it('writes whole scores as 1.0, whole numbers of pixels and labels as they are', () => {
+  it('writes integer scores as 1.0, and numbers of pixels and labels as integers', () => {
     const lines = officialJson(sixteenth).split('\n')
     expect(lines).toContain('        "road": 1.0,')
     expect(lines).toContain('        "road": 7,')
@@ -68,7 +70,7 @@ describe('what is printed', () => {
     expect(lines).toContain('        "road": 0.0625,')
   })
 
-  it('leaves rows of labels that are not in the truth out of the matrix, and cuts their names at 13 letters', () => {
+  it('omits matrix rows of labels that are not in the target, and cuts names at 13 letters', () => {
     const rows = officialMatrix(evaluationOf([row([2, 7], [7, 7])]).compute()).split('\n')
     expect(rows.slice(3, -2).map((line) => line.slice(0, 15))).toEqual(['rectification |', '         road |'])
   })

@@ -14,7 +14,7 @@ import {
 import cases from '../fixtures/metrics/presets.json' with { type: 'json' }
 import { fromRows, imageOf, matrixOf, randomImage } from './images.js'
 
-/** NaN where JSON has null. */
+/** Replaces null in JSON with NaN. */
 const withNaN = (value: unknown): unknown =>
   value === null
     ? Number.NaN
@@ -27,23 +27,25 @@ const withNaN = (value: unknown): unknown =>
 const matrices = cases.map(({ name, classes, reduceZeroLabel: reduce, truth, prediction, ...results }) => {
   const images = truth.map((ids, i) => {
     const bytes = Uint8Array.from(ids)
-    return imageOf(reduce ? reduceZeroLabel(bytes) : bytes, Uint8Array.from(prediction[i]!))
+    return imageOf(reduce ? reduceZeroLabel(bytes) : bytes, Uint8Array.from(prediction[i]))
   })
-  return { name, matrix: matrixOf(images, { classes, ...presets.mmseg.matrix }), ...results }
+  return { name, matrix: matrixOf(images, { numClasses: classes, ...presets.mmseg.matrix }), ...results }
 })
 
 describe.each(matrices)('$name', ({ matrix, mmseg, huggingFace }) => {
-  it('gives mmsegmentation’s results, to the last of its digits', () => {
-    for (const { options, results } of mmseg)
+  it('gives mmsegmentation’s results to the last digit', () => {
+    for (const { options, results } of mmseg) {
       expect(mmsegResults(matrix, options as MmsegOptions)).toEqual(withNaN(results))
+    }
   })
 
   it('gives Hugging Face’s results', () => {
     for (const { options, results } of huggingFace) {
       const { per_category_iou, per_category_accuracy, ...means } = huggingFaceResults(matrix, options)
       const expected = withNaN(results) as ReturnType<typeof huggingFaceResults>
-      for (const [key, value] of Object.entries(means))
+      for (const [key, value] of Object.entries(means)) {
         expect(value).toBeCloseTo(expected[key as keyof typeof means], 14)
+      }
       expect(per_category_iou).toEqual(expected.per_category_iou)
       expect(per_category_accuracy).toEqual(expected.per_category_accuracy)
     }
@@ -51,7 +53,7 @@ describe.each(matrices)('$name', ({ matrix, mmseg, huggingFace }) => {
 })
 
 describe('the results of other tools', () => {
-  it('are those of the example in the documentation of evaluate’s mean_iou', () => {
+  it('equal the example in the documentation of evaluate’s mean_iou', () => {
     const maps = [
       [
         [0, 3, 5, 4, 6, 255],
@@ -66,10 +68,10 @@ describe('the results of other tools', () => {
         [2, 2, 3, 8, 2, 4, 3, 255, 2],
       ],
     ]
-    const images = maps.map(([truth, prediction]) =>
-      imageOf(Uint8Array.from(truth!), Uint8Array.from(prediction!)),
+    const images = maps.map(([target, prediction]) =>
+      imageOf(Uint8Array.from(target), Uint8Array.from(prediction)),
     )
-    const results = huggingFaceResults(matrixOf(images, { classes: 10, ...presets.huggingFace.matrix }))
+    const results = huggingFaceResults(matrixOf(images, { numClasses: 10, ...presets.huggingFace.matrix }))
     expect(results.mean_iou).toBeCloseTo(0.4775, 14)
     expect(results.mean_accuracy).toBeCloseTo(0.5916666666666666, 14)
     expect(results.overall_accuracy).toBeCloseTo(0.5263157894736842, 14)
@@ -77,8 +79,8 @@ describe('the results of other tools', () => {
     expect(results.per_category_accuracy).toEqual([0, 0, 0.75, 2 / 3, 1, 0, 0.5, 1, 1, 1])
   })
 
-  it('have undefined means where nothing was counted, or what stands for them', () => {
-    const nothing = new ConfusionMatrix({ classes: 2 })
+  it('have undefined means if nothing was counted, or the number that replaces them', () => {
+    const nothing = new ConfusionMatrix({ numClasses: 2 })
     expect(huggingFaceResults(nothing).mean_iou).toBeNaN()
     expect(huggingFaceResults(nothing, { nanToNum: 0 })).toEqual({
       ...{ mean_iou: 0, mean_accuracy: 0, overall_accuracy: 0 },
@@ -90,7 +92,7 @@ describe('the results of other tools', () => {
     })
   })
 
-  it('round ties to even, as NumPy does', () => {
+  it('round ties to even, like NumPy', () => {
     // Accuracies of 1/32 = 3.125 % and 3/32 = 9.375 %, both ties in binary.
     const tie = fromRows([
       [1, 31],
@@ -99,12 +101,14 @@ describe('the results of other tools', () => {
     expect(mmsegResults(tie).classes.Acc).toEqual([3.12, 9.38])
   })
 
-  it('refuse a metric that mmsegmentation lacks', () => {
+  it('reject a metric that mmsegmentation lacks', () => {
     const metrics = ['mBoundary'] as unknown as MmsegOptions['metrics']
-    expect(() => mmsegResults(new ConfusionMatrix(), { metrics })).toThrow('no metric "mBoundary"')
+    expect(() => mmsegResults(new ConfusionMatrix(), { metrics })).toThrow(
+      "`metrics` must be one of 'mIoU', 'mDice' or 'mFscore', got \"mBoundary\".",
+    )
   })
 
-  it('have Cityscapes’ names, and its categories’ IoU by counting pixels', () => {
+  it('have the names of Cityscapes, and the categories’ IoU by counting pixels', () => {
     const image = randomImage(77, 4000, 19)
     const results = cityscapesResults(matrixOf([image], presets.cityscapes.matrix))
     const categoryOf = (id: number) => labels.find(({ name }) => name === classNames[id])?.category
@@ -115,9 +119,9 @@ describe('the results of other tools', () => {
     const scores = Object.entries(results.categoryScores)
     for (const [category, iou] of scores) {
       let [both, either] = [0, 0]
-      image.truth.forEach((t, i) => {
+      image.target.forEach((t, i) => {
         if (t === 255) return
-        const inside = [t, image.prediction[i]!].filter((id) => categoryOf(id) === category).length
+        const inside = [t, image.prediction[i]].filter((id) => categoryOf(id) === category).length
         if (inside === 2) both++
         if (inside > 0) either++
       })
@@ -125,33 +129,44 @@ describe('the results of other tools', () => {
     }
     expect(results.averageScoreCategories).toBeCloseTo(scores.reduce((sum, [, iou]) => sum + iou, 0) / 7, 14)
     expect(results.averageScoreClasses).toBe(matrixOf([image], {}).compute().meanIou)
-    expect(() => cityscapesResults(new ConfusionMatrix({ classes: 34 }))).toThrow('Cityscapes has 19 classes')
+    expect(() => cityscapesResults(new ConfusionMatrix({ numClasses: 34 }))).toThrow(
+      '`matrix` must have the 19 classes of Cityscapes, got 34 classes.',
+    )
   })
 
-  it('are those of the official evaluation, also where no class is predicted', () => {
+  it('equal the official evaluation, also where no class is predicted', () => {
     const { prediction, ...random } = randomImage(78, 3000, 19)
     const image = { ...random, prediction: prediction.map((id, i) => (i % 9 === 0 ? 255 : id)) }
     const evaluation = new PixelLevelEvaluation({ instances: false })
     // 255 becomes label id 0, unlabeled.
-    evaluation.update({ ...image, truth: toLabelIds(image.truth), prediction: toLabelIds(image.prediction) })
+    evaluation.update({
+      ...image,
+      target: toLabelIds(image.target),
+      prediction: toLabelIds(image.prediction),
+    })
     const official = officialResult(evaluation.compute())
     const { classScores, categoryScores, ...means } = cityscapesResults(matrixOf([image], {}))
-    for (const [name, iou] of Object.entries(classScores))
-      expect(iou).toBeCloseTo(official.classScores[name]!, 14)
-    for (const [name, iou] of Object.entries(categoryScores))
-      expect(iou).toBeCloseTo(official.categoryScores[name]!, 14)
+    for (const [name, iou] of Object.entries(classScores)) {
+      expect(iou).toBeCloseTo(official.classScores[name], 14)
+    }
+    for (const [name, iou] of Object.entries(categoryScores)) {
+      expect(iou).toBeCloseTo(official.categoryScores[name], 14)
+    }
     expect(means.averageScoreClasses).toBeCloseTo(official.averageScoreClasses, 14)
     expect(means.averageScoreCategories).toBeCloseTo(official.averageScoreCategories, 14)
   })
 
-  it('are reached by options that the boundary metric takes', () => {
-    for (const { boundary } of [presets.davis, presets.gscnn])
+  it('have options that the boundary metric accepts', () => {
+    for (const { boundary } of [presets.davis, presets.gscnn]) {
       expect(new BoundaryF(boundary)).toMatchObject(boundary)
+    }
   })
-  it('of mmsegmentation have a beta above 0', () => {
-    for (const beta of [0, -1, Number.NaN])
+
+  it('of mmsegmentation need a beta above 0', () => {
+    for (const beta of [0, -1, Number.NaN]) {
       expect(() => mmsegResults(fromRows([[1]]), { metrics: ['mFscore'], beta })).toThrow(
-        `no beta of ${beta}`,
+        `\`beta\` must be a finite number above 0, got ${beta}.`,
       )
+    }
   })
 })

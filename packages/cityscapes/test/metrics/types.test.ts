@@ -9,7 +9,7 @@ import {
   type StateHeader,
 } from '../../src/index.js'
 
-it('a metric, the header of its state and the codes of errors can be named from outside', () => {
+it('the types of metrics, state headers and error codes are exported', () => {
   const metric: Metric<SegmentedImage, StateHeader, SegmentationScores> = new ConfusionMatrix()
   expect(metric.toJSON()).toMatchObject({ format: 'inverseform.confusion-matrix', version: 1 })
   expectTypeOf<InverseFormError['code']>().toEqualTypeOf<InverseFormErrorCode>()

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { encodeLabelPng, labels, mmsegResults, officialJson, toLabelIds } from '../../src/index.js'
-import { MetricsThread } from '../../src/node/metrics-thread.js'
+import { MetricsThread } from '../../src/node/evaluate/metrics-thread.js'
 import {
   createMetrics,
   evaluatePairs,
@@ -20,7 +20,7 @@ import {
 import { random } from '../random.js'
 
 const golden = fileURLToPath(new URL('../fixtures/metrics/', import.meta.url))
-const goldenPairs = () => matchPairs({ dataset: golden, results: join(golden, 'results') })
+const goldenPairs = () => matchPairs({ data: golden, predictions: join(golden, 'results') })
 const threadCounts = [0, 1, 2]
 
 let folder: string
@@ -31,30 +31,30 @@ afterAll(() => rm(folder, { recursive: true }))
 
 const [width, height] = [32, 16]
 
-/** Writes a map, and gives its path. */
+/** Writes a label map and returns its path. */
 async function file(name: string, data: Uint8Array, rows = height): Promise<string> {
   const path = join(folder, name)
   await writeFile(path, encodeLabelPng({ width, height: rows, data }))
   return path
 }
 
-/** Pairs of label ids, the prediction mostly right; predictions of train ids and a truth of ADE20K's kind with them. */
+/** Pairs of label ids, the prediction mostly right; also predictions of train ids and targets as in ADE20K. */
 async function somePairs(count: number): Promise<(PairToEvaluate & { trainIds: string; ade: string })[]> {
   const next = random(5)
   const known = labels.filter(({ ignoreInEval }) => !ignoreInEval)
   const draw = () => Math.floor(next() * known.length)
   return Promise.all(
     Array.from({ length: count }, async (_, i) => {
-      const truth = Uint8Array.from({ length: width * height }, () => (next() < 0.1 ? 255 : draw()))
-      const prediction = truth.map((id) => (id === 255 || next() < 0.3 ? draw() : id))
+      const target = Uint8Array.from({ length: width * height }, () => (next() < 0.1 ? 255 : draw()))
+      const prediction = target.map((id) => (id === 255 || next() < 0.3 ? draw() : id))
       return {
         name: `image_${i}`,
-        truth: await file(`truth_${i}.png`, toLabelIds(truth)),
+        target: await file(`target_${i}.png`, toLabelIds(target)),
         prediction: await file(`prediction_${i}.png`, toLabelIds(prediction)),
         trainIds: await file(`trainIds_${i}.png`, prediction),
         ade: await file(
           `ade_${i}.png`,
-          truth.map((id) => (id === 255 ? 0 : id + 1)),
+          target.map((id) => (id === 255 ? 0 : id + 1)),
         ),
       }
     }),
@@ -72,12 +72,12 @@ const everything = {
 }
 
 describe('evaluatePairs', () => {
-  it.each(threadCounts)('gives the bytes of the official file with %i threads', async (workers) => {
+  it.each(threadCounts)('reproduces the official file byte for byte with %i threads', async (workers) => {
     const { official } = await evaluatePairs(await goldenPairs(), { metrics: { official: {} }, workers })
     expect(officialJson(official.compute())).toBe(await readFile(join(golden, 'official.json'), 'utf8'))
   })
 
-  it('gives the same states whatever the number of threads, and tells of each pair', async () => {
+  it('returns the same states for any number of threads, and reports each pair', async () => {
     const pairs = await somePairs(7)
     const states = await Promise.all(
       threadCounts.map(async (workers) => {
@@ -95,10 +95,10 @@ describe('evaluatePairs', () => {
       }),
     )
     expect(new Set(states).size).toBe(1)
-    expect(Object.keys(JSON.parse(states[0]!))).toEqual(Object.keys(everything))
+    expect(Object.keys(JSON.parse(states[0]))).toEqual(Object.keys(everything))
   })
 
-  it('takes train ids, and truths whose 0 is no class', async () => {
+  it('accepts train ids, and targets whose 0 is void', async () => {
     const pairs = await somePairs(3)
     const metrics = { confusion: {}, perImage: {} }
     const expected = await evaluatePairs(pairs, { metrics, workers: 0 })
@@ -107,26 +107,26 @@ describe('evaluatePairs', () => {
     expect(
       await evaluatePairs(trainIds, { ...options, metrics: { ...metrics, official: { instances: false } } }),
     ).toMatchObject({ ...expected })
-    const ade = trainIds.map((pair) => ({ ...pair, truth: pair.ade }))
+    const ade = trainIds.map((pair) => ({ ...pair, target: pair.ade }))
     const reduced = await evaluatePairs(ade, {
       ...options,
       metrics,
-      truthIds: 'trainIds',
+      targetIds: 'trainIds',
       reduceZeroLabel: true,
     })
     expect(JSON.stringify(reduced)).toBe(JSON.stringify(expected))
     expect(mmsegResults(reduced.confusion).summary).toEqual(mmsegResults(expected.confusion).summary)
   })
 
-  it.each([0, 2])('names the file and the pixel of a bad id with %i threads', async (workers) => {
+  it.each([0, 2])('names file and pixel of an invalid id with %i threads', async (workers) => {
     const pairs = await somePairs(3)
     const bad = await file('bad.png', new Uint8Array(width * height).fill(7).fill(99, 2 * width + 5))
     const run = (metrics: object) =>
-      evaluatePairs([...pairs, { ...pairs[0]!, name: 'bad', prediction: bad }], { metrics, workers })
+      evaluatePairs([...pairs, { ...pairs[0], name: 'bad', prediction: bad }], { metrics, workers })
     await expect(run({ official: { instances: false } })).rejects.toMatchObject({
       code: 'invalid-dataset',
       message: expect.stringMatching(
-        /^bad has the predicted id 99 at column 5, row 2; .*truth_0\.png and .*bad\.png\.$/,
+        /^bad has the predicted id 99 at column 5, row 2; .*target_0\.png and .*bad\.png\.$/,
       ),
       hint: expect.stringContaining('label ids'),
       details: { id: 99, x: 5, y: 2, prediction: bad },
@@ -141,68 +141,70 @@ describe('evaluatePairs', () => {
     const [pair] = await somePairs(1)
     const small = await file('small.png', new Uint8Array(width * 3), 3)
     await expect(
-      evaluatePairs([{ ...pair!, prediction: small }], { metrics: { confusion: {} }, workers }),
+      evaluatePairs([{ ...pair, prediction: small }], { metrics: { confusion: {} }, workers }),
     ).rejects.toMatchObject({
       code: 'size-mismatch',
-      message: expect.stringMatching(/truth_0\.png has 32 x 16 pixels, .*small\.png has 32 x 3\./),
+      message: expect.stringMatching(/target_0\.png has 32 x 16 pixels, .*small\.png has 32 x 3\./),
     })
   })
 
-  it('passes on what is wrong with a file, from a thread', async () => {
+  it('passes on file errors from a thread', async () => {
     const [pair] = await somePairs(1)
     const prediction = join(folder, 'nowhere.png')
     await expect(
-      evaluatePairs([{ ...pair!, prediction }], { metrics: { confusion: {} }, workers: 1 }),
-    ).rejects.toMatchObject({ code: 'not-found', message: `There is no file ${prediction}.` })
+      evaluatePairs([{ ...pair, prediction }], { metrics: { confusion: {} }, workers: 1 }),
+    ).rejects.toMatchObject({ code: 'not-found', message: `The file ${prediction} does not exist.` })
   })
 
-  it('refuses what cannot be', async () => {
+  it('rejects invalid options', async () => {
     const run = (options: object) => evaluatePairs([], { metrics: { official: {} }, ...options })
     await expect(run({ workers: -1 })).rejects.toMatchObject({ code: 'invalid-argument' })
-    await expect(run({ truthIds: 'trainIds' })).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(run({ targetIds: 'trainIds' })).rejects.toMatchObject({ code: 'invalid-argument' })
     await expect(run({ reduceZeroLabel: true })).rejects.toMatchObject({ code: 'invalid-argument' })
     await expect(run({ metrics: { boundaryF: { tolerances: [] } } })).rejects.toMatchObject({
       code: 'invalid-argument',
     })
   })
 
-  it('refuses ids, metrics and names that cannot be before any work', async () => {
+  it('rejects invalid ids, metrics and names before any work', async () => {
     const [pair] = await somePairs(1)
-    const missing = { ...pair!, truth: 'nowhere' }
+    const missing = { ...pair, target: 'nowhere' }
     const run = (options: object, pairs = [missing]) =>
       evaluatePairs(pairs, { metrics: { perImage: {} }, ...options })
     for (const [options, message] of [
-      [{ truthIds: 'bogus' }, 'The option truthIds is "bogus".'],
-      [{ predictionIds: 'bogus' }, 'The option predictionIds is "bogus".'],
-      [{ metrics: { foo: {} } }, 'There is no metric "foo".'],
+      [{ targetIds: 'bogus' }, "`targetIds` must be one of 'labelIds' or 'trainIds', got \"bogus\"."],
+      [{ predictionIds: 'bogus' }, "`predictionIds` must be one of 'labelIds' or 'trainIds', got \"bogus\"."],
+      [{ metrics: { foo: {} } }, 'The metric "foo" does not exist.'],
       [{ metrics: {} }, 'No metrics were selected.'],
       [{ metrics: undefined }, 'No metrics were selected.'],
       [{ metrics: { official: undefined } }, 'No metrics were selected.'],
-    ] as const)
+    ] as const) {
       await expect(run(options)).rejects.toMatchObject({ code: 'invalid-argument', message })
-    for (const workers of threadCounts)
+    }
+    for (const workers of threadCounts) {
       await expect(
         run({ workers }, [missing, { ...missing, name: 'b' }, { ...missing, prediction: 'second.png' }]),
       ).rejects.toMatchObject({
         code: 'invalid-argument',
-        message: `Two pairs have the name image_0: ${pair!.prediction} and second.png.`,
+        message: `Two pairs have the name image_0: ${pair.prediction} and second.png.`,
       })
+    }
     // Metrics that keep no names can do with any.
-    await evaluatePairs([pair!, pair!], { metrics: { confusion: {} }, workers: 0 })
+    await evaluatePairs([pair, pair], { metrics: { confusion: {} }, workers: 0 })
   })
 
-  it('names the files of maps that a metric cannot take, and keeps its hint', async () => {
+  it('names the files of maps that a metric rejects, and keeps its hint', async () => {
     const data = new Uint8Array(32768)
     const path = join(folder, 'long.png')
     await writeFile(path, encodeLabelPng({ width: 32768, height: 1, data }))
-    const pair = { name: 'long', truth: path, prediction: path }
+    const pair = { name: 'long', target: path, prediction: path }
     await expect(evaluatePairs([pair], { metrics: { boundaryIou: {} }, workers: 0 })).rejects.toMatchObject({
       code: 'limit-exceeded',
       message: expect.stringMatching(/^long of 32768 x 1 pixels .*long\.png and .*long\.png\.$/),
       hint: expect.stringContaining('32767'),
     })
     const [small] = await somePairs(1)
-    await expect(evaluatePairs([small!], { metrics: { official: {} }, workers: 0 })).rejects.toMatchObject({
+    await expect(evaluatePairs([small], { metrics: { official: {} }, workers: 0 })).rejects.toMatchObject({
       code: 'invalid-dataset',
       message: expect.stringMatching(/^image_0 has no instance ids\. The files: /),
       hint: expect.stringContaining('instances: false'),
@@ -215,20 +217,20 @@ describe('evaluatePairs', () => {
     const [truth, prediction] = [join(folder, 'many_t.png'), join(folder, 'many_p.png')]
     await writeFile(truth, encodeLabelPng({ width, height, data: ids(7) }))
     await writeFile(prediction, encodeLabelPng({ width, height, data: ids(11) }))
-    const { trimap, confusion } = await evaluatePairs([{ name: 'many', truth, prediction }], {
-      metrics: { confusion: { classes }, trimap: { classes, widths: [1, 3] } },
-      truthIds: 'trainIds',
+    const { trimap, confusion } = await evaluatePairs([{ name: 'many', target: truth, prediction }], {
+      metrics: { confusion: { numClasses: classes }, trimap: { numClasses: classes, widths: [1, 3] } },
+      targetIds: 'trainIds',
       predictionIds: 'trainIds',
       workers,
     })
     expect(JSON.stringify(trimap).length + JSON.stringify(confusion).length).toBeLessThan(200_000)
     ids(7).forEach((t, i) => {
-      expect(confusion.counts[t * classes + ids(11)[i]!]).toBe(1)
+      expect(confusion.counts[t * classes + ids(11)[i]]).toBe(1)
     })
     expect(confusion.counts.reduce((sum, count) => sum + count)).toBe(width * height)
   })
 
-  it('takes its listener off the signal', async () => {
+  it('removes its listener from the signal', async () => {
     const { signal } = new AbortController()
     const kept = new Set<unknown>()
     const add = vi.spyOn(signal, 'addEventListener').mockImplementation((_, it) => void kept.add(it))
@@ -264,7 +266,7 @@ describe('evaluatePairs', () => {
       import { evaluatePairs } from ${JSON.stringify(new URL('../../src/node.ts', import.meta.url).href)}
       const how = ${JSON.stringify(how)}
       const pairs = ${JSON.stringify(await somePairs(6))}
-      if (how === 'failed') pairs[3].truth = 'nowhere'
+      if (how === 'failed') pairs[3].target = 'nowhere'
       const controller = new AbortController()
       const onProgress = () => {
         if (how === 'aborted') controller.abort()
@@ -281,47 +283,47 @@ describe('evaluatePairs', () => {
   })
 })
 
-describe('a thread that ends by itself', () => {
-  it('fails its pairs and all after', async () => {
+describe('a thread that ends unexpectedly', () => {
+  it('rejects its pairs and all later ones', async () => {
     const [pair] = await somePairs(1)
     const thread = new MetricsThread({
       metrics: { confusion: {} },
-      truthIds: 'labelIds',
+      targetIds: 'labelIds',
       predictionIds: 'labelIds',
       reduceZeroLabel: false,
     })
     const ended = {
       code: 'runtime-unavailable',
       message: expect.stringMatching(
-        /^A thread that evaluated pairs ended before it was done with image_0: exit code \d\.$/,
+        /^A thread that evaluated pairs ended before it finished image_0: exit code \d\.$/,
       ),
       hint: expect.stringContaining('metrics-worker.js'),
-      details: { name: 'image_0', prediction: pair!.prediction },
+      details: { name: 'image_0', prediction: pair.prediction },
     }
-    const run = expect(thread.evaluate(pair!)).rejects.toMatchObject(ended)
+    const run = expect(thread.evaluate(pair)).rejects.toMatchObject(ended)
     await thread.end()
     await run
-    await expect(thread.evaluate(pair!)).rejects.toMatchObject(ended)
+    await expect(thread.evaluate(pair)).rejects.toMatchObject(ended)
   })
 })
 
 describe('sets of metrics', () => {
-  it('are as before where a merge fails, whichever metric cannot be merged', async () => {
+  it('stay unchanged when a merge fails, whichever metric fails', async () => {
     const [pair, other] = await somePairs(2)
     const metrics = { confusion: {}, boundaryF: { tolerances: [1] }, perImage: {} }
     const run = (some: readonly PairToEvaluate[], change: MetricSelection = {}): Promise<Partial<Metrics>> =>
       evaluatePairs(some, { metrics: { ...metrics, ...change }, workers: 0 })
-    const into = await run([pair!])
+    const into = await run([pair])
     const before = JSON.stringify(into)
-    expect(() => mergeMetrics(into, into)).toThrow('The image image_0 is there a second time.')
-    const again = await run([pair!])
-    expect(() => mergeMetrics(into, again)).toThrow('The image image_0 is there a second time.')
-    const unlike = await run([other!], { boundaryF: { tolerances: [2] } })
+    expect(() => mergeMetrics(into, into)).toThrow('The image image_0 was already added.')
+    const again = await run([pair])
+    expect(() => mergeMetrics(into, again)).toThrow('The image image_0 was already added.')
+    const unlike = await run([other], { boundaryF: { tolerances: [2] } })
     expect(() => mergeMetrics(into, unlike)).toThrow('cannot be merged')
     expect(JSON.stringify(into)).toBe(before)
   })
 
-  it('merge, through JSON, into what one run gives', async () => {
+  it('merge, through JSON, to the result of one run', async () => {
     const pairs = await somePairs(5)
     const run = (some: readonly PairToEvaluate[]) => evaluatePairs(some, { metrics: everything, workers: 0 })
     const read = async (some: readonly PairToEvaluate[]) =>
@@ -331,13 +333,16 @@ describe('sets of metrics', () => {
     expect(JSON.stringify(merged)).toBe(JSON.stringify(await run(pairs)))
   })
 
-  it('refuse other metrics, other options and other JSON', () => {
+  it('reject other metrics, options and JSON', () => {
     const some = createMetrics({ confusion: {} })
     expect(() => mergeMetrics(some, createMetrics({ confusion: {}, trimap: {} }))).toThrow(
       'The metrics confusion, trimap cannot be merged into confusion.',
     )
-    expect(() => mergeMetrics(some, createMetrics({ confusion: { classes: 3 } }))).toThrow('classes')
-    for (const json of [null, [], {}, 'text', { confusion: {} }, { speed: {} }])
+    expect(() => mergeMetrics(some, createMetrics({ confusion: { numClasses: 3 } }))).toThrow(
+      'A confusion matrix with {"numClasses":3,"ignoreIndex":255} cannot be merged into one with {"numClasses":19,"ignoreIndex":255}.',
+    )
+    for (const json of [null, [], {}, 'text', { confusion: {} }, { speed: {} }]) {
       expect(() => metricsFromJSON(json)).toThrow(expect.objectContaining({ code: 'unreadable' }))
+    }
   })
 })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeLabelPng, encodeLabelPng, type InverseFormError, toLabelIds } from '../../src/index.js'
-import { type CreateSubmissionOptions, createSubmission } from '../../src/node/submission.js'
-import { writeZip, type ZipEntry } from '../../src/node/zip.js'
+import { type CreateSubmissionOptions, createSubmission } from '../../src/node/submission/submission.js'
+import { writeZip, type ZipEntry } from '../../src/node/submission/zip.js'
 import { random } from '../random.js'
 import { readZip } from './read-zip.js'
 
@@ -33,19 +33,20 @@ const trainIds = (seed: number) => {
   const next = random(seed)
   return Uint8Array.from(
     { length: width * height },
-    () => [Math.floor(next() * 19), 255][next() < 0.1 ? 1 : 0]!,
+    () => [Math.floor(next() * 19), 255][next() < 0.1 ? 1 : 0],
   )
 }
 
 /** A data set of images of the tests' size. */
 async function addImages(...names: string[]): Promise<void> {
   const blank = png(new Uint8Array(width * height))
-  for (const name of names)
-    await put(join(root, 'leftImg8bit/test', name.split('_')[0]!, `${name}_leftImg8bit.png`), blank)
+  for (const name of names) {
+    await put(join(root, 'leftImg8bit/test', name.split('_')[0], `${name}_leftImg8bit.png`), blank)
+  }
 }
 
 const submit = (options: Partial<CreateSubmissionOptions> = {}) =>
-  createSubmission({ predictions, root, out: join(folder, 'results.zip'), ...options })
+  createSubmission({ predictions, data: root, out: join(folder, 'results.zip'), ...options })
 
 async function failure(run: Promise<unknown>): Promise<InverseFormError> {
   try {
@@ -57,7 +58,7 @@ async function failure(run: Promise<unknown>): Promise<InverseFormError> {
 }
 
 describe('createSubmission', () => {
-  it('writes label ids of all images into an archive, whatever the names around theirs', async () => {
+  it('writes the label ids of all images to an archive, whatever else the file names contain', async () => {
     await addImages(berlin, bonn, munich)
     const maps = new Map([berlin, bonn, munich].map((name, i) => [name, trainIds(i)]))
     await put(join(predictions, `${munich}.png`), png(maps.get(munich)!))
@@ -79,7 +80,7 @@ describe('createSubmission', () => {
     expect((await readdir(folder)).sort()).toEqual(['cityscapes', 'predictions', 'results.zip'])
   })
 
-  it('writes into a folder, and makes the same archive of that again', async () => {
+  it('writes to a folder, which converts to the same archive', async () => {
     await addImages(berlin, bonn)
     await put(join(predictions, `${berlin}.png`), png(trainIds(1)))
     await put(join(predictions, `${bonn}.png`), png(trainIds(2)))
@@ -91,60 +92,58 @@ describe('createSubmission', () => {
     expect(await readFile(join(folder, 'again.zip'))).toEqual(await readFile(join(folder, 'results.zip')))
   })
 
-  it('takes files for label ids by their name, or by option', async () => {
+  it('reads label ids by file name or by option', async () => {
     await addImages(berlin)
     const ids = toLabelIds(trainIds(1))
     const written = async () =>
-      decodeLabelPng([...readZip(await readFile(join(folder, 'results.zip'))).values()][0]!)
+      decodeLabelPng([...readZip(await readFile(join(folder, 'results.zip'))).values()][0])
     await put(join(predictions, `${berlin}_pred_labelIds.png`), png(ids))
     await submit()
     expect((await written()).data).toEqual(ids)
     await rm(predictions, { recursive: true })
     await put(join(predictions, `${berlin}.png`), png(Uint16Array.from(ids)))
-    await submit({ ids: 'labelIds' })
+    await submit({ predictionIds: 'labelIds' })
     expect((await written()).data).toEqual(ids)
   })
 
-  it('names the pixel of an id that is none', async () => {
+  it('names the pixel of an invalid id', async () => {
     await addImages(berlin)
     const ids = trainIds(1)
     ids[2 * width + 5] = 26
     const path = join(predictions, `${berlin}.png`)
     await put(path, png(ids))
     const error = await failure(submit())
-    expect(error.message).toBe(
-      `${path} has the id 26 at column 5, row 2, which is no train id: these are 0 to 18, or 255.`,
-    )
+    expect(error.message).toBe(`${path} has the id 26 at column 5, row 2; train ids are 0 to 18, or 255.`)
     expect(error.hint).toContain('If the files hold label ids')
     ids.fill(0)
     ids[0] = 34
     await put(path, png(ids))
-    expect((await failure(submit({ ids: 'labelIds' }))).message).toContain(
-      'has the id 34 at column 0, row 0, which is no label id: these are 0 to 33.',
+    expect((await failure(submit({ predictionIds: 'labelIds' }))).message).toContain(
+      'has the id 34 at column 0, row 0; label ids are 0 to 33.',
     )
     await put(path, png(Uint16Array.from(ids, () => 26_001)))
-    expect((await failure(submit({ ids: 'labelIds' }))).message).toContain('has the id 26001')
+    expect((await failure(submit({ predictionIds: 'labelIds' }))).message).toContain('has the id 26001')
     expect(await readdir(folder)).not.toContain('results.zip')
   })
 
-  it('wants the size of the image, or of Cityscapes without a data set', async () => {
+  it('requires the size of the image, or of Cityscapes without a data set', async () => {
     await addImages(berlin)
     const path = join(predictions, `${berlin}.png`)
     await put(path, encodeLabelPng({ width: 8, height: 16, data: trainIds(1) }))
     const error = await failure(submit())
     expect([error.code, error.message]).toEqual([
       'size-mismatch',
-      `${path} has 8 x 16 pixels, its image 16 x 8.`,
+      `${path} has 8 x 16 pixels, its image has 16 x 8.`,
     ])
     await put(path, png(trainIds(1)))
-    expect((await failure(submit({ root: undefined }))).message).toBe(
-      `${path} has 16 x 8 pixels, its image 2048 x 1024.`,
+    expect((await failure(submit({ data: undefined }))).message).toBe(
+      `${path} has 16 x 8 pixels, its image has 2048 x 1024.`,
     )
     await put(path, encodeLabelPng({ width: 2048, height: 1024, data: new Uint8Array(2 ** 21) }))
-    expect(await submit({ root: undefined })).toEqual([berlin])
+    expect(await submit({ data: undefined })).toEqual([berlin])
   })
 
-  it('names what is missing, foreign or there twice', async () => {
+  it('names missing, foreign and duplicate predictions', async () => {
     await addImages(berlin, bonn)
     expect((await failure(submit())).message).toBe(
       `${predictions} holds no PNG named after an image of Cityscapes.`,
@@ -156,7 +155,7 @@ describe('createSubmission', () => {
     expect([error.code, error.message]).toEqual([
       'invalid-dataset',
       `1 of 2 images of the split "test" have no prediction: ${bonn}. ` +
-        `1 of 2 predictions are of no image of the split "test": ${stray}.`,
+        `1 of 2 predictions match no image of the split "test": ${stray}.`,
     ])
     const twin = join(predictions, 'b', `${berlin}_flipped.png`)
     await put(twin, png(trainIds(1)))
@@ -165,10 +164,10 @@ describe('createSubmission', () => {
     )
     expect((await failure(submit({ predictions: join(folder, 'none') }))).code).toBe('not-found')
     await rm(join(predictions, 'b'), { recursive: true })
-    expect((await failure(submit({ root: join(folder, 'none') }))).code).toBe('not-found')
+    expect((await failure(submit({ data: join(folder, 'none') }))).code).toBe('not-found')
   })
 
-  it('does not take its own output for predictions', async () => {
+  it('does not read its own output as predictions', async () => {
     await addImages(berlin)
     await put(join(predictions, `${berlin}.png`), png(trainIds(1)))
     const out = join(predictions, 'results')
@@ -184,7 +183,7 @@ describe('createSubmission', () => {
     expect(await readdir(folder)).toContain(`${berlin}_labelIds.png`)
   })
 
-  it('knows the folder of the predictions by another name', async () => {
+  it('recognizes the folder of predictions through a link', async () => {
     await addImages(berlin)
     await put(join(predictions, `${berlin}.png`), png(trainIds(1)))
     const link = join(folder, 'link')
@@ -195,7 +194,7 @@ describe('createSubmission', () => {
     for (let run = 0; run < 2; run++) expect(await submit({ out })).toEqual([berlin])
   })
 
-  it('refuses a folder for an archive and a file for a folder before any work', async () => {
+  it('rejects a folder as archive and a file as folder before any work', async () => {
     await addImages(berlin)
     await put(join(predictions, `${berlin}.png`), png(trainIds(1)))
     const progress = vi.fn()
@@ -205,7 +204,7 @@ describe('createSubmission', () => {
       ['d.zip', 'a folder, not an archive'],
       ['file', 'a file, not a folder'],
     ]) {
-      const out = join(folder, name!)
+      const out = join(folder, name)
       expect(await failure(submit({ out, onProgress: progress }))).toMatchObject({
         code: 'write-failed',
         message: `${out} is ${is}.`,
@@ -214,7 +213,7 @@ describe('createSubmission', () => {
     expect(progress).not.toHaveBeenCalled()
   })
 
-  it('refuses pictures, and images that are none', async () => {
+  it('rejects files that are not PNGs', async () => {
     await addImages(berlin)
     await put(join(predictions, `${berlin}.png`), Uint8Array.of(1, 2, 3))
     expect((await failure(submit())).message).toContain(`${berlin}.png is not a PNG file`)
@@ -241,11 +240,11 @@ describe('createSubmission', () => {
 describe('writeZip', () => {
   async function archive(entries: Iterable<ZipEntry>): Promise<Buffer> {
     const parts: Uint8Array[] = []
-    await writeZip(entries, async (bytes) => void parts.push(bytes))
+    await writeZip(entries, { write: async (bytes) => void parts.push(bytes) })
     return Buffer.concat(parts)
   }
 
-  it('writes any bytes, and none', async () => {
+  it('writes any bytes, and an empty archive', async () => {
     const next = random(5)
     const entries = [0, 1, 1000, 70_000].map((size) => ({
       name: `folder/${size}.bin`,
@@ -257,7 +256,7 @@ describe('writeZip', () => {
     expect(readZip(await archive([])).size).toBe(0)
   })
 
-  it('refuses more than the format can count', async () => {
+  it('rejects more entries than the format can count', async () => {
     const bytes = new Uint8Array(0)
     const entries = Array.from({ length: 65_536 }, (_, i) => ({ name: String(i), bytes }))
     const full = await archive(entries.slice(0, 65_535))
@@ -265,7 +264,7 @@ describe('writeZip', () => {
     const error = await failure(archive(entries))
     expect([error.code, error.message]).toEqual([
       'limit-exceeded',
-      'The archive has no room for its file 65536, 65535.',
+      'The archive cannot hold its file 65536, 65535.',
     ])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Axis, histogram, lineChart, ticks } from '../../src/report/chart.js'
+import { type Axis, histogram, lineChart, ticks } from '../../src/report/metrics/chart.js'
 import { random } from '../random.js'
 import { elements } from './markup.js'
 
@@ -8,7 +8,7 @@ const axis = (values: readonly number[]): Axis => ({ label: 'some <axis>', ticks
 /** The places of an axis's ticks in the picture, by their text. */
 function places(svg: string, key: 'x' | 'y'): [value: number, place: number][] {
   const [, labels] = /<g class="ticks">(.*?)<\/g>/s.exec(svg)!
-  const all = [...labels!.matchAll(/<text( class="end")? x="([^"]*)" y="([^"]*)">([^<]*)</g)]
+  const all = [...labels.matchAll(/<text( class="end")? x="([^"]*)" y="([^"]*)">([^<]*)</g)]
   return all
     .filter(([, end]) => (end === undefined) === (key === 'x'))
     .map(([, , x, y, text]) => [Number(text), key === 'x' ? Number(x) : Number(y) - 4])
@@ -17,33 +17,33 @@ function places(svg: string, key: 'x' | 'y'): [value: number, place: number][] {
 /** What a place is on an axis, by its first and last ticks. */
 function valueAt(svg: string, key: 'x' | 'y', place: number): number {
   const all = places(svg, key)
-  const [[low, start], [high, end]] = [all[0]!, all.at(-1)!]
+  const [[low, start], [high, end]] = [all[0], all.at(-1)!]
   return low + ((place - start) / (end - start)) * (high - low)
 }
 
 describe('ticks', () => {
-  it('are a few round numbers, evenly apart, that cover the data', () => {
+  it('are a few evenly spaced round numbers that cover the data', () => {
     const next = random(5)
     for (let i = 0; i < 2000; i++) {
       const scale = 10 ** Math.floor(next() * 9 - 3)
       const [a, b] = [next() * scale, next() * scale]
       const [low, high] = [Math.min(a, b), Math.max(a, b)]
       const found = ticks(low, high, 1e-9)
-      const step = found[1]! - found[0]!
+      const step = found[1] - found[0]
       expect(found[0]).toBeLessThanOrEqual(low + step * 1e-6)
       expect(found.at(-1)).toBeGreaterThanOrEqual(high - step * 1e-6)
-      expect(low - found[0]!).toBeLessThan(step * 1.001)
+      expect(low - found[0]).toBeLessThan(step * 1.001)
       expect(found.at(-1)! - high).toBeLessThan(step * 1.001)
       expect(found.length).toBeGreaterThanOrEqual(3)
       expect(found.length).toBeLessThanOrEqual(7)
       found.slice(1).forEach((value, k) => {
-        expect((value - found[k]!) / step).toBeCloseTo(1, 5)
+        expect((value - found[k]) / step).toBeCloseTo(1, 5)
       })
       expect([1, 2, 5]).toContain(Number((step / 10 ** Math.floor(Math.log10(step * 1.001))).toPrecision(4)))
     }
   })
 
-  it('are at least so far apart, and two for a single value', () => {
+  it('respect the smallest step, and are two for a single value', () => {
     expect(ticks(0, 3, 1)).toEqual([0, 1, 2, 3])
     expect(ticks(0, 1, 1)).toEqual([0, 1])
     expect(ticks(0, 0, 1)).toEqual([0, 1])
@@ -69,23 +69,23 @@ describe('lineChart', () => {
   })
   const found = elements(svg)
 
-  it('puts the points where the axes say, and leaves out what is not a number', () => {
+  it('places points by the axes, and omits NaN', () => {
     const dots = found.filter(({ name }) => name === 'circle')
     const seen = points.filter(({ y }) => !Number.isNaN(y))
     expect(dots).toHaveLength(seen.length)
     dots.forEach(({ attributes }, i) => {
-      expect(valueAt(svg, 'x', Number(attributes.get('cx')))).toBeCloseTo(seen[i]!.x, 2)
-      expect(valueAt(svg, 'y', Number(attributes.get('cy')))).toBeCloseTo(seen[i]!.y, 3)
+      expect(valueAt(svg, 'x', Number(attributes.get('cx')))).toBeCloseTo(seen[i].x, 2)
+      expect(valueAt(svg, 'y', Number(attributes.get('cy')))).toBeCloseTo(seen[i].y, 3)
     })
   })
 
-  it('breaks the line at what is not a number', () => {
+  it('breaks the line at NaN', () => {
     const line = found.find(({ attributes }) => attributes.get('class') === 'line')!.attributes.get('d')!
     expect(line.replace(/[\d. ]/g, '')).toBe('MLM')
     expect(svg).not.toContain('NaN')
   })
 
-  it('escapes texts, and draws the diagonal only when asked', () => {
+  it('escapes texts, and draws the diagonal only on request', () => {
     expect(svg).toContain('<title>&lt;first&gt;</title>')
     expect(svg).toContain('aria-label="&quot;a curve&quot;"')
     expect(svg).not.toContain('reference')
@@ -116,10 +116,10 @@ describe('histogram', () => {
     expect(rectangles).toHaveLength(seen.length)
     rectangles.forEach(({ attributes }, i) => {
       const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((key) => Number(attributes.get(key)))
-      expect(valueAt(svg, 'y', y!)).toBeCloseTo(seen[i]!.count, 1)
-      expect(valueAt(svg, 'y', y! + height!)).toBeCloseTo(0, 5)
-      expect(valueAt(svg, 'x', x!)).toBeCloseTo(seen[i]!.low, 1)
-      expect(valueAt(svg, 'x', x! + width!)).toBeCloseTo(seen[i]!.high, 1)
+      expect(valueAt(svg, 'y', y)).toBeCloseTo(seen[i].count, 1)
+      expect(valueAt(svg, 'y', y + height)).toBeCloseTo(0, 5)
+      expect(valueAt(svg, 'x', x)).toBeCloseTo(seen[i].low, 1)
+      expect(valueAt(svg, 'x', x + width)).toBeCloseTo(seen[i].high, 1)
     })
     expect(svg).not.toContain('none<')
   })

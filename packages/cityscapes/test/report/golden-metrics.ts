@@ -3,7 +3,7 @@ import {
   BoundaryF,
   BoundaryIou,
   bootstrap,
-  CalibrationError,
+  Calibration,
   ConfusionMatrix,
   IGNORE,
   type MetricsReportOptions,
@@ -19,32 +19,34 @@ import { random } from '../random.js'
 const folder = new URL('../fixtures/metrics/', import.meta.url)
 
 /** All metrics of the three golden images, with confidences made up. */
-export async function goldenMetrics(): Promise<Required<Omit<MetricsReportOptions, 'names' | 'palette'>>> {
+export async function goldenMetrics(): Promise<
+  Required<Omit<MetricsReportOptions, 'classNames' | 'palette'>>
+> {
   const official = new PixelLevelEvaluation()
   const perImage = new PerImageScores()
   const confusion = new ConfusionMatrix()
-  const calibration = new CalibrationError()
+  const calibration = new Calibration()
   const boundaryF = new BoundaryF({ tolerances: [1, 0.008, 5] })
   const boundaryIou = new BoundaryIou({ ratios: [0.02, 0.005] })
   const trimap = new TrimapIou()
   const surface = new SurfaceDistances()
   const pairs = await matchPairs({
-    dataset: fileURLToPath(folder),
-    results: fileURLToPath(new URL('results', folder)),
+    data: fileURLToPath(folder),
+    predictions: fileURLToPath(new URL('results', folder)),
   })
   const next = random(1)
   for (const { name, ...files } of pairs) {
-    const { data, width, height } = await readLabelIds(files.truth)
+    const { data, width, height } = await readLabelIds(files.target)
     const { data: labelIds } = await readLabelIds(files.prediction)
     const { data: instanceIds } = await readInstanceIds(files.instanceIds!)
-    official.update({ name, width, height, truth: data, prediction: labelIds, instanceIds })
+    official.update({ name, width, height, target: data, prediction: labelIds, instanceIds })
     const prediction = toTrainIds(labelIds)
     // A prediction that is no class is an error for these metrics.
-    const truth = toTrainIds(data).map((id, i) => (prediction[i] === IGNORE ? IGNORE : id))
-    const image = { name, width, height, truth, prediction }
+    const target = toTrainIds(data).map((id, i) => (prediction[i] === IGNORE ? IGNORE : id))
+    const image = { name, width, height, target, prediction }
     for (const metric of [confusion, boundaryF, boundaryIou, trimap, surface]) metric.update(image)
     perImage.update(image)
-    const confidence = Float32Array.from(truth, (id, i) => 1 - next() * (id === prediction[i] ? 0.4 : 0.9))
+    const confidence = Float32Array.from(target, (id, i) => 1 - next() * (id === prediction[i] ? 0.4 : 0.9))
     calibration.update({ ...image, confidence })
   }
   const summary = perImage.compute()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
-  CalibrationError,
+  Calibration,
   ConfusionMatrix,
   classNames,
   type MetricsReportOptions,
@@ -42,12 +42,12 @@ beforeAll(async () => {
 })
 
 describe('metricsReportHtml', () => {
-  it('is well formed, needs no script and nothing from elsewhere, and can be read aloud', () => {
+  it('is well-formed, self-contained and accessible, without scripts', () => {
     expectStatic(html)
     expectReadable(html)
   })
 
-  it('has a section for each metric, and none for what it is not given', () => {
+  it('has a section for each given metric', () => {
     expect(headings(html)).toEqual([
       'run',
       'classes',
@@ -67,25 +67,25 @@ describe('metricsReportHtml', () => {
     expect(() => tableOf(page, 'Boundary F by tolerance')).toThrow('no table')
   })
 
-  it('writes a dash for what is not a number', () => {
+  it('writes a dash for NaN', () => {
     expect(textOf(html)).not.toMatch(/NaN|undefined|Infinity|null/)
     expect(html).not.toMatch(/="[^"]*(NaN|undefined|Infinity)/)
-    expect(tableOf(html, 'Scores by class')[13]!.slice(0, 8)).toEqual(['rider', '12', ...Array(6).fill('–')])
+    expect(tableOf(html, 'Scores by class')[13].slice(0, 8)).toEqual(['rider', '12', ...Array(6).fill('–')])
   })
 
-  it('names every class once a table', () => {
+  it('names every class once per table', () => {
     for (const label of ['Scores by class', 'Boundary scores by class', 'Surface distances by class']) {
       const names = tableOf(html, label).map(([name]) => name)
       expect(names.slice(1, 20)).toEqual(classNames)
-      expect(names.filter((name) => classNames.includes(name!))).toHaveLength(19)
+      expect(names.filter((name) => classNames.includes(name))).toHaveLength(19)
     }
   })
 
   it('has the scores of the official script', () => {
     const rows = tableOf(html, 'Scores by class')
-    expect(rows[0]!.slice(2, 4)).toEqual(['IoU, %', 'iIoU, %'])
+    expect(rows[0].slice(2, 4)).toEqual(['IoU, %', 'iIoU, %'])
     classNames.forEach((name, c) => {
-      expect(rows[c + 1]!.slice(2, 4)).toEqual([
+      expect(rows[c + 1].slice(2, 4)).toEqual([
         text(official.classScores[name]!),
         text(official.classInstScores[name]!),
       ])
@@ -93,7 +93,7 @@ describe('metricsReportHtml', () => {
     expect(rows.at(-1)![2]).toBe(text(official.averageScoreClasses))
     const categories = tableOf(html, 'Scores by category').slice(1, -1)
     expect(categories).toHaveLength(7)
-    for (const [name, iou] of categories) expect(iou).toBe(text(official.categoryScores[name!]!))
+    for (const [name, iou] of categories) expect(iou).toBe(text(official.categoryScores[name]!))
     const { low, high } = golden.interval
     expect(textOf(html)).toContain(
       `official mean IoU of classes${text(official.averageScoreClasses)} % (${text(low)} to ${text(high)})`,
@@ -101,7 +101,7 @@ describe('metricsReportHtml', () => {
     expect(textOf(html)).toContain(`mean iIoU of categories${text(official.averageScoreInstCategories)} %`)
   })
 
-  it('has the matrix’s scores where there is no official evaluation, and no iIoU where there were no instances', () => {
+  it('shows the scores of the matrix without official scores, and no iIoU without instances', () => {
     const { official: _, ...others } = golden
     const page = metricsReportHtml(others)
     const { meanIou } = golden.confusion.compute()
@@ -112,17 +112,17 @@ describe('metricsReportHtml', () => {
     evaluation.update(imageOf(Uint8Array.of(7, 8, 8, 26), Uint8Array.of(7, 8, 7, 26)))
     const without = metricsReportHtml({ ...golden, official: evaluation.compute() })
     expect(without).not.toContain('iIoU')
-    expect(tableOf(without, 'Scores by class')[1]![2]).toBe('50.00')
+    expect(tableOf(without, 'Scores by class')[1][2]).toBe('50.00')
     expect(tableOf(without, 'Scores by category')[1]).toEqual(['flat', '100.00'])
   })
 
-  it('takes the strictest tolerance for the table of classes and has them all below', () => {
-    expect(tableOf(html, 'Scores by class')[0]!.slice(4, 6)).toEqual([
+  it('shows the strictest tolerance in the table of classes, and all of them below', () => {
+    expect(tableOf(html, 'Scores by class')[0].slice(4, 6)).toEqual([
       'boundary F, 1\u00a0px, %',
       'Boundary IoU, 1\u00a0px, %',
     ])
     const rows = tableOf(html, 'Boundary scores by class')
-    expect(rows[0]!.slice(1)).toEqual([
+    expect(rows[0].slice(1)).toEqual([
       'F, 1\u00a0px, %',
       'F, 2–3\u00a0px, %',
       'F, 5\u00a0px, %',
@@ -143,28 +143,31 @@ describe('metricsReportHtml', () => {
     ])
   })
 
-  it('has each point of the curves in the table beside', () => {
+  it('has each point of the curves in the table next to it', () => {
     const bands = tableOf(html, 'Scores by width of the band').slice(1)
     expect(bands.map(([width]) => width)).toEqual(golden.trimap.bands.map(({ width }) => `${width} px`))
-    for (const [width, meanIou] of bands)
+    for (const [width, meanIou] of bands) {
       expect(html).toContain(`<title>within ${width}: ${meanIou} %</title>`)
-    for (const [, pixels, f] of tableOf(html, 'Boundary F by tolerance').slice(1))
+    }
+    for (const [, pixels, f] of tableOf(html, 'Boundary F by tolerance').slice(1)) {
       expect(html).toContain(`<title>within ${pixels}: ${f} %</title>`)
+    }
     const bins = tableOf(html, 'Accuracy by confidence').slice(1)
     expect(bins).toHaveLength(golden.calibration.bins.filter((bin) => bin.count > 0).length)
-    for (const [, confidence, accuracy, pixels] of bins)
+    for (const [, confidence, accuracy, pixels] of bins) {
       expect(html).toContain(
         `<title>confidence ${confidence} %: ${accuracy} % right of ${pixels} pixels</title>`,
       )
+    }
   })
 
-  it('draws no curve through a single point, and no diagram of nothing', () => {
+  it('draws no curve through a single point, and no empty diagram', () => {
     const { title, confusion } = golden
     const page = metricsReportHtml({
       title,
       confusion,
       trimap: { bands: golden.trimap.bands.slice(0, 1) },
-      calibration: new CalibrationError().compute(),
+      calibration: new Calibration().compute(),
     })
     expect(page).not.toContain('class="chart"')
     expect(tableOf(page, 'Scores by width of the band')).toHaveLength(2)
@@ -175,15 +178,15 @@ describe('metricsReportHtml', () => {
     const rows = tableOf(html, 'Surface distances by class')
     const { surface } = golden
     expect(rows[0]).toHaveLength(13)
-    expect(rows[1]![1]).toBe(surface.classes[0]!.hausdorff.toFixed(2))
-    expect(rows[1]![6]).toBe(text(surface.classes[0]!.surfaceDice[0]!))
+    expect(rows[1][1]).toBe(surface.classes[0].hausdorff.toFixed(2))
+    expect(rows[1][6]).toBe(text(surface.classes[0].surfaceDice[0]))
     expect(rows.at(-1)!.slice(0, 2)).toEqual(['mean, total', surface.hausdorff.toFixed(2)])
     expect(rows.at(-1)!.slice(-2)).toEqual([String(surface.missed), String(surface.spurious)])
   })
 
-  it('counts every image once and lists the worst first, with links to those that have pictures', () => {
+  it('counts every image once and lists the worst first, with links to their panels', () => {
     const { images } = golden.perImage
-    const section = html.split('id="per-image"')[1]!.split('</section>')[0]!
+    const section = html.split('id="per-image"')[1].split('</section>')[0]
     const counts = [...section.matchAll(/<title>\d+ to \d+ %: (\d+) images?<\/title>/g)].map(([, n]) =>
       Number(n),
     )
@@ -200,7 +203,7 @@ describe('metricsReportHtml', () => {
     expect(section.match(/href/g)).toHaveLength(2)
   })
 
-  it('puts a perfect image into the last bar', () => {
+  it('counts a perfect image in the last bar', () => {
     const perImage = new PerImageScores()
     perImage.update({ ...imageOf(Uint8Array.of(0, 1), Uint8Array.of(0, 1)), name: 'perfect' })
     perImage.update({ ...imageOf(Uint8Array.of(255), Uint8Array.of(0)), name: 'void' })
@@ -212,17 +215,17 @@ describe('metricsReportHtml', () => {
     ])
   })
 
-  it('gives pictures the scores of their images', () => {
+  it('shows the score of each image', () => {
     const [first] = golden.images
-    const { meanIou } = golden.perImage.images.find(({ name }) => name === first!.name)!
-    expect(html).toContain(`${first!.name}</h3><span class="soft">mean IoU ${text(meanIou)} %</span>`)
-    const own = metricsReportHtml({ ...golden, images: [{ ...first!, meanIou: 0.125 }] })
+    const { meanIou } = golden.perImage.images.find(({ name }) => name === first.name)!
+    expect(html).toContain(`${first.name}</h3><span class="soft">mean IoU ${text(meanIou)} %</span>`)
+    const own = metricsReportHtml({ ...golden, images: [{ ...first, meanIou: 0.125 }] })
     expect(own).toContain('mean IoU 12.50 %')
     const { perImage: _, ...others } = golden
     expect(metricsReportHtml(others)).toContain('mean IoU –</span>')
   })
 
-  it('has the pictures where nothing was scored', () => {
+  it('shows the images without counted pixels', () => {
     const page = metricsReportHtml({ ...golden, confusion: new ConfusionMatrix() })
     expect(page).toContain('No pixel was scored.')
     expect(headings(page)).toEqual(['run', 'images'])
@@ -233,7 +236,7 @@ describe('metricsReportHtml', () => {
     const page = metricsReportHtml({
       ...golden,
       title: hostile,
-      names: Array.from({ length: 19 }, () => hostile),
+      classNames: Array.from({ length: 19 }, () => hostile),
       facts: [[hostile, hostile]],
       perImage: { ...perImage, images: perImage.images.map((image) => ({ ...image, name: hostile })) },
       images: [{ name: hostile, panels: [{ title: hostile, src: `${hostile}.png` }] }],
@@ -243,10 +246,10 @@ describe('metricsReportHtml', () => {
     expectStatic(page)
   })
 
-  it('shows other classes than those of Cityscapes', () => {
-    const confusion = new ConfusionMatrix({ classes: 2 })
+  it('supports other classes than Cityscapes', () => {
+    const confusion = new ConfusionMatrix({ numClasses: 2 })
     confusion.update(imageOf(Uint8Array.of(0, 0, 1, 1), Uint8Array.of(0, 1, 1, 1)))
-    const options = { title: 't', confusion, names: ['cat', 'dog'], palette: [] }
+    const options = { title: 't', confusion, classNames: ['cat', 'dog'], palette: [] }
     const page = metricsReportHtml(options)
     expect(tableOf(page, 'Scores by class').map((row) => row.slice(0, 3))).toEqual([
       ['class', 'id', 'IoU, %'],
@@ -255,19 +258,28 @@ describe('metricsReportHtml', () => {
       ['mean', '', '58.33'],
     ])
     expect(page).not.toContain('class="swatch"')
-    expect(() => metricsReportHtml({ ...options, names: undefined })).toThrow('19 names for 2 classes')
+    expect(() => metricsReportHtml({ ...options, classNames: undefined })).toThrow(
+      '`classNames` must have 2 elements, one name per class, got 19.',
+    )
   })
 
-  it('refuses scores of other classes, and pictures from elsewhere', () => {
-    const confusion = new ConfusionMatrix({ classes: 2 })
+  it('rejects scores with other classes, and images with absolute URLs', () => {
+    const confusion = new ConfusionMatrix({ numClasses: 2 })
     const keys = ['official', 'perImage', 'boundaryF', 'boundaryIou', 'trimap', 'surface'] as const
     for (const key of keys) {
-      const options: MetricsReportOptions = { title: 't', confusion, names: ['a', 'b'], [key]: golden[key] }
+      const options: MetricsReportOptions = {
+        title: 't',
+        confusion,
+        classNames: ['a', 'b'],
+        [key]: golden[key],
+      }
       expect(() => metricsReportHtml(options)).toThrow(
-        /There are 19 classes in the .+ and 2 in the confusion matrix/,
+        /^The .+ have 19 classes, the confusion matrix has 2\.$/,
       )
     }
     const images = [{ name: 'a', panels: [{ title: 'truth', src: 'https://x.y/z.png' }] }]
-    expect(() => metricsReportHtml({ ...golden, images })).toThrow(/not relative/)
+    expect(() => metricsReportHtml({ ...golden, images })).toThrow(
+      'The URL of the panel "truth" must be relative, got https://x.y/z.png.',
+    )
   })
 })

@@ -1,44 +1,60 @@
 import {
   type ByteSink,
   type Checkpoint,
-  encodeOnnx,
-  formatShape,
-  type Graph,
-  graphInputs,
   identifyModel,
   inverseNetZoo,
   loadInverseNet,
   loadModel,
-  onnxMetadata,
   openCheckpoint,
   writeSafetensors,
 } from '@inverseform/backbones'
-import { fileSource, writeFileAtomically } from '@inverseform/backbones/node'
+import { formatShape, type Graph, graphInputs } from '@inverseform/backbones/graph'
+import { fileSource } from '@inverseform/backbones/node'
+import { encodeOnnx, onnxMetadata } from '@inverseform/backbones/onnx'
 import { InverseFormError } from '@inverseform/errors'
-import type { ModelFlags } from '../options.js'
-import { noteOnTensors } from '../output/load-report.js'
+import { writeFileAtomically } from '@inverseform/shared/node'
+import type { Command } from 'commander'
+import { addModelOptions, type ModelFlags, modelChoice } from '../options/model.js'
+import { noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Terminal } from '../terminal.js'
 
-export interface ConvertFlags extends Pick<ModelFlags, 'model' | 'hasEdge' | 'classes'> {
-  readonly output: string
+interface ConvertFlags extends ModelFlags {
+  readonly out: string
   readonly featureSize?: boolean
 }
 
-/** Writes a checkpoint as ONNX or safetensors, by the output's extension. */
-export async function convertCommand(
+export function addConvertCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+  const command = program
+    .command('convert')
+    .description('Convert a checkpoint to ONNX (opset 17, dynamic sizes) or safetensors')
+    .argument('<checkpoint>', 'a .pth or .safetensors file')
+    .requiredOption('-o, --out <file>', 'write this .onnx or .safetensors file')
+  addModelOptions(command)
+    .option('--feature-size', "keep the network's smaller outputs, for runtimes that resize them")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  inverseform convert hr16s_4k_slim.pth --out model.onnx --edge-head
+  inverseform convert hr16s_4k_slim.pth --out model.safetensors`,
+    )
+    .action((checkpoint: string, flags: ConvertFlags) => convertCommand(checkpoint, flags, terminal, signal))
+}
+
+/** Writes a checkpoint as ONNX or safetensors, by the extension of `--out`. */
+async function convertCommand(
   checkpoint: string,
   flags: ConvertFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const format = /\.(onnx|safetensors)$/i.exec(flags.output)?.[1].toLowerCase()
+  const { out } = flags
+  const format = /\.(onnx|safetensors)$/i.exec(out)?.[1].toLowerCase()
   if (!format) {
     throw new InverseFormError(
       'invalid-argument',
-      `${flags.output} is neither an .onnx nor a .safetensors file.`,
-      {
-        hint: 'The extension of --output chooses the format.',
-      },
+      `--out must end in .onnx or .safetensors, got ${JSON.stringify(out)}.`,
+      { hint: 'The extension selects the format.' },
     )
   }
   await using source = await fileSource(checkpoint)
@@ -48,35 +64,35 @@ export async function convertCommand(
       key,
       typeof value === 'string' ? value : JSON.stringify(value),
     ])
-    await writeFileAtomically(flags.output, (sink) =>
+    await writeFileAtomically(out, (sink) =>
       writeSafetensors(opened.tensors.values(), abortable(sink, signal), Object.fromEntries(metadata)),
     )
-    terminal.err(`Wrote ${opened.tensors.size} tensors to ${flags.output}\n`)
+    terminal.err(`Wrote ${opened.tensors.size} tensors to ${out}\n`)
     return
   }
   const { graph, metadata } = loadGraph(opened, flags, terminal)
   const encoded = encodeOnnx(graph, { metadata })
-  await writeFileAtomically(flags.output, (sink) => encoded.write(abortable(sink, signal)))
+  await writeFileAtomically(out, (sink) => encoded.write(abortable(sink, signal)))
   const inputs = graphInputs(graph).map(({ attributes, shape }) => `${attributes.name} ${formatShape(shape)}`)
   const outputs = Object.keys(graph.outputs).join(', ')
   terminal.err(
-    `Wrote ${flags.output}: from ${inputs.join(', ')} to ${outputs}; ${mebibytes(encoded.byteLength)} MiB\n`,
+    `Wrote ${out}: from ${inputs.join(', ')} to ${outputs}; ${mebibytes(encoded.byteLength)} MiB\n`,
   )
 }
 
-/** The checkpoint's network, and what its ONNX file says of itself. */
+/** Returns the checkpoint's network and the metadata of its ONNX file. */
 function loadGraph(
   opened: Checkpoint,
   flags: ConvertFlags,
   terminal: Terminal,
 ): { graph: Graph; metadata: Record<string, string> } {
-  const model = flags.model ?? identifyModel(opened)
+  const choice = modelChoice(flags)
+  const model = choice.model ?? identifyModel(opened)
   if (model === inverseNetZoo.name) {
     return { graph: loadInverseNet(opened).graph, metadata: { model: inverseNetZoo.name } }
   }
-  const { hasEdge: edge, classes, featureSize } = flags
-  const outputSize = featureSize ? 'features' : 'image'
-  const loaded = loadModel(opened, { model, edge, classes, outputSize })
+  const outputSize = flags.featureSize ? 'features' : 'image'
+  const loaded = loadModel(opened, { ...choice, model, outputSize })
   noteOnTensors(loaded, terminal)
   return { graph: loaded.graph, metadata: onnxMetadata({ ...loaded, outputSize }) }
 }

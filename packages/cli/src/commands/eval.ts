@@ -1,40 +1,38 @@
 import { join } from 'node:path'
-import { makeFolder } from '@inverseform/backbones/node'
-import { classTable, type ReportComparison, type ReportImage, scoreSummary } from '@inverseform/cityscapes'
-import { type Dataset, openDataset } from '@inverseform/cityscapes/node'
+import type { ReportFacts, ReportImage } from '@inverseform/cityscapes'
+import { type Dataset, openDataset, type Sample } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import {
+  createInverseNet,
   createSegmenter,
   type NodeSegmenter,
   type SegmentOptions,
   type WeightPrecision,
 } from '@inverseform/runtime-node'
-import { EdgeHeadComparison } from '../edge-head-comparison.js'
-import { type EvaluatedImage, type Evaluation, evaluate } from '../evaluation.js'
-import { deviceChoice, type ModelFlags, modelChoice } from '../options.js'
-import { deviceName, devicesOf, noteOnDevices } from '../output/device.js'
-import { writePanels } from '../output/evaluation-pictures.js'
+import { listFew } from '@inverseform/shared'
+import { makeFolder } from '@inverseform/shared/node'
+import { type Command, Option } from 'commander'
+import { EdgeHeadComparison } from '../evaluation/edge-head-comparison.js'
+import { evaluateImages } from '../evaluation/evaluate-images.js'
+import { Evaluation } from '../evaluation/evaluation.js'
+import { ValidationLoss } from '../evaluation/validation-loss.js'
 import {
-  type EvaluationReport,
-  type Facts,
-  namesOfClasses,
-  resultsJson,
-  timeText,
-  writeReport,
-} from '../output/evaluation-report.js'
-import { writeOutput } from '../output/files.js'
-import { firstFew } from '../output/first-few.js'
-import { noteOnTensors } from '../output/load-report.js'
-import { pngOfLabels } from '../output/pictures.js'
-import { Progress } from '../progress.js'
+  addSegmenterOptions,
+  type SegmenterFlags,
+  segmenterChoice,
+  upstreamFlagsHelp,
+} from '../options/model.js'
+import { parseCount, parseCountOrZero } from '../options/parse.js'
+import { writePanels, writePrediction } from '../output/evaluation/pictures.js'
+import { type EvaluationReport, resultsJson, writeReport } from '../output/evaluation/report.js'
+import { evaluationText, percent, timeText } from '../output/evaluation/text.js'
+import { Progress } from '../output/text/progress.js'
+import { deviceName, noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Terminal } from '../terminal.js'
-import { lossText, ValidationLoss } from '../validation-loss.js'
 
-export interface EvalFlags extends ModelFlags {
+interface EvalFlags extends SegmenterFlags {
   readonly data?: string
   readonly split: string
-  readonly scales?: number[]
-  readonly flip?: boolean
   readonly limit?: number
   readonly out?: string
   readonly output_dir?: string
@@ -47,142 +45,168 @@ export interface EvalFlags extends ModelFlags {
   readonly json?: boolean
 }
 
-/** Evaluates a checkpoint on a data set: scores, and on request pictures, a page and predictions. */
-export async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
-  const { model, checkpoint, edge, classes } = modelChoice(flags)
+export function addEvalCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+  const command = program
+    .command('eval')
+    .description('Evaluate a checkpoint on a data set in the layout of Cityscapes')
+  addSegmenterOptions(command)
+    .option('--data <folder>', 'read this data set (default: the environment variable CITYSCAPES_DATASET)')
+    .option('--split <name>', 'evaluate this split: train, val or test', 'val')
+    .option('--limit <n>', 'evaluate only the first n images (default: all)', parseCount)
+    .option('--out <folder>', 'write a page, results.json and pictures to this folder')
+    .option('--pictures <n>', 'with --out: write pictures of the first n images', parseCountOrZero, 20)
+    .option('--save-predictions', 'with --out: write PNGs of label ids for a submission')
+    .option('--compare-edge-head', 'run again without the edge head, and compare the labels')
+    .option('--loss', 'compute the validation loss; with the edge head, the joint loss')
+    .option('--inversenet <file>', 'with --loss: checkpoint of InverseNet, for the InverseForm term')
+    .addOption(
+      new Option('--inversenet-precision <type>', 'store the 100 million weights of InverseNet in this type')
+        .choices(['float32', 'float16', 'int8'])
+        .default('float32'),
+    )
+    .option('--json', 'print the results as JSON')
+    .addOption(new Option('--output_dir <folder>', "upstream's --out").hideHelp())
+    .addHelpText(
+      'after',
+      `${upstreamFlagsHelp}
+
+Example:
+  inverseform eval --checkpoint hr16s_4k_slim.pth --data cityscapes --edge-head --out report`,
+    )
+    .action((flags: EvalFlags) => evalCommand(flags, terminal, signal))
+}
+
+/** Evaluates a checkpoint on a data set. Prints scores; with `--out`, also writes a page, pictures and predictions. */
+async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const choice = segmenterChoice(flags)
   const folder = flags.out ?? flags.output_dir
-  const dataset = await openDataset({ root: flags.data, split: flags.split })
+  const dataset = await openDataset({ data: flags.data, split: flags.split })
   const samples = dataset.samples.slice(0, flags.limit)
   const scored = samples.some(({ labelIds }) => labelIds !== undefined)
-  requireSomethingToDo(flags, folder, scored)
+  checkPurpose(flags, folder, scored)
   if (folder) await makeFolder(folder)
   noteUnpaired(dataset, terminal)
 
-  const load = { checkpoint, model, classes, ...deviceChoice(flags), signal }
-  await using segmenter = await createSegmenter({ ...load, edge: edge || flags.compareEdgeHead })
-  await using without = flags.compareEdgeHead ? await createSegmenter({ ...load, edge: false }) : undefined
+  const load = { ...choice, signal }
+  await using segmenter = await createSegmenter({
+    ...load,
+    edgeHead: choice.edgeHead || flags.compareEdgeHead,
+  })
+  await using without = flags.compareEdgeHead
+    ? await createSegmenter({ ...load, edgeHead: false })
+    : undefined
   noteOnTensors(segmenter, terminal)
   noteOnDevices(segmenter, flags.precision, terminal)
-  const edgeHead = without && new EdgeHeadComparison(without)
-  const regressor = flags.inversenet
-    ? { checkpoint: flags.inversenet, precision: flags.inversenetPrecision, threads: flags.threads }
-    : undefined
-  await using loss = flags.loss ? await ValidationLoss.create(segmenter.edge, regressor, signal) : undefined
-  if (loss && segmenter.edge && !regressor) {
-    terminal.err('note: The loss is without its InverseForm term: name its regressor with --inversenet.\n')
-  }
-  if (loss && !segmenter.edge && regressor) {
-    terminal.err('note: The loss has no InverseForm term without the edge head: add --has-edge.\n')
-  }
-  const showEdges = folder !== undefined && segmenter.edge
-  const segment: SegmentOptions = {
+  const { edgeHead } = segmenter
+  await using inverseNet = await openInverseNet(flags, edgeHead, signal)
+  if (flags.loss) noteOnLoss(edgeHead, flags.inversenet, terminal)
+  const loss = flags.loss ? new ValidationLoss({ edgeHead, inverseNet, signal }) : undefined
+  const comparison = without && new EdgeHeadComparison(without)
+
+  const showEdges = folder !== undefined && edgeHead
+  const options: SegmentOptions = {
     scales: flags.scales,
     flip: flags.flip,
-    outputs: ['labels', ...(showEdges ? (['edges'] as const) : []), ...(loss?.outputs ?? [])],
+    outputs: [...(showEdges ? (['edges'] as const) : []), ...(loss?.outputs ?? [])],
+    signal,
   }
-
+  const evaluation = new Evaluation(segmenter.numClasses)
   const images: ReportImage[] = []
   const progress = new Progress(terminal, 'images', samples.length)
-  let tiles = 1
-  const evaluation = await evaluate(segmenter, samples, {
-    segment,
-    signal,
-    async onImage(image) {
-      tiles = Math.max(tiles, image.segmentation.tiles)
+  try {
+    for await (const image of evaluateImages(segmenter, samples, options)) {
+      evaluation.add(image)
       if (folder && flags.savePredictions) await writePrediction(folder, image)
       if (folder && images.length < flags.pictures) images.push(await writePanels(folder, image))
-      await edgeHead?.add(image, segment)
+      await comparison?.add(image, options)
       await loss?.add(image)
-      progress.step(image.scores && `mIoU ${percent(image.confusion.compute().meanIou)}`)
-    },
-  }).finally(() => progress.end())
-  if (tiles > 1)
-    terminal.err(`note: The images were too large for memory and were run in up to ${tiles} tiles each.\n`)
+      progress.step(image.scores && `mIoU ${percent(evaluation.confusion.compute().meanIou)}`)
+    }
+  } finally {
+    progress.end()
+  }
+  const seconds = evaluation.seconds()
+  if (evaluation.tiles > 1) {
+    terminal.err(
+      `note: The images were too large for the memory and were cut into up to ${evaluation.tiles} tiles each.\n`,
+    )
+  }
 
   const report: EvaluationReport = {
     title: `${segmenter.model} on ${flags.split}`,
-    facts: factsOf(segmenter, flags, checkpoint, dataset, samples.length, evaluation),
+    facts: factsOf({ segmenter, flags, checkpoint: choice.checkpoint, dataset, samples, seconds }),
     evaluation,
-    comparison: edgeHead?.result(evaluation.confusion),
+    seconds,
+    comparison: comparison?.result(evaluation.confusion),
     loss: scored ? await loss?.result() : undefined,
     images,
   }
   if (flags.json) terminal.out(resultsJson(report))
-  else if (scored) printScores(report, terminal)
+  else if (scored) terminal.out(evaluationText(report))
   if (folder) {
     await writeReport(folder, report)
     terminal.err(`Wrote ${join(folder, 'index.html')}\n`)
   }
 }
 
-function requireSomethingToDo(flags: EvalFlags, folder: string | undefined, scored: boolean): void {
+function checkPurpose(flags: EvalFlags, folder: string | undefined, scored: boolean): void {
   if (flags.savePredictions && !folder) {
-    throw new InverseFormError(
-      'invalid-argument',
-      '--save-predictions was given without a folder to save to.',
-      {
-        hint: 'Name one with --out.',
-      },
-    )
+    throw new InverseFormError('invalid-argument', '--save-predictions needs --out.', {
+      hint: 'Pass --out with the folder to write to.',
+    })
   }
   if (!scored && !flags.savePredictions) {
     throw new InverseFormError(
       'invalid-dataset',
-      `The split "${flags.split}" has no truth to evaluate against.`,
+      `The split "${flags.split}" has no label files to score against.`,
       {
-        hint: 'Evaluate another split, or write predictions for submission with --save-predictions --out <folder>.',
+        hint: 'Evaluate another split, or write predictions for a submission with --save-predictions --out <folder>.',
       },
     )
   }
 }
 
-/** Label ids, named so that the official evaluation pairs them with their truth. */
-async function writePrediction(folder: string, { sample, segmentation }: EvaluatedImage): Promise<void> {
-  const path = join(folder, 'predictions', `${sample.name}_pred_labelIds.png`)
-  await writeOutput(path, pngOfLabels(segmentation))
+async function openInverseNet(flags: EvalFlags, edgeHead: boolean, signal: AbortSignal) {
+  const { loss, inversenet: checkpoint, inversenetPrecision: precision, threads } = flags
+  if (!loss || !edgeHead || !checkpoint) return undefined
+  return createInverseNet({ checkpoint, precision, threads, signal })
 }
 
-function noteUnpaired({ unpaired }: Dataset, terminal: Terminal): void {
-  const { labelIds } = unpaired
+function noteOnLoss(edgeHead: boolean, inverseNet: string | undefined, terminal: Terminal): void {
+  if (edgeHead && !inverseNet) {
+    terminal.err(
+      'note: The loss has no InverseForm term. Pass --inversenet with the checkpoint of InverseNet.\n',
+    )
+  }
+  if (!edgeHead && inverseNet) {
+    terminal.err('note: The loss has no InverseForm term without the edge head. Add --edge-head.\n')
+  }
+}
+
+function noteUnpaired({ unpaired: { labelIds } }: Dataset, terminal: Terminal): void {
   if (labelIds.length === 0) return
-  terminal.err(`note: ${labelIds.length} label files have no image: ${firstFew(labelIds, 3)}\n`)
+  terminal.err(`note: ${labelIds.length} label files have no image: ${listFew(labelIds, 3)}\n`)
 }
 
-function factsOf(
-  segmenter: NodeSegmenter,
-  flags: EvalFlags,
-  checkpoint: string,
-  dataset: Dataset,
-  count: number,
-  evaluation: Evaluation,
-): Facts {
+interface Run {
+  readonly segmenter: NodeSegmenter
+  readonly flags: EvalFlags
+  readonly checkpoint: string
+  readonly dataset: Dataset
+  readonly samples: readonly Sample[]
+  readonly seconds: EvaluationReport['seconds']
+}
+
+function factsOf({ segmenter, flags, checkpoint, dataset, samples, seconds }: Run): ReportFacts {
   return [
     ['model', segmenter.model],
     ['checkpoint', checkpoint],
-    ['data set', dataset.root],
-    ['split', `${dataset.split}, ${count} of ${dataset.total} images`],
-    ['edge head', segmenter.edge ? 'yes' : 'no'],
+    ['data set', dataset.data],
+    ['split', `${dataset.split}, ${samples.length} of ${dataset.total} images`],
+    ['edge head', segmenter.edgeHead ? 'yes' : 'no'],
     ['scales', flags.scales?.join(', ') ?? 'default'],
     ['flip', flags.flip ? 'yes' : 'no'],
     ['device', deviceName(segmenter)],
-    ['time', timeText(evaluation.seconds, devicesOf(segmenter))],
+    ['time', timeText(seconds, Math.max(1, segmenter.deviceIds.length))],
   ]
-}
-
-function printScores({ evaluation, comparison, loss }: EvaluationReport, terminal: Terminal): void {
-  const scores = evaluation.confusion.compute()
-  terminal.out(
-    `${classTable(scores, { names: namesOfClasses(scores.classes.length) })}\n${scoreSummary(scores)}`,
-  )
-  if (loss) terminal.out(`\n${lossText(loss)}`)
-  if (comparison) terminal.out(`\n${comparisonText(comparison)}`)
-}
-
-function comparisonText({ runs, differingPixels, pixels }: ReportComparison): string {
-  const lines = runs.map(({ name, meanIou }) => `mean IoU ${name.padEnd(22)} ${percent(meanIou)} %\n`)
-  return `${lines.join('')}labels that differ: ${differingPixels} of ${pixels} pixels\n`
-}
-
-function percent(fraction: number): string {
-  return (100 * fraction).toFixed(2)
 }

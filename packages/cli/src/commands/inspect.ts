@@ -1,10 +1,27 @@
 import { identifyModel, openCheckpoint } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
-import { columns } from '../output/columns.js'
+import { product, sum } from '@inverseform/shared'
+import type { Command } from 'commander'
+import { columns } from '../output/text/columns.js'
 import type { Terminal } from '../terminal.js'
 
-/** Shows what a checkpoint holds, without reading its weights. */
-export async function inspectCommand(
+export function addInspectCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('inspect')
+    .description('Show the tensors and metadata of a checkpoint')
+    .argument('<checkpoint>', 'a .pth or .safetensors file')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Example:
+  inverseform inspect hr16s_4k_slim.pth`,
+    )
+    .action((checkpoint: string, flags) => inspectCommand(checkpoint, flags, terminal))
+}
+
+/** Shows the contents of a checkpoint without reading its weights. */
+async function inspectCommand(
   path: string,
   flags: { readonly json?: boolean },
   terminal: Terminal,
@@ -33,9 +50,9 @@ export async function inspectCommand(
   )
   const facts = Object.entries(metadata).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}\n`)
   if (facts.length > 0) terminal.out(`\nmetadata\n${facts.join('')}`)
-  const elements = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  const values = sum(tensors.map(({ shape }) => product(shape)))
   const megabytes = (source.size / 1e6).toFixed(1)
   terminal.out(
-    `\n${tensors.length} tensors, ${elements} values, ${format}, ${megabytes} MB; model: ${model ?? 'none that is known'}\n`,
+    `\n${tensors.length} tensors, ${values} values, ${format}, ${megabytes} MB; model: ${model ?? 'unknown'}\n`,
   )
 }

@@ -1,7 +1,9 @@
-import { makeFolder } from '@inverseform/backbones/node'
-import type { LabelEncoding } from '@inverseform/cityscapes'
+import { type LabelEncoding, labelEncodings } from '@inverseform/cityscapes'
 import { createLabelImages } from '@inverseform/cityscapes/node'
-import { Progress } from '../progress.js'
+import { makeFolder } from '@inverseform/shared/node'
+import type { Command } from 'commander'
+import { parseNames, parseWords } from '../options/parse.js'
+import { Progress } from '../output/text/progress.js'
 import type { Terminal } from '../terminal.js'
 
 export interface LabelsFlags {
@@ -13,16 +15,39 @@ export interface LabelsFlags {
   readonly overwrite?: boolean
 }
 
-/** Draws the label images of a data set's polygons. */
+export function addLabelsCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+  program
+    .command('labels')
+    .description('Draw label images from the polygons of a data set')
+    .option('--data <folder>', 'read this data set (default: the environment variable CITYSCAPES_DATASET)')
+    .option('--split <names>', 'draw these splits, such as train,val (default: all)', parseNames)
+    .option(
+      '--encoding <kinds>',
+      `draw these: ${labelEncodings.join(', ')} (default: labelTrainIds)`,
+      parseWords(labelEncodings),
+    )
+    .option('--coarse', 'draw the annotations of gtCoarse instead of gtFine')
+    .option('--out <folder>', 'write to the same subfolders of this folder (default: beside the polygons)')
+    .option('--overwrite', 'replace existing label images')
+    .addHelpText(
+      'after',
+      `
+Example:
+  inverseform labels --data cityscapes --split train,val --encoding labelTrainIds,instanceTrainIds`,
+    )
+    .action((flags: LabelsFlags) => labelsCommand(flags, terminal, signal))
+}
+
+/** Draws the label images of the polygons of a data set. */
 export async function labelsCommand(
-  { data, split, encoding, coarse, out, overwrite }: LabelsFlags,
+  { data, split, encoding = ['labelTrainIds'], coarse, out, overwrite }: LabelsFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
   if (out !== undefined) await makeFolder(out)
   const progress = new Progress(terminal, 'annotations')
   const { written, kept } = await createLabelImages({
-    root: data,
+    data,
     type: coarse ? 'gtCoarse' : 'gtFine',
     splits: split,
     encodings: encoding,
@@ -35,5 +60,5 @@ export async function labelsCommand(
     },
   }).finally(() => progress.end())
   terminal.err(`Wrote ${written} label ${written === 1 ? 'image' : 'images'}\n`)
-  if (kept > 0) terminal.err(`note: ${kept} were there already and were kept; --overwrite replaces them.\n`)
+  if (kept > 0) terminal.err(`note: Kept ${kept} existing label images. Pass --overwrite to replace them.\n`)
 }

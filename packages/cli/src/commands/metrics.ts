@@ -6,30 +6,30 @@ import {
   matchPairs,
   officialResultPath,
   type PairToEvaluate,
-  type PixelIds,
 } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
-import { refuseIdleFlags, type SelectionFlags, selectedMetrics } from '../metrics-selection.js'
-import { type Counted, mergeStates, stateJson } from '../metrics-state.js'
-import { expectWritable } from '../output/expect-writable.js'
-import { writeOutput } from '../output/files.js'
-import type { IdKinds } from '../output/metrics-pictures.js'
+import { writeWholeFile } from '@inverseform/shared/node'
+import { type Command, Option } from 'commander'
 import {
-  type MetricsReport,
-  metricsJson,
-  reportFiles,
-  reportOf,
-  writeMetricsReport,
-} from '../output/metrics-report.js'
-import { metricsText } from '../output/metrics-text.js'
-import { Progress } from '../progress.js'
+  checkDependentFlags,
+  idsOf,
+  presetNames,
+  type SelectionFlags,
+  selectedMetrics,
+} from '../metrics/selection.js'
+import { type Counted, mergeStates, stateJson } from '../metrics/state.js'
+import { parseCount, parseCountOrZero, parseIgnoreIndex, parseSamples } from '../options/parse.js'
+import { checkWritable } from '../output/check-writable.js'
+import { reportFiles, writeMetricsReport } from '../output/metrics/files.js'
+import { type MetricsReport, metricsJson, reportOf } from '../output/metrics/report.js'
+import { metricsText } from '../output/metrics/text.js'
+import { Progress } from '../output/text/progress.js'
 import type { Terminal } from '../terminal.js'
 
-export interface MetricsFlags extends SelectionFlags {
+interface MetricsFlags extends SelectionFlags {
   readonly gt?: string
   readonly pred?: string
   readonly split: string
-  readonly ids?: PixelIds
   readonly gtSuffix?: string
   readonly predSuffix?: string
   readonly workers?: number
@@ -40,46 +40,110 @@ export interface MetricsFlags extends SelectionFlags {
   readonly merge?: string[]
 }
 
-/** Scores predictions by their truth: as the official script of Cityscapes does, and beyond it. */
-export async function metricsCommand(
-  flags: MetricsFlags,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
-  refuseIdleFlags(flags)
+export function addMetricsCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+  program
+    .command('metrics')
+    .description(
+      'Score label maps as the official Cityscapes script or other tools do, and measure boundaries',
+    )
+    .option('--gt <folder>', 'read the ground truth from this folder (default: CITYSCAPES_DATASET)')
+    .option(
+      '--pred <folder>',
+      'read the predictions from this folder (default: CITYSCAPES_RESULTS, or results/ in the data set)',
+    )
+    .option('--split <name>', 'score this split, a folder in gtFine', 'val')
+    .option('--no-instances', 'omit the instance-level scores')
+    .addOption(
+      new Option('--ids <kind>', 'ids in the predictions (default: labelIds)').choices([
+        'labelIds',
+        'trainIds',
+      ]),
+    )
+    .option('--boundary', 'add boundary F, Boundary IoU and trimap scores')
+    .option('--surface', 'add Hausdorff and surface distances')
+    .option(
+      '--bootstrap [samples]',
+      'add a confidence interval of the mean IoU (default: 1000 samples)',
+      parseSamples,
+    )
+    .addOption(
+      new Option('--preset <tool>', 'score class ids of any data set, with the names of this tool')
+        .choices(presetNames)
+        .conflicts(['ids', 'split', 'instances', 'officialJson']),
+    )
+    .option('--num-classes <n>', 'with --preset: number of classes', parseCount)
+    .option(
+      '--ignore-index <id>',
+      'with --preset: ignore pixels with this ground truth id, or none (default: 255)',
+      parseIgnoreIndex,
+    )
+    .option('--reduce-zero-label', 'with --preset: ignore ground truth id 0, and make id 1 the first class')
+    .option('--gt-suffix <text>', 'with --preset: end of the file names of the ground truth (default: .png)')
+    .option('--pred-suffix <text>', 'with --preset: end of the file names of predictions (default: .png)')
+    .option('--workers <n>', 'use n threads (default: one per core)', parseCountOrZero)
+    .option(
+      '--official-json [file]',
+      "write the official script's JSON file (default: where the script writes it)",
+    )
+    .option('--json', 'print the results as JSON')
+    .option('--out <folder>', 'write a page, results.json, state.json and pictures to this folder')
+    .option('--worst <n>', 'with --out: write pictures of the n worst images (default: 10)', parseCountOrZero)
+    .option('--save-state <file>', 'write the counts to this file, for --merge')
+    .addOption(
+      new Option('--merge <files...>', 'merge files of --save-state instead of reading images').conflicts([
+        ...['gt', 'pred', 'split', 'instances', 'ids', 'boundary', 'surface', 'numClasses', 'ignoreIndex'],
+        ...['reduceZeroLabel', 'gtSuffix', 'predSuffix', 'workers', 'worst'],
+      ]),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  inverseform metrics --gt cityscapes --pred results --official-json
+  inverseform metrics --gt cityscapes --pred results --boundary --bootstrap --out report
+  inverseform metrics --preset mmseg --gt ade/annotations --pred results --num-classes 150 --reduce-zero-label`,
+    )
+    .action((flags: MetricsFlags) => metricsCommand(flags, terminal, signal))
+}
+
+/** Scores predictions against their targets. */
+async function metricsCommand(flags: MetricsFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  checkDependentFlags(flags)
   const officialFile = await officialPath(flags)
-  const files = outputs(flags, officialFile)
+  const files = outputFiles(flags, officialFile)
   const started = performance.now()
   const { counted, pairs } = await (flags.merge === undefined
-    ? evaluate(flags, files, terminal, signal)
+    ? score(flags, files, terminal, signal)
     : merge(flags.merge, files))
   const seconds = (performance.now() - started) / 1000
 
-  const report = reportOf(counted, { flags, pairs, ids: idsOf(flags), seconds })
+  const report = reportOf(counted, flags, seconds)
   const official = officialFile === undefined ? undefined : officialText(report)
-  // First of all, so that a full disk does not cost the scores.
+  // Print first, so that a full disk does not cost the scores.
   terminal.out(flags.json ? metricsJson(report) : metricsText(report))
-  if (flags.saveState !== undefined) await writeOutput(flags.saveState, stateJson(counted))
+  if (flags.saveState !== undefined) await writeWholeFile(flags.saveState, stateJson(counted))
   if (officialFile !== undefined && official !== undefined) {
-    await writeOutput(officialFile, official)
+    await writeWholeFile(officialFile, official)
     terminal.err(`Wrote ${officialFile}\n`)
   }
-  if (flags.out !== undefined) terminal.err(`Wrote ${await writeMetricsReport(flags.out, report, signal)}\n`)
+  if (flags.out !== undefined) {
+    const contents = { counted, pairs, ids: idsOf(flags), worst: flags.worst ?? 10 }
+    terminal.err(`Wrote ${await writeMetricsReport(flags.out, report, contents, signal)}\n`)
+  }
 }
 
-/** The files that will be written. */
-function outputs({ saveState, out }: MetricsFlags, officialFile: string | undefined): string[] {
+function outputFiles({ saveState, out }: MetricsFlags, officialFile: string | undefined): string[] {
   const report = out === undefined ? [] : reportFiles.map((name) => join(out, name))
   return [saveState, officialFile, ...report].filter((file) => file !== undefined)
 }
 
 interface Scored {
   readonly counted: Counted
-  /** The files of the images; none of merged states. */
+  /** The label files; empty for merged states. */
   readonly pairs: readonly PairToEvaluate[]
 }
 
-async function evaluate(
+async function score(
   flags: MetricsFlags,
   files: readonly string[],
   terminal: Terminal,
@@ -87,7 +151,7 @@ async function evaluate(
 ): Promise<Scored> {
   const selection = selectedMetrics(flags)
   const pairs = await findPairs(flags)
-  await expectWritable(files)
+  await checkWritable(files)
   noteTrainIds(flags, pairs, terminal)
   const progress = new Progress(terminal, 'images', pairs.length)
   const metrics = await evaluatePairs(pairs, {
@@ -103,17 +167,11 @@ async function evaluate(
 
 async function merge(states: readonly string[], files: readonly string[]): Promise<Scored> {
   const counted = await mergeStates(states)
-  await expectWritable(files)
+  await checkWritable(files)
   return { counted, pairs: [] }
 }
 
-/** A preset takes the ids of both as they are: those of its data set's classes. */
-function idsOf({ preset, ids = 'labelIds', reduceZeroLabel }: MetricsFlags): IdKinds {
-  if (preset === undefined) return { truthIds: 'labelIds', predictionIds: ids }
-  return { truthIds: 'trainIds', predictionIds: 'trainIds', reduceZeroLabel }
-}
-
-/** The official script scores train ids as label ids too, and nothing but the score shows it. */
+/** Notes file names that suggest train ids: like the official script, `metrics` reads label ids by default. */
 function noteTrainIds(
   { preset, ids }: MetricsFlags,
   pairs: readonly PairToEvaluate[],
@@ -123,45 +181,43 @@ function noteTrainIds(
   const named = pairs.map(({ prediction }) => prediction).filter((path) => /trainIds/i.test(basename(path)))
   if (named.length === 0) return
   terminal.err(
-    `note: ${named.length} of ${pairs.length} predictions are read as label ids though named as train ids, such as ` +
-      `${named[0]}; give --ids trainIds if that is what they hold.\n`,
+    `note: ${named.length} of ${pairs.length} predictions are read as label ids, but their names say train ids, such as ` +
+      `${named[0]}. If they hold train ids, pass --ids trainIds.\n`,
   )
 }
 
 function findPairs(flags: MetricsFlags): Promise<PairToEvaluate[]> {
   const { gt, pred, preset, split, instances, out } = flags
-  if (preset === undefined) return matchPairs({ dataset: gt, results: pred, split, instances, output: out })
-  if (gt === undefined || pred === undefined)
-    throw new InverseFormError('invalid-argument', `--preset ${preset} was given without two folders.`, {
-      hint: "Name the truths' folder with --gt and the predictions' with --pred.",
+  if (preset === undefined) return matchPairs({ data: gt, predictions: pred, split, instances, out })
+  if (gt === undefined || pred === undefined) {
+    throw new InverseFormError('invalid-argument', `--preset ${preset} needs --gt and --pred.`, {
+      hint: 'Pass --gt with the folder of the ground truth and --pred with the folder of the predictions.',
     })
+  }
   return matchByStem({
-    truth: gt,
+    targets: gt,
     predictions: pred,
-    truthSuffix: flags.gtSuffix,
+    targetSuffix: flags.gtSuffix,
     predictionSuffix: flags.predSuffix,
-    output: out,
+    out,
   })
 }
 
-/** Where the official result goes, found out before any work is done. */
+/** Returns the path of the official result, before any work is done. */
 async function officialPath({ officialJson, merge, gt }: MetricsFlags): Promise<string | undefined> {
   if (officialJson !== true) return officialJson
   const { CITYSCAPES_DATASET, CITYSCAPES_EXPORT_DIR } = process.env
-  if (merge !== undefined && !CITYSCAPES_DATASET && !CITYSCAPES_EXPORT_DIR)
-    throw new InverseFormError(
-      'invalid-argument',
-      '--official-json was given with --merge and without a file.',
-      {
-        hint: 'Name the file to write: --official-json <file>.',
-      },
-    )
-  return officialResultPath({ dataset: gt })
+  if (merge !== undefined && !CITYSCAPES_DATASET && !CITYSCAPES_EXPORT_DIR) {
+    throw new InverseFormError('invalid-argument', 'With --merge, --official-json needs a file.', {
+      hint: 'Name the file to write: --official-json <file>.',
+    })
+  }
+  return officialResultPath({ data: gt })
 }
 
 function officialText({ official }: MetricsReport): string {
   if (official !== undefined) return officialJson(official)
   throw new InverseFormError('invalid-dataset', 'The merged states have no official evaluation.', {
-    hint: 'Leave out --official-json.',
+    hint: 'Omit --official-json.',
   })
 }

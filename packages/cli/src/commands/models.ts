@@ -1,20 +1,35 @@
 import { inverseNetZoo, zoo } from '@inverseform/backbones'
-import { columns } from '../output/columns.js'
+import type { Command } from 'commander'
+import { upstreamFlags } from '../options/model.js'
+import { columns } from '../output/text/columns.js'
 import type { Terminal } from '../terminal.js'
 
-/** Shows the published models. */
-export function modelsCommand(flags: { readonly json?: boolean }, terminal: Terminal): void {
+export function addModelsCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('models')
+    .description('Show the published models')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Example:
+  inverseform models --json`,
+    )
+    .action((flags) => modelsCommand(flags, terminal))
+}
+
+function modelsCommand(flags: { readonly json?: boolean }, terminal: Terminal): void {
   const models = Object.values(zoo)
   if (flags.json) {
     terminal.out(`${JSON.stringify([...models, inverseNetZoo], null, 2)}\n`)
     return
   }
-  const rows = models.map((model) => [
-    model.name,
-    `${model.publishedMiou.without.toFixed(1)} / ${model.publishedMiou.with.toFixed(1)}`,
-    `${model.parametersMillions} M`,
-    model.file,
-    `--arch ${model.upstream.arch} --hrnet_base ${model.upstream.hrnetBase}`,
+  const rows = models.map(({ name, publishedMiou, parametersMillions, file, upstream }) => [
+    name,
+    `${publishedMiou.without.toFixed(1)} / ${publishedMiou.with.toFixed(1)}`,
+    `${parametersMillions} M`,
+    file,
+    upstreamFlags(upstream.arch, upstream.hrnetBase),
   ])
   const { name, parametersMillions, file } = inverseNetZoo
   const table = columns([

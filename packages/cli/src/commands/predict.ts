@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { makeFolder } from '@inverseform/backbones/node'
-import { colourise, edgeImage, overlay } from '@inverseform/cityscapes'
+import { colorize, edgeImage, overlay } from '@inverseform/cityscapes'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
   createSegmenter,
@@ -9,54 +8,77 @@ import {
   type Segmentation,
   type SegmentOutput,
 } from '@inverseform/runtime-node'
-import { findImages, type InputImage } from '../inputs.js'
-import { loadAhead } from '../load-ahead.js'
-import { deviceChoice, type ModelFlags, modelChoice } from '../options.js'
-import { devicesOf, noteOnDevices } from '../output/device.js'
-import { writeOutput } from '../output/files.js'
-import { noteOnTensors } from '../output/load-report.js'
-import { jpegOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/pictures.js'
-import { Progress } from '../progress.js'
+import { readAhead } from '@inverseform/shared'
+import { makeFolder, writeWholeFile } from '@inverseform/shared/node'
+import type { Command } from 'commander'
+import { findImages, type InputImage } from '../input-images.js'
+import {
+  addSegmenterOptions,
+  type SegmenterFlags,
+  segmenterChoice,
+  upstreamFlagsHelp,
+} from '../options/model.js'
+import { parseWords } from '../options/parse.js'
+import { jpegOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/images.js'
+import { Progress } from '../output/text/progress.js'
+import { noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Terminal } from '../terminal.js'
 
-export const predictionKinds = ['labels', 'colours', 'overlay', 'edges', 'confidence'] as const
-export type PredictionKind = (typeof predictionKinds)[number]
+const predictionKinds = ['labels', 'colors', 'overlay', 'edges', 'confidence'] as const
+type PredictionKind = (typeof predictionKinds)[number]
 
-export interface PredictFlags extends ModelFlags {
+interface PredictFlags extends SegmenterFlags {
   readonly out: string
   readonly outputs?: PredictionKind[]
-  readonly scales?: number[]
-  readonly flip?: boolean
 }
 
-/** Segments images and writes what was asked for beside one another. Images that cannot be read are named at the end. */
-export async function predictCommand(
+export function addPredictCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+  const command = program
+    .command('predict')
+    .description('Segment images')
+    .argument('<inputs...>', 'images, folders (searched at any depth) or quoted globs')
+  addSegmenterOptions(command)
+    .option('--out <folder>', 'write to this folder', 'predictions')
+    .option(
+      '--outputs <kinds>',
+      `write these: ${predictionKinds.join(', ')} (default: all; edges only with --edge-head)`,
+      parseWords(predictionKinds),
+    )
+    .addHelpText(
+      'after',
+      `${upstreamFlagsHelp}
+
+Examples:
+  inverseform predict photos/ --checkpoint hr16s_4k_slim.pth
+  inverseform predict "photos/**/*.jpg" --checkpoint hr16s_4k_slim.pth --outputs labels,overlay --out out`,
+    )
+    .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, terminal, signal))
+}
+
+/** Segments images and writes the results. Images that cannot be read are reported at the end. */
+async function predictCommand(
   inputs: readonly string[],
   flags: PredictFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const { model, checkpoint, edge, classes } = modelChoice(flags)
-  const kinds = flags.outputs ?? predictionKinds.filter((kind) => kind !== 'edges' || edge)
+  const choice = segmenterChoice(flags)
+  const kinds = flags.outputs ?? predictionKinds.filter((kind) => kind !== 'edges' || choice.edgeHead)
   const images = await findImages(inputs, flags.out)
   await makeFolder(flags.out)
   await using segmenter = await createSegmenter({
-    checkpoint,
-    model,
-    classes,
-    edge: edge || kinds.includes('edges'),
-    ...deviceChoice(flags),
+    ...choice,
+    edgeHead: choice.edgeHead || kinds.includes('edges'),
     signal,
   })
   noteOnTensors(segmenter, terminal)
   noteOnDevices(segmenter, flags.precision, terminal)
-  const options = { outputs: networkOutputs(kinds), scales: flags.scales, flip: flags.flip, signal }
 
   const failures: InverseFormError[] = []
   const progress = new Progress(terminal, 'images', images.length)
   try {
-    const decoded = loadAhead(images, read)
-    for await (const item of loadAhead(decoded, segmented, devicesOf(segmenter))) {
+    const decoded = readAhead(images, read)
+    for await (const item of readAhead(decoded, segment, Math.max(1, segmenter.deviceIds.length))) {
       signal.throwIfAborted()
       if ('error' in item) failures.push(item.error)
       else await write(flags.out, kinds, item)
@@ -67,19 +89,20 @@ export async function predictCommand(
   }
   const written = images.length - failures.length
   terminal.err(`Wrote the predictions of ${written} ${written === 1 ? 'image' : 'images'} to ${flags.out}\n`)
-  if (failures.length > 0) throw failureOf(failures, images.length)
+  if (failures.length > 0) throw summaryOf(failures, images.length)
 
-  async function segmented(item: Read) {
+  async function segment(item: Decoded) {
     if ('error' in item) return item
     signal.throwIfAborted()
+    const options = { outputs: networkOutputs(kinds), scales: flags.scales, flip: flags.flip, signal }
     return { ...item, segmentation: await segmenter.segment(item.image, options) }
   }
 }
 
-type Read = { readonly input: InputImage; readonly image: RgbImage } | { readonly error: InverseFormError }
+type Decoded = { readonly input: InputImage; readonly image: RgbImage } | { readonly error: InverseFormError }
 
-/** One bad image among many must not end the work: its error is kept. */
-async function read(input: InputImage): Promise<Read> {
+/** Reads an image. Returns the error of an image that cannot be read, since the others must still be segmented. */
+async function read(input: InputImage): Promise<Decoded> {
   try {
     return { input, image: await readImage(input.path) }
   } catch (error) {
@@ -88,15 +111,13 @@ async function read(input: InputImage): Promise<Read> {
   }
 }
 
-function failureOf(failures: readonly InverseFormError[], total: number): InverseFormError {
+function summaryOf(failures: readonly InverseFormError[], total: number): InverseFormError {
   if (failures.length === 1) return failures[0]
   const messages = failures.map(({ message }) => message)
   return new InverseFormError(
     'unreadable',
-    `${failures.length} of ${total} images were not read:\n  ${messages.join('\n  ')}`,
-    {
-      hint: failures[0].hint,
-    },
+    `${failures.length} of ${total} images could not be read:\n  ${messages.join('\n  ')}`,
+    { hint: failures[0].hint },
   )
 }
 
@@ -110,28 +131,32 @@ interface Prediction {
   readonly segmentation: Segmentation
 }
 
+const fileEnds: Readonly<Record<PredictionKind, string>> = {
+  labels: '_labelIds.png',
+  colors: '_colors.png',
+  overlay: '_overlay.jpg',
+  edges: '_edges.png',
+  confidence: '_confidence.png',
+}
+
 async function write(
   folder: string,
   kinds: readonly PredictionKind[],
   { input, image, segmentation }: Prediction,
 ): Promise<void> {
-  const { width, height, labels, edges, confidence } = segmentation
-  const ids = labels as Uint8Array
-  const encoders: Record<PredictionKind, () => Promise<Uint8Array>> = {
-    labels: async () => pngOfLabels(segmentation),
-    colours: () => pngOfRgb(colourise(ids), width, height),
-    overlay: () => jpegOfRgb(overlay(image.data, ids), width, height),
+  const { width, height, edges, confidence } = segmentation
+  // The network computes labels for every kind, and the other maps for theirs.
+  const labels = segmentation.labels as NonNullable<Segmentation['labels']>
+  const encoders: Readonly<Record<PredictionKind, () => Promise<Uint8Array>>> = {
+    labels: async () => pngOfLabels({ ...segmentation, labels }),
+    colors: () => pngOfRgb(colorize(labels), width, height),
+    overlay: () => jpegOfRgb(overlay(image.data, labels), width, height),
     edges: () => pngOfRgb(edgeImage(edges as Float32Array), width, height),
     confidence: () => pngOfUnit(confidence as Float32Array, width, height),
   }
-  const names: Record<PredictionKind, string> = {
-    labels: '_labelIds.png',
-    colours: '_colours.png',
-    overlay: '_overlay.jpg',
-    edges: '_edges.png',
-    confidence: '_confidence.png',
-  }
   await Promise.all(
-    kinds.map(async (kind) => writeOutput(join(folder, input.stem + names[kind]), await encoders[kind]())),
+    kinds.map(async (kind) => {
+      await writeWholeFile(join(folder, input.stem + fileEnds[kind]), await encoders[kind]())
+    }),
   )
 }

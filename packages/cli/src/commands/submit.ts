@@ -1,5 +1,6 @@
 import { createSubmission } from '@inverseform/cityscapes/node'
-import { Progress } from '../progress.js'
+import { type Command, Option } from 'commander'
+import { Progress } from '../output/text/progress.js'
 import type { Terminal } from '../terminal.js'
 
 export interface SubmitFlags {
@@ -10,10 +11,36 @@ export interface SubmitFlags {
   readonly ids?: 'trainIds' | 'labelIds'
 }
 
-/** Images of the test split of Cityscapes. */
+/** The number of images in the test split of Cityscapes. */
 const TEST_IMAGES = 1525
 
-/** Makes predictions into a submission to the Cityscapes server. */
+export function addSubmitCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+  program
+    .command('submit')
+    .description('Prepare predictions for submission to the Cityscapes server')
+    .requiredOption(
+      '--pred <folder>',
+      'read the predictions from this folder: PNGs of train ids, or of label ids if named *labelIds.png',
+    )
+    .requiredOption('--out <path>', 'write this .zip file or folder')
+    .option('--data <folder>', 'check that no image of this data set is missing')
+    .option('--split <name>', 'with --data: check this split', 'test')
+    .addOption(
+      new Option('--ids <kind>', 'ids in the predictions (default: as their names say)').choices([
+        'trainIds',
+        'labelIds',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      `
+Example:
+  inverseform submit --pred report/predictions --data cityscapes --out results.zip`,
+    )
+    .action((flags: SubmitFlags) => submitCommand(flags, terminal, signal))
+}
+
+/** Prepares predictions for submission to the Cityscapes server. */
 export async function submitCommand(
   { pred, out, data, split, ids }: SubmitFlags,
   terminal: Terminal,
@@ -23,9 +50,9 @@ export async function submitCommand(
   const images = await createSubmission({
     predictions: pred,
     out,
-    root: data,
+    data,
     split,
-    ids,
+    predictionIds: ids,
     signal,
     onProgress: ({ total }) => {
       progress.total = total
@@ -35,6 +62,9 @@ export async function submitCommand(
   terminal.err(
     `Wrote the label ids of ${images.length} ${images.length === 1 ? 'image' : 'images'} to ${out}\n`,
   )
-  if (data === undefined && images.length !== TEST_IMAGES)
-    terminal.err(`note: The test split has ${TEST_IMAGES} images; give --data to learn which are missing.\n`)
+  if (data === undefined && images.length !== TEST_IMAGES) {
+    terminal.err(
+      `note: The test split has ${TEST_IMAGES} images. Pass --data to see which of them are missing.\n`,
+    )
+  }
 }

@@ -1,10 +1,10 @@
+import { product } from '@inverseform/shared'
 import type { Shape, TensorOps } from '../ops.js'
-import { sizeOf } from '../shape.js'
 import { sumTo } from './reduce.js'
 import { broadcastShape, broadcastStrides, forEachRun, stridesOf } from './strides.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
 
-/** Writes n results from `o` on, of operands read from `i` and `j` on, `di` and `dj` apart. */
+/** Writes n results starting at `o`. The operands start at `i` and `j`, with steps `di` and `dj`. */
 type Kernel = (
   out: ArrayData,
   a: ArrayData,
@@ -17,28 +17,28 @@ type Kernel = (
   dj: number,
 ) => void
 
-// One loop an operation: a loop shared by all of them would call a function for every element.
+// Each operation has its own loop, because a shared loop would call a function for every element.
 const add: Kernel = (out, a, b, n, o, i, di, j, dj) => {
-  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i]! + b[j]!
+  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] + b[j]
 }
 const subtract: Kernel = (out, a, b, n, o, i, di, j, dj) => {
-  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i]! - b[j]!
+  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] - b[j]
 }
 const multiply: Kernel = (out, a, b, n, o, i, di, j, dj) => {
-  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i]! * b[j]!
+  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] * b[j]
 }
 const divide: Kernel = (out, a, b, n, o, i, di, j, dj) => {
-  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i]! / b[j]!
+  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] / b[j]
 }
 const maximum: Kernel = (out, a, b, n, o, i, di, j, dj) => {
-  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = Math.max(a[i]!, b[j]!)
+  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = Math.max(a[i], b[j])
 }
 const greater: Kernel = (out, a, b, n, o, i, di, j, dj) => {
-  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i]! > b[j]! ? 1 : 0
+  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] > b[j] ? 1 : 0
 }
-/** The part of the gradient of `maximum(a, b)` that goes to a. */
+/** The share of `maximum(a, b)`'s gradient that flows to a. */
 const share: Kernel = (out, a, b, n, o, i, di, j, dj) => {
-  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i]! > b[j]! ? 1 : a[i] === b[j] ? 0.5 : 0
+  for (let end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] > b[j] ? 1 : a[i] === b[j] ? 0.5 : 0
 }
 
 type Operand = Pick<ArrayTensor, 'data' | 'shape'>
@@ -51,11 +51,9 @@ export function arithmetic(
 
   function apply(kernel: Kernel, a: Operand, b: Operand): { data: ArrayData; shape: Shape } {
     const shape = broadcastShape(a.shape, b.shape)
-    const data = allocate(sizeOf(shape))
+    const data = allocate(product(shape))
     const strides = [stridesOf(shape), broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)]
-    forEachRun(shape, strides, (n, [o, i, j], [, di, dj]) =>
-      kernel(data, a.data, b.data, n, o!, i!, di!, j!, dj!),
-    )
+    forEachRun(shape, strides, (n, [o, i, j], [, di, dj]) => kernel(data, a.data, b.data, n, o, i, di, j, dj))
     return { data, shape }
   }
   const negative = (data: ArrayData) => apply(subtract, tensor(0), { data, shape: [data.length] }).data

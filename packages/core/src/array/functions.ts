@@ -2,68 +2,68 @@ import type { TensorOps } from '../ops.js'
 import { exponentialOf } from './exponential.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
 
-/** `forward` writes y = f(x); `backward` writes gradient · f'(x), with x or y at hand, whichever `keeps` names. */
+/** `forward` writes y = f(x). `backward` writes gradient · f'(x) from x or y, whichever `keeps` names. */
 interface Unary {
   readonly keeps: 'x' | 'y'
   forward(out: ArrayData, x: ArrayData): void
   backward(out: ArrayData, gradient: ArrayData, kept: ArrayData): void
 }
 
-// One loop an operation: a loop shared by all of them would call a function for every element.
+// Each function has its own loop, because a shared loop would call a function for every element.
 const abs: Unary = {
   keeps: 'x',
   forward(out, x) {
-    for (let i = 0; i < out.length; i++) out[i] = Math.abs(x[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = Math.abs(x[i])
   },
   backward(out, gradient, x) {
-    for (let i = 0; i < out.length; i++) out[i] = gradient[i]! * Math.sign(x[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = gradient[i] * Math.sign(x[i])
   },
 }
 const exp: Unary = {
   keeps: 'y',
   forward(out, x) {
     const e = exponentialOf(x)
-    for (let i = 0; i < out.length; i++) out[i] = e(x[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = e(x[i])
   },
   backward(out, gradient, y) {
-    for (let i = 0; i < out.length; i++) out[i] = gradient[i]! * y[i]!
+    for (let i = 0; i < out.length; i++) out[i] = gradient[i] * y[i]
   },
 }
 const log: Unary = {
   keeps: 'x',
   forward(out, x) {
-    for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i])
   },
   backward(out, gradient, x) {
-    for (let i = 0; i < out.length; i++) out[i] = gradient[i]! / x[i]!
+    for (let i = 0; i < out.length; i++) out[i] = gradient[i] / x[i]
   },
 }
 const sqrt: Unary = {
   keeps: 'y',
   forward(out, x) {
-    for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(x[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(x[i])
   },
   backward(out, gradient, y) {
-    for (let i = 0; i < out.length; i++) out[i] = gradient[i]! / (2 * y[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = gradient[i] / (2 * y[i])
   },
 }
 const sigmoid: Unary = {
   keeps: 'y',
   forward(out, x) {
     const e = exponentialOf(x)
-    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + e(-x[i]!))
+    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + e(-x[i]))
   },
   backward(out, gradient, y) {
-    for (let i = 0; i < out.length; i++) out[i] = gradient[i]! * y[i]! * (1 - y[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = gradient[i] * y[i] * (1 - y[i])
   },
 }
 const arctan: Unary = {
   keeps: 'x',
   forward(out, x) {
-    for (let i = 0; i < out.length; i++) out[i] = Math.atan(x[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = Math.atan(x[i])
   },
   backward(out, gradient, x) {
-    for (let i = 0; i < out.length; i++) out[i] = gradient[i]! / (1 + x[i]! * x[i]!)
+    for (let i = 0; i < out.length; i++) out[i] = gradient[i] / (1 + x[i] * x[i])
   },
 }
 

@@ -1,31 +1,36 @@
+import { product } from '@inverseform/shared'
 import type { Shape } from '../ops.js'
-import { shapeText, sizeMismatch, sizeOf } from '../shape.js'
+import { shapeText, sizeMismatch } from '../shape.js'
 
-/** How a shape is read at one index an `axis` and position of the other axes: blocks of `length` rows of `inner` elements. */
+/** How to read a shape at one index along an axis per position of the other axes: blocks of `length` rows of `inner` elements. */
 export interface Indexed {
   readonly shape: Shape
   readonly length: number
   readonly inner: number
 }
 
-/** @throws `size-mismatch` unless there is one index for each position of the other axes, in [0, length of the axis) */
+/**
+ * Checks indices along an axis, and returns how to read them.
+ *
+ * @throws InverseFormError `size-mismatch` unless each position of the other axes has one index, in [0, length of the axis)
+ */
 export function indexed(shape: Shape, indices: Int32Array, axis: number): Indexed {
   const others = shape.filter((_, i) => i !== axis)
   const length = shape[axis] ?? 0
-  if (indices.length !== sizeOf(others)) {
+  if (indices.length !== product(others)) {
     throw sizeMismatch(
-      `${indices.length} indices were given to pick along axis ${axis} of a tensor of ${shapeText(shape)}.`,
-      `Give one for each of the ${sizeOf(others)} positions of the other axes.`,
+      `\`indices\` must have ${product(others)} elements along axis ${axis} of ${shapeText(shape)}, got ${indices.length}.`,
+      'Give one index for each position of the other axes.',
       { indices: indices.length, shape, axis },
     )
   }
   const outside = indices.find((index) => !(index >= 0 && index < length))
   if (outside !== undefined) {
     throw sizeMismatch(
-      `Index ${outside} was given to pick along axis ${axis} of a tensor of ${shapeText(shape)}.`,
-      `Keep indices within 0..${length - 1}.`,
+      `\`indices\` must be in 0..${length - 1} along axis ${axis} of ${shapeText(shape)}, got ${outside}.`,
+      'Give positions on the axis.',
       { index: outside, shape, axis },
     )
   }
-  return { shape: others, length, inner: sizeOf(shape.slice(axis + 1)) }
+  return { shape: others, length, inner: product(shape.slice(axis + 1)) }
 }

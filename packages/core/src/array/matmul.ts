@@ -1,10 +1,11 @@
+import { product } from '@inverseform/shared'
 import type { Shape, TensorOps } from '../ops.js'
-import { shapeText, sizeMismatch, sizeOf } from '../shape.js'
+import { shapeText, sizeMismatch } from '../shape.js'
 import { sumTo } from './reduce.js'
 import { broadcastShape, broadcastStrides, forEachRun, stridesOf } from './strides.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
 
-/** One matrix in an array: element (row, column) lies at offset + row · rowStep + column · columnStep. */
+/** One matrix in an array. Element (row, column) is at offset + row · rowStep + column · columnStep. */
 interface Matrix {
   readonly data: ArrayData
   readonly offset: number
@@ -20,8 +21,8 @@ export function products(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'matm
     const [rows, n] = matrixSize(b)
     if (k !== rows) {
       throw sizeMismatch(
-        `A matrix product of ${m}x${k} and ${rows}x${n} is not defined.`,
-        'The columns of the first must be as many as the rows of the second.',
+        `A ${m}x${k} matrix cannot be multiplied by a ${rows}x${n} matrix.`,
+        'The first must have as many columns as the second has rows.',
         { a: a.shape, b: b.shape },
       )
     }
@@ -29,12 +30,12 @@ export function products(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'matm
     const batchB = b.shape.slice(0, -2)
     const batch = broadcastShape(batchA, batchB)
     const shape = [...batch, m, n]
-    const data = allocate(sizeOf(shape))
+    const data = allocate(product(shape))
     const strides = [stridesOf(batch), broadcastStrides(batchA, batch), broadcastStrides(batchB, batch)]
     const kernel = b.transposed ? addDots : addRows
     forEachRun(batch, strides, (count, [o, i, j], [, di, dj]) => {
       for (let c = 0; c < count; c++) {
-        kernel(data, (o! + c) * m * n, matrix(a, i! + c * di!), matrix(b, j! + c * dj!), m, k, n)
+        kernel(data, (o + c) * m * n, matrix(a, i + c * di), matrix(b, j + c * dj), m, k, n)
       }
     })
     return { data, shape }
@@ -47,21 +48,21 @@ export function products(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'matm
       for (const { shape } of [a, b]) {
         if (shape.length < 2) {
           throw sizeMismatch(
-            `A matrix product of ${shapeText(a.shape)} and ${shapeText(b.shape)} is not defined.`,
-            'Give both operands two axes or more.',
+            `A tensor of ${shapeText(a.shape)} cannot be matrix-multiplied by one of ${shapeText(b.shape)}.`,
+            'Give both operands at least two axes.',
             { a: a.shape, b: b.shape },
           )
         }
       }
       const { data, shape } = multiply(a, b)
       const flip = (x: Operand): Operand => ({ ...x, transposed: !x.transposed })
-      // With C = A B: dA = dC Bᵀ and dB = Aᵀ dC; for an operand that was read transposed, the transpose of that.
+      // With C = A B: dA = dC Bᵀ and dB = Aᵀ dC, transposed for a transposed operand.
       const backward =
         (target: Shape, transposed: boolean, left: (g: Operand) => Operand, right: (g: Operand) => Operand) =>
         (gradient: ArrayData) => {
           const g = { data: gradient, shape, transposed: false }
-          const product = transposed ? multiply(flip(right(g)), flip(left(g))) : multiply(left(g), right(g))
-          return sumTo(allocate, product.data, product.shape, target)
+          const result = transposed ? multiply(flip(right(g)), flip(left(g))) : multiply(left(g), right(g))
+          return sumTo(allocate, result.data, result.shape, target)
         }
       return record(
         data,
@@ -102,14 +103,14 @@ function matrix({ data, shape, transposed }: Operand, index: number): Matrix {
     : { data, offset, rowStep: columns, columnStep: 1 }
 }
 
-// Elements of B that stay in the cache while every row of A uses them: depth x columns, 256 KiB in float32.
+// The block of B that stays in the cache while every row of A uses it: depth x width, 256 KiB in float32.
 const depth = 128
 const width = 512
 
 /**
- * C += A B, with B's rows contiguous: four rows of B at a time, scaled by A's elements, are added to two rows of C.
- * Where the factors are all 0 they are passed over, which makes a product with an interpolation matrix (two non-zeros a
- * row) on the left nearly free.
+ * Computes C += A B with contiguous rows of B. It adds four rows of B at a time, scaled by A's elements, to two rows of C.
+ * Factors that are all 0 are skipped, so a product with an interpolation matrix (two nonzeros per row) on the left is nearly
+ * free.
  */
 function addRows(c: ArrayData, start: number, a: Matrix, b: Matrix, m: number, k: number, n: number): void {
   for (let j0 = 0; j0 < n; j0 += width) {
@@ -129,7 +130,7 @@ function addRows(c: ArrayData, start: number, a: Matrix, b: Matrix, m: number, k
   }
 }
 
-/** Adds part of the rows p..p+3 of B, scaled by A's elements in the rows i and i+1, to `c` from `to` and from `to + n` on. */
+/** Adds part of rows p..p+3 of B, scaled by A's elements in rows i and i+1, to `c` at `to` and `to + n`. */
 function addFourRows(
   c: ArrayData,
   to: number,
@@ -142,15 +143,15 @@ function addFourRows(
   columns: number,
 ): void {
   const q = offset + i * rowStep + p * columnStep
-  const x00 = x[q]!
-  const x01 = x[q + columnStep]!
-  const x02 = x[q + 2 * columnStep]!
-  const x03 = x[q + 3 * columnStep]!
+  const x00 = x[q]
+  const x01 = x[q + columnStep]
+  const x02 = x[q + 2 * columnStep]
+  const x03 = x[q + 3 * columnStep]
   const r = q + rowStep
-  const x10 = x[r]!
-  const x11 = x[r + columnStep]!
-  const x12 = x[r + 2 * columnStep]!
-  const x13 = x[r + 3 * columnStep]!
+  const x10 = x[r]
+  const x11 = x[r + columnStep]
+  const x12 = x[r + 2 * columnStep]
+  const x13 = x[r + 3 * columnStep]
   const none = x00 === 0 && x01 === 0 && x02 === 0 && x03 === 0
   if (none && x10 === 0 && x11 === 0 && x12 === 0 && x13 === 0) return
   const next = to + n
@@ -159,16 +160,16 @@ function addFourRows(
   const r2 = r1 + n
   const r3 = r2 + n
   for (let j = 0; j < columns; j++) {
-    const y0 = y[r0 + j]!
-    const y1 = y[r1 + j]!
-    const y2 = y[r2 + j]!
-    const y3 = y[r3 + j]!
-    c[to + j]! += x00 * y0 + x01 * y1 + x02 * y2 + x03 * y3
-    c[next + j]! += x10 * y0 + x11 * y1 + x12 * y2 + x13 * y3
+    const y0 = y[r0 + j]
+    const y1 = y[r1 + j]
+    const y2 = y[r2 + j]
+    const y3 = y[r3 + j]
+    c[to + j] += x00 * y0 + x01 * y1 + x02 * y2 + x03 * y3
+    c[next + j] += x10 * y0 + x11 * y1 + x12 * y2 + x13 * y3
   }
 }
 
-/** Adds part of the row p of B, scaled by A's element (i, p), to `c` from `to` on. */
+/** Adds part of row p of B, scaled by A's element (i, p), to `c` at `to`. */
 function addRow(
   c: ArrayData,
   to: number,
@@ -179,25 +180,25 @@ function addRow(
   j0: number,
   columns: number,
 ): void {
-  const factor = x[offset + i * rowStep + p * columnStep]!
+  const factor = x[offset + i * rowStep + p * columnStep]
   const row = first + p * n + j0
-  if (factor !== 0) for (let j = 0; j < columns; j++) c[to + j]! += factor * y[row + j]!
+  if (factor !== 0) for (let j = 0; j < columns; j++) c[to + j] += factor * y[row + j]
 }
 
-// Length of the pieces of rows that stay in the cache while every row of the other operand uses them.
+// The part of a row that stays in the cache while every row of the other operand uses it.
 const piece = 2048
 
-/** C += A B, with B's columns contiguous: products of rows of A with columns of B, four by two at a time. */
+/** Computes C += A B with contiguous columns of B, four rows of A by two columns of B at a time. */
 function addDots(c: ArrayData, start: number, a: Matrix, b: Matrix, m: number, k: number, n: number): void {
   const { data: x, columnStep: step } = a
   const { data: y } = b
   const put = (row: number, column: number, sum: number) => {
-    if (row < m && column < n) c[start + row * n + column]! += sum
+    if (row < m && column < n) c[start + row * n + column] += sum
   }
   for (let k0 = 0; k0 < k; k0 += piece) {
     const length = Math.min(piece, k - k0)
     for (let j = 0; j < n; j += 2) {
-      // Beyond the edges the first row or column is computed again, and not stored.
+      // Outside the matrix, the first row or column is computed again and not stored.
       const b0 = b.offset + j * b.columnStep + k0
       const b1 = j + 1 < n ? b0 + b.columnStep : b0
       for (let i = 0; i < m; i += 4) {
@@ -214,18 +215,18 @@ function addDots(c: ArrayData, start: number, a: Matrix, b: Matrix, m: number, k
         let s21 = 0
         let s31 = 0
         for (let p = 0, q = 0; p < length; p++, q += step) {
-          const y0 = y[b0 + p]!
-          const y1 = y[b1 + p]!
-          const x0 = x[a0 + q]!
+          const y0 = y[b0 + p]
+          const y1 = y[b1 + p]
+          const x0 = x[a0 + q]
           s00 += x0 * y0
           s01 += x0 * y1
-          const x1 = x[a1 + q]!
+          const x1 = x[a1 + q]
           s10 += x1 * y0
           s11 += x1 * y1
-          const x2 = x[a2 + q]!
+          const x2 = x[a2 + q]
           s20 += x2 * y0
           s21 += x2 * y1
-          const x3 = x[a3 + q]!
+          const x3 = x[a3 + q]
           s30 += x3 * y0
           s31 += x3 * y1
         }

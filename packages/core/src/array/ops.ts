@@ -1,44 +1,39 @@
-import { InverseFormError } from '@inverseform/errors'
-import type { FusedOps } from '../fused-ops.js'
-import type { Shape, TensorOps } from '../ops.js'
-import { shapeText, sizeMismatch, sizeOf } from '../shape.js'
-import type { SortOps } from '../sort-ops.js'
+import { checkOneOf } from '@inverseform/errors'
+import { product } from '@inverseform/shared'
+import type { FusedOps, Shape, SortOps, TensorOps } from '../ops.js'
+import { shapeText, sizeMismatch } from '../shape.js'
 import { arithmetic } from './arithmetic.js'
 import { functions } from './functions.js'
 import { layout } from './layout.js'
 import { products } from './matmul.js'
-import { picking } from './pick.js'
 import { reductions } from './reduce.js'
 import { softmaxCrossEntropies } from './softmax-cross-entropy.js'
 import { sorting } from './sort.js'
+import { selection } from './take-along-axis.js'
 import type { Allocate, ArrayTensor } from './tensor.js'
 
-/** All that any loss of this package asks for. */
+/** All the operations that the losses use. */
 export type ArrayOps = TensorOps<ArrayTensor> & SortOps<ArrayTensor> & FusedOps<ArrayTensor>
 
 export interface ArrayOpsOptions {
-  /** Type of every tensor made: `float32` (default), or `float64` for twice the memory and more than twice the digits. */
+  /** Type of every tensor: `float32` (default), or `float64` with twice the memory and more than twice the digits. */
   readonly type?: 'float32' | 'float64'
 }
 
 /**
- * The losses' operations on typed arrays, computed at once, in plain JavaScript, without dependencies.
- * Reductions run in double precision whatever the type; a matrix product's sums are kept in the type, a few terms at a time.
+ * Returns the losses' operations on typed arrays: eager, in plain JavaScript, without dependencies. Reductions use double
+ * precision for either type. Matrix products accumulate in the type itself, a few terms at a time.
  *
- * @throws `size-mismatch` from any operation whose operands' shapes do not go together
+ * @throws InverseFormError `invalid-argument` for another type; `size-mismatch` from operations whose operands' shapes do not
+ *   fit each other
  */
 export function arrayOps({ type = 'float32' }: ArrayOpsOptions = {}): ArrayOps {
+  checkOneOf('type', type, ['float32', 'float64'])
   const Data = { float32: Float32Array, float64: Float64Array }[type]
-  if (!Data) {
-    throw new InverseFormError('invalid-argument', `Type '${type}' was asked for.`, {
-      hint: "Choose 'float32' or 'float64'.",
-      details: { type },
-    })
-  }
   const allocate: Allocate = (length) => new Data(length)
   return {
     constant: (data, shape) => {
-      checkLength(data, shape)
+      checkSize(data, shape)
       return { data: data instanceof Data ? data : new Data(data), shape }
     },
     shape: (x) => x.shape,
@@ -48,17 +43,17 @@ export function arrayOps({ type = 'float32' }: ArrayOpsOptions = {}): ArrayOps {
     ...products(allocate),
     ...layout(allocate),
     ...reductions(allocate),
-    ...picking(allocate),
+    ...selection(allocate),
     ...softmaxCrossEntropies(allocate),
     ...sorting,
   }
 }
 
-function checkLength(data: ArrayLike<number>, shape: Shape): void {
-  if (data.length === sizeOf(shape)) return
+function checkSize(data: ArrayLike<number>, shape: Shape): void {
+  if (data.length === product(shape)) return
   throw sizeMismatch(
-    `${data.length} values were given for a tensor of ${shapeText(shape)}.`,
-    `Give ${sizeOf(shape)} values.`,
+    `\`data\` must have ${product(shape)} elements for a tensor of ${shapeText(shape)}, got ${data.length}.`,
+    'Give one value for each element of the tensor.',
     { length: data.length, shape },
   )
 }

@@ -1,31 +1,31 @@
+import { product } from '@inverseform/shared'
 import type { Shape, TensorOps } from '../ops.js'
-import { sizeOf } from '../shape.js'
 import { broadcastStrides, forEachRun, sameShape, stridesOf } from './strides.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
 
-/** Values of `shape` summed over the axes that `target` lacks or has of size 1; sums run in double precision. */
+/** Sums values of `shape` over the axes that `target` lacks or has with size 1, in double precision. */
 export function sumTo(allocate: Allocate, data: ArrayData, shape: Shape, target: Shape): ArrayData {
   if (sameShape(shape, target)) return data
-  const sums = new Float64Array(sizeOf(target))
+  const sums = new Float64Array(product(target))
   forEachRun(shape, [stridesOf(shape), broadcastStrides(target, shape)], (n, [from, to], [step, toStep]) => {
     if (toStep === 0) {
       let sum = 0
-      for (let i = 0, p = from!; i < n; i++, p += step!) sum += data[p]!
-      sums[to!]! += sum
-    } else for (let i = 0, p = from!, q = to!; i < n; i++, p += step!, q += toStep!) sums[q]! += data[p]!
+      for (let i = 0, p = from; i < n; i++, p += step) sum += data[p]
+      sums[to] += sum
+    } else for (let i = 0, p = from, q = to; i < n; i++, p += step, q += toStep) sums[q] += data[p]
   })
   const result = allocate(sums.length)
   result.set(sums)
   return result
 }
 
-/** Values of `shape` repeated to the shape `target` that it broadcasts to. */
+/** Repeats values of `shape` to the shape `target` that it broadcasts to. */
 export function expand(allocate: Allocate, data: ArrayData, shape: Shape, target: Shape): ArrayData {
   if (sameShape(shape, target)) return data
-  const result = allocate(sizeOf(target))
+  const result = allocate(product(target))
   forEachRun(target, [stridesOf(target), broadcastStrides(shape, target)], (n, [to, from], [, step]) => {
-    if (step === 0) result.fill(data[from!]!, to!, to! + n)
-    else for (let i = 0, p = from!; i < n; i++, p += step!) result[to! + i] = data[p]!
+    if (step === 0) result.fill(data[from], to, to + n)
+    else for (let i = 0, p = from; i < n; i++, p += step) result[to + i] = data[p]
   })
   return result
 }
@@ -40,14 +40,14 @@ export function reductions(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'su
         (gradient) => expand(allocate, gradient, kept, x.shape),
       ])
     },
-    // The gradient goes to the elements that are the maximum, in equal parts where there are several.
+    // Elements that equal the maximum share the gradient equally.
     max(x, axes, keepDims) {
       const kept = keptShape(x.shape, axes)
-      const maxima = allocate(sizeOf(kept)).fill(Number.NEGATIVE_INFINITY)
+      const maxima = allocate(product(kept)).fill(Number.NEGATIVE_INFINITY)
       const strides = [stridesOf(x.shape), broadcastStrides(kept, x.shape)]
       forEachRun(x.shape, strides, (n, [from, to], [step, toStep]) => {
-        for (let i = 0, p = from!, q = to!; i < n; i++, p += step!, q += toStep!) {
-          maxima[q] = Math.max(maxima[q]!, x.data[p]!)
+        for (let i = 0, p = from, q = to; i < n; i++, p += step, q += toStep) {
+          maxima[q] = Math.max(maxima[q], x.data[p])
         }
       })
       return record(maxima, resultShape(x.shape, axes, keepDims), [
@@ -57,7 +57,7 @@ export function reductions(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'su
           for (let i = 0; i < shares.length; i++) shares[i] = shares[i] === x.data[i] ? 1 : 0
           const ties = expand(allocate, sumTo(allocate, shares, x.shape, kept), kept, x.shape)
           const spread = expand(allocate, gradient, kept, x.shape)
-          for (let i = 0; i < shares.length; i++) shares[i] = (shares[i]! * spread[i]!) / ties[i]!
+          for (let i = 0; i < shares.length; i++) shares[i] = (shares[i] * spread[i]) / ties[i]
           return shares
         },
       ])

@@ -1,13 +1,13 @@
-import type { FusedOps } from '../fused-ops.js'
+import type { FusedOps } from '../ops.js'
 import { exponentialOf } from './exponential.js'
 import { indexed } from './indices.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record, type TapeNode } from './tensor.js'
 
-/** Positions whose elements along the axis stay in the cache from one pass to the next. */
+/** Number of positions whose elements along the axis stay in the cache from one pass to the next. */
 const chunk = 1024
 
 export function softmaxCrossEntropies(allocate: Allocate): FusedOps<ArrayTensor> {
-  // Kept as long as a gradient computation lasts: the joint loss takes two cross-entropies of the same logits.
+  // Cached during a gradient computation, because the joint loss computes two cross-entropies of the same logits.
   const known = new WeakMap<TapeNode, { readonly axis: number; readonly logSums: Float64Array }>()
   return {
     softmaxCrossEntropy(logits, indices, axis) {
@@ -20,8 +20,9 @@ export function softmaxCrossEntropies(allocate: Allocate): FusedOps<ArrayTensor>
       if (node) known.set(node, { axis, logSums })
       const data = allocate(indices.length)
       forEachChunk(indices.length, inner, length, (first, n, start) => {
-        for (let i = first, at = start; i < first + n; i++, at++)
-          data[i] = logSums[i]! - x[at + indices[i]! * inner]!
+        for (let i = first, at = start; i < first + n; i++, at++) {
+          data[i] = logSums[i] - x[at + indices[i] * inner]
+        }
       })
       return record(data, shape, [
         logits,
@@ -33,7 +34,7 @@ export function softmaxCrossEntropies(allocate: Allocate): FusedOps<ArrayTensor>
             const positions = reached.subarray(0, count)
             const [g, l] = [gradient.subarray(first, first + n), logSums.subarray(first, first + n)]
             for (let c = 0; c < length; c++) addShares(sum, x, start + c * inner, positions, g, l, exp)
-            for (const i of positions) sum[start + indices[first + i]! * inner + i]! -= g[i]!
+            for (const i of positions) sum[start + indices[first + i] * inner + i] -= g[i]
           })
           return sum
         },
@@ -42,7 +43,7 @@ export function softmaxCrossEntropies(allocate: Allocate): FusedOps<ArrayTensor>
   }
 }
 
-/** In double precision: the gradient takes exp(x - log Σ exp x), for which single precision is too coarse where x is large. */
+/** Computes log Σ exp x in double precision. The gradient uses exp(x - log Σ exp x), which is inaccurate in single for large x. */
 function logSumExp(
   x: ArrayData,
   positions: number,
@@ -58,16 +59,16 @@ function logSumExp(
     sums.fill(0, 0, n)
     for (let c = 0; c < length; c++) takeMaxima(maxima, x, start + c * inner, n)
     for (let c = 0; c < length; c++) addPowers(sums, x, start + c * inner, n, maxima, exp)
-    for (let i = 0; i < n; i++) logSums[first + i] = maxima[i]! + Math.log(sums[i]!)
+    for (let i = 0; i < n; i++) logSums[first + i] = maxima[i] + Math.log(sums[i])
   })
   return logSums
 }
 
 type Exponential = (x: number) => number
 
-// Loops of their own, so that the compiler keeps their arrays at hand.
+// These loops are separate functions so that the compiler optimizes their array accesses.
 function takeMaxima(maxima: Float64Array, x: ArrayData, at: number, n: number): void {
-  for (let i = 0; i < n; i++) maxima[i] = Math.max(maxima[i]!, x[at + i]!)
+  for (let i = 0; i < n; i++) maxima[i] = Math.max(maxima[i], x[at + i])
 }
 
 function addPowers(
@@ -78,10 +79,10 @@ function addPowers(
   maxima: Float64Array,
   exp: Exponential,
 ): void {
-  for (let i = 0; i < n; i++) sums[i]! += exp(x[at + i]! - maxima[i]!)
+  for (let i = 0; i < n; i++) sums[i] += exp(x[at + i] - maxima[i])
 }
 
-/** Adds one class's softmax times the gradient where that is not 0. */
+/** Adds one class's softmax times the gradient, at positions where the gradient is not 0. */
 function addShares(
   sum: ArrayData,
   x: ArrayData,
@@ -92,12 +93,12 @@ function addShares(
   exp: Exponential,
 ): void {
   for (let k = 0; k < positions.length; k++) {
-    const i = positions[k]!
-    sum[at + i]! += gradient[i]! * exp(x[at + i]! - logSums[i]!)
+    const i = positions[k]
+    sum[at + i] += gradient[i] * exp(x[at + i] - logSums[i])
   }
 }
 
-/** Visits positions in pieces: `n` from the position `first` on, whose elements begin at `start`, `inner` apart. */
+/** Visits positions in chunks: `n` positions starting at `first`, whose elements start at `start`, `inner` apart. */
 function forEachChunk(
   positions: number,
   inner: number,

@@ -1,14 +1,14 @@
+import type { SortOps } from '../ops.js'
 import { shapeText, sizeMismatch } from '../shape.js'
-import type { SortOps } from '../sort-ops.js'
 import type { ArrayTensor } from './tensor.js'
 
-/** Sums in sorted order, without gradient. */
+/** Cumulative sums in sorted order, without gradient. */
 export const sorting: SortOps<ArrayTensor> = {
   descendingSums(keys, values) {
     for (const { shape } of values) {
       if (shapeText(shape) === shapeText(keys.shape)) continue
       throw sizeMismatch(
-        `Values of ${shapeText(shape)} were given to sum in the order of keys of ${shapeText(keys.shape)}.`,
+        `\`values\` must have the shape of \`keys\`, ${shapeText(keys.shape)}, got ${shapeText(shape)}.`,
         'Give both the same shape.',
         { keys: keys.shape, values: shape },
       )
@@ -19,12 +19,12 @@ export const sorting: SortOps<ArrayTensor> = {
     for (let start = 0; start < keys.data.length; start += length) {
       const row = keys.data.subarray(start, start + length)
       for (let i = 0; i < length; i++) order[i] = i
-      order.sort((a, b) => row[b]! - row[a]! || a - b)
+      order.sort((a, b) => row[b] - row[a] || a - b)
       values.forEach(({ data }, v) => {
         let sum = 0
         for (const i of order) {
-          sum += data[start + i]!
-          results[v]![start + i] = sum
+          sum += data[start + i]
+          results[v][start + i] = sum
         }
       })
     }

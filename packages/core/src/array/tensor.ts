@@ -7,15 +7,15 @@ export type ArrayData = Float32Array | Float64Array
 export interface ArrayTensor {
   readonly data: ArrayData
   readonly shape: Shape
-  /** Its place in a gradient computation; absent for what no gradient is asked of. */
+  /** The tensor's node in a gradient computation; absent for tensors without gradient. */
   readonly node?: TapeNode
 }
 
-/** Makes an array of zeros of a binding's number type. */
+/** Allocates an array of zeros of a binding's number type. */
 export type Allocate = (length: number) => ArrayData
 
 /**
- * Turns the gradient of an operation's result, which it must not change, into that of one operand. May add it to `sum`, the
+ * Computes the gradient of one operand from that of an operation's result, which it must not change. It may add to `sum`, the
  * operand's gradient so far, and return that.
  */
 export type Backward = (gradient: ArrayData, sum?: ArrayData) => ArrayData
@@ -23,7 +23,7 @@ export type Backward = (gradient: ArrayData, sum?: ArrayData) => ArrayData
 /** A gradient computation: its values in the order they were computed. */
 export interface Tape {
   readonly nodes: TapeNode[]
-  /** Set when the function to differentiate has returned: no gradient passes through its values any more. */
+  /** Set when the differentiated function has returned. No gradient flows through its values anymore. */
   finished: boolean
 }
 
@@ -32,11 +32,11 @@ export interface TapeNode {
   readonly tape: Tape
   operands: readonly { readonly node: TapeNode; readonly backward: Backward }[]
   gradient?: ArrayData
-  /** Whether `gradient` is this node's alone: a gradient may be shared with other nodes until a second one is added. */
+  /** Whether only this node holds `gradient`. Nodes may share a gradient until a second one is added. */
   owned: boolean
 }
 
-/** The result of an operation, recorded on the tape of those operands that are on one. */
+/** Returns the result of an operation, recorded on the tape of its operands. */
 export function record(
   data: ArrayData,
   shape: Shape,
@@ -44,19 +44,19 @@ export function record(
 ): ArrayTensor {
   const tracked = operands.flatMap(([{ node }, backward]) => (node ? [{ node, backward }] : []))
   if (tracked.length === 0) return { data, shape }
-  const { tape } = tracked[0]!.node
+  const { tape } = tracked[0].node
   const other = tracked.find(({ node }) => node.tape !== tape)
   if (other) throw strayTensor(tape, other.node.tape)
   return { data, shape, node: append(tape, tracked) }
 }
 
-/** A value that a gradient is asked of. */
+/** Returns a tensor whose gradient will be computed. */
 export function variable(tape: Tape, { data, shape, node }: ArrayTensor): Required<ArrayTensor> {
   if (node) throw strayTensor(node.tape)
   return { data, shape, node: append(tape, []) }
 }
 
-/** Walks a tape back from its last value, letting go of each value's memory once it has been used. */
+/** Propagates gradients from the last value of a tape to the first, and releases each value's memory after use. */
 export function propagate({ nodes }: Tape): void {
   for (let node = nodes.pop(); node; node = nodes.pop()) {
     const { gradient, operands, owned } = node
@@ -65,7 +65,7 @@ export function propagate({ nodes }: Tape): void {
     node.gradient = undefined
     for (const { node: operand, backward } of operands) {
       const result = backward(gradient, operand.owned ? operand.gradient : undefined)
-      // What is passed on unchanged stays shared, unless this node was its one holder and passes it to one operand.
+      // A gradient that is passed on unchanged stays shared, unless this node owns it and has one operand.
       accumulate(operand, result, result !== gradient || (owned && operands.length === 1))
     }
   }
@@ -86,22 +86,20 @@ function accumulate(node: TapeNode, gradient: ArrayData, owned: boolean): void {
   }
   if (node.owned && gradient === sum) return
   const [target, other] = node.owned ? [sum, gradient] : owned ? [gradient, sum] : [sum.slice(), gradient]
-  for (let i = 0; i < target.length; i++) target[i]! += other[i]!
+  for (let i = 0; i < target.length; i++) target[i] += other[i]
   node.gradient = target
   node.owned = true
 }
 
-/** The error for tensors of other gradient computations than the one at hand. */
+/** Returns the error for a tensor of another gradient computation. */
 export function strayTensor(...tapes: readonly Tape[]): InverseFormError {
   return tapes.some(({ finished }) => finished)
     ? new InverseFormError(
         'invalid-argument',
-        'A tensor of an earlier gradient computation was used in another.',
-        {
-          hint: 'Pass it through stopGradient before keeping it.',
-        },
+        'A tensor of an earlier gradient computation cannot be used in another.',
+        { hint: 'Pass it through stopGradient before you keep it.' },
       )
-    : new InverseFormError('invalid-argument', 'A gradient was asked for inside another gradient.', {
-        hint: 'Call grad or valueAndGrad outside of the function being differentiated: gradients of gradients are not available.',
+    : new InverseFormError('invalid-argument', 'A gradient cannot be computed inside another gradient.', {
+        hint: 'Call grad or valueAndGrad outside the differentiated function. Second derivatives are not supported.',
       })
 }

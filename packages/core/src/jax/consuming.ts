@@ -1,37 +1,37 @@
 import { type JsTree, type numpy as np, tree } from '@jax-js/jax'
 
-/** What operations have made since the innermost running {@link consuming} function began; absent outside of one. */
-let made: np.Array[] | undefined
+/** Arrays created since the innermost running {@link consuming} function started; undefined outside of one. */
+let created: np.Array[] | undefined
 
 /**
- * Makes a function over the losses' operations keep jax-js' rule of ownership, so that `grad`, `valueAndGrad` and `jit` can
- * take it and no memory is lost: it uses up its arguments (pass `x.ref` to keep one), gives a result that the caller owns,
- * and frees whatever the operations made on the way, also when it throws.
+ * Wraps a function that uses the losses' operations so that it follows the ownership rule of jax-js. It consumes its arguments
+ * (pass `x.ref` to keep one), returns a result that the caller owns, and frees intermediate arrays, even when it throws. The
+ * wrapped function can be passed to `grad`, `valueAndGrad` and `jit` and leaks no memory.
  *
- * The operations themselves never use up their operands. Within `f`, arrays from functions of jax-js follow its own rule.
- * Under `jit` everything but the arguments is compiled in, the losses' labels among it: compile a network, not a
- * loss whose labels change.
+ * The losses' operations never consume their operands. Inside `f`, arrays from functions of jax-js follow the rule of jax-js.
+ * `jit` compiles everything but the arguments into the program, including the target. Compile a network, not a loss whose
+ * target changes.
  *
- * @param f from arrays, or objects and lists of them, to the same; not an async function
+ * @param f synchronous function from arrays, or objects and lists of them, to the same
  */
 export function consuming<Arguments extends JsTree<np.Array>[], Result extends JsTree<np.Array>>(
   f: (...inputs: Arguments) => Result,
 ): (...inputs: Arguments) => Result {
   return (...inputs) => {
-    const outer = made
+    const outer = created
     const mine: np.Array[] = []
-    made = mine
+    created = mine
     try {
       return tree.ref(f(...inputs))
     } finally {
-      made = outer
+      created = outer
       tree.dispose([...mine, ...inputs])
     }
   }
 }
 
-/** Notes the result of an operation, to be freed by the function that runs. */
+/** Records the result of an operation, to be freed by the running {@link consuming} function. */
 export function record(x: np.Array): np.Array {
-  made?.push(x)
+  created?.push(x)
   return x
 }

@@ -1,2 +1,2 @@
 export { consuming } from './consuming.js'
-export { jaxOps } from './ops.js'
+export { type JaxOps, jaxOps } from './ops.js'

@@ -1,20 +1,25 @@
 import { lax, numpy as np } from '@jax-js/jax'
 import { broadcastShape } from '../array/strides.js'
-import type { TensorOps } from '../ops.js'
-import type { SortOps } from '../sort-ops.js'
+import type { SortOps, TensorOps } from '../ops.js'
 import { record } from './consuming.js'
 import { sorting } from './sort.js'
 
 /**
- * The losses' operations on jax-js arrays of floating point, eager or traced. Unlike jax-js' own functions they do not use up
- * their operands. Run them within {@link consuming}, which frees what they make; results made outside of it are the caller's
- * to `dispose()`, as are those meant to last, such as InverseNet's weights.
+ * Returns the losses' operations on floating-point arrays of jax-js, eager or traced. Unlike the functions of jax-js, they do not
+ * consume their operands. Run them inside {@link consuming}, which frees intermediate arrays. Outside it, the caller must
+ * `dispose()` results, as well as arrays that are kept, such as InverseNet's weights.
  *
- * Operands whose shapes do not go together are reported by jax-js.
+ * jax-js reports operands whose shapes do not fit each other.
  *
- * @throws `size-mismatch` from `matmul` when operands cannot be broadcast
+ * @throws InverseFormError `size-mismatch` from `matmul` when operands cannot be broadcast
  */
-export const jaxOps: TensorOps<np.Array> & SortOps<np.Array> = {
+export function jaxOps(): JaxOps {
+  return operations
+}
+
+export type JaxOps = TensorOps<np.Array> & SortOps<np.Array>
+
+const operations: JaxOps = {
   ...sorting,
 
   constant: (data, shape) =>
@@ -36,19 +41,19 @@ export const jaxOps: TensorOps<np.Array> & SortOps<np.Array> = {
   sigmoid: unary(sigmoid),
   arctan: unary(np.arctan),
 
-  // np.matmul repeats neither axes of size 1 nor those that only the second operand has. Broadcasting copies nothing.
+  // np.matmul does not broadcast axes of size 1, nor axes that only the second operand has. np.broadcastTo copies nothing.
   matmul(a, b, { transposeA = false, transposeB = false } = {}) {
     const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2))
-    const whole = (x: np.Array, transposed: boolean) => {
+    const full = (x: np.Array, transposed: boolean) => {
       const repeated = np.broadcastTo(x.ref, [...batch, ...x.shape.slice(-2)])
       return transposed ? np.matrixTranspose(repeated) : repeated
     }
-    return record(np.matmul(whole(a, transposeA), whole(b, transposeB)))
+    return record(np.matmul(full(a, transposeA), full(b, transposeB)))
   },
   reshape: (x, shape) => record(x.ref.reshape([...shape])),
   transpose: (x, axes) => record(x.ref.transpose([...axes])),
   slice: (x, begin, size) =>
-    record(x.ref.slice(...begin.map((first, axis): [number, number] => [first, first + size[axis]!]))),
+    record(x.ref.slice(...begin.map((first, axis): [number, number] => [first, first + size[axis]]))),
   concat: (xs, axis) =>
     record(
       np.concatenate(
@@ -59,8 +64,8 @@ export const jaxOps: TensorOps<np.Array> & SortOps<np.Array> = {
 
   sum: (x, axes, keepdims) => record(x.ref.sum(axes && [...axes], { keepdims })),
   max: (x, axes, keepdims) => record(x.ref.max(axes && [...axes], { keepdims })),
-  pick(x, indices, axis) {
-    const length = x.shape[axis]!
+  takeAlongAxis(x, indices, axis) {
+    const length = x.shape[axis]
     const along = x.shape.map((_, i) => (i === axis ? length : 1))
     const across = x.shape.map((size, i) => (i === axis ? 1 : size))
     const positions = np.arange(length).astype(np.int32).reshape(along)
@@ -77,7 +82,7 @@ function binary(f: (a: np.Array, b: np.Array | number) => np.Array) {
   return (a: np.Array, b: np.Array | number) => record(f(a.ref, typeof b === 'number' ? b : b.ref))
 }
 
-/** nn.sigmoid's gradient is NaN below -88, where exp(-x) overflows; here no exponential exceeds 1. */
+/** A sigmoid whose exponential never exceeds 1. The gradient of nn.sigmoid is NaN below -88, where exp(-x) overflows. */
 function sigmoid(x: np.Array): np.Array {
   const positive = np.greater(x.ref, 0)
   const small = np.exp(np.where(positive.ref, x.ref.neg(), x))

@@ -1,13 +1,13 @@
 import { lax, numpy as np } from '@jax-js/jax'
-import type { SortOps } from '../sort-ops.js'
+import type { SortOps } from '../ops.js'
 import { record } from './consuming.js'
 
-/** How many elements of a row are added up by one row of a matrix product. */
+/** Number of elements of a row that one row of a matrix product sums. */
 const block = 64
 
 /**
- * Sums in sorted order, without gradient. jax-js' WebAssembly backend sorts on one core by a comparison function: a row of half
- * a million elements, two sorts and the sums, takes about 0.6 s.
+ * Cumulative sums in sorted order, without gradient. The WebAssembly backend of jax-js sorts on one core with a comparison
+ * function: the two sorts and the sums of a row of half a million elements take about 0.6 s.
  */
 export const sorting: SortOps<np.Array> = {
   descendingSums(keys, values) {
@@ -24,12 +24,12 @@ export const sorting: SortOps<np.Array> = {
 }
 
 /**
- * The sums of each row up to each of its elements. np.cumsum adds up to 256 numbers for each element, without vector
- * instructions; a product with a triangle of ones does that for short blocks, and np.cumsum for the blocks' sums.
+ * Computes the cumulative sum of each row. np.cumsum adds up to 256 numbers for each element, without vector instructions.
+ * Here a product with a triangle of ones sums short blocks, and np.cumsum sums the blocks.
  */
 function cumulativeSum(x: np.Array): np.Array {
   const shape = x.shape
-  const length = shape.at(-1)!
+  const length = shape.at(-1) ?? 1
   const blocks = Math.ceil(length / block)
   const padded = np.pad(x.reshape([-1, length]), [
     [0, 0],

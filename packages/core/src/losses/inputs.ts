@@ -1,8 +1,14 @@
-import { InverseFormError } from '@inverseform/errors'
+import {
+  checkArgument,
+  checkInteger,
+  checkIntegerArray,
+  checkLength,
+  InverseFormError,
+} from '@inverseform/errors'
 import type { Shape, TensorOps } from '../ops.js'
-import { shapeText, sizeMismatch } from '../shape.js'
+import { checkMapShape, shapeText, sizeMismatch } from '../shape.js'
 
-/** Labels or edge maps: whole numbers in C order. */
+/** Typed arrays that hold a target: integers in C order. */
 export type IntegerArray =
   | Uint8Array
   | Uint8ClampedArray
@@ -12,6 +18,19 @@ export type IntegerArray =
   | Uint32Array
   | Int32Array
 
+/** What every loss over class logits compares. */
+export interface SegmentationLossInputs<T> {
+  /** [images, classes, height, width], before softmax. */
+  readonly logits: T
+  /** Train ids 0..classes-1 or `ignoreIndex`, images x height x width in C order. */
+  readonly target: IntegerArray
+}
+
+export interface IgnoreOptions {
+  /** The target value of void pixels, which no loss counts. Default 255. */
+  readonly ignoreIndex?: number
+}
+
 export interface MapSize {
   readonly images: number
   readonly channels: number
@@ -19,89 +38,91 @@ export interface MapSize {
   readonly width: number
 }
 
-/** The sizes of an [images, channels, height, width] tensor, each at least 1. */
+/** Returns the sizes of an [images, channels, height, width] tensor, each at least 1. */
 export function mapSize<T>(ops: TensorOps<T>, name: string, x: T): MapSize {
   const shape = ops.shape(x)
-  if (shape.length !== 4 || shape.includes(0)) {
-    throw sizeMismatch(
-      `${name} has the shape ${shapeText(shape)}.`,
-      'Give [images, channels, height, width], none of them 0.',
-      { [name]: shape },
-    )
-  }
-  const [images, channels, height, width] = shape as readonly [number, number, number, number]
+  checkMapShape(name, shape)
+  const [images, channels, height, width] = shape
   return { images, channels, height, width }
 }
 
-/** The sizes of edge logits, [images, 1, height, width]. */
+/** Returns the sizes of edge logits, [images, 1, height, width]. */
 export function edgeSize<T>(ops: TensorOps<T>, edgeLogits: T): MapSize {
   const size = mapSize(ops, 'edgeLogits', edgeLogits)
   if (size.channels === 1) return size
-  throw sizeMismatch(`edgeLogits has ${size.channels} channels.`, 'Give [images, 1, height, width].', {
-    edgeLogits: ops.shape(edgeLogits),
-  })
-}
-
-const integerArrays = ['Uint8', 'Uint8Clamped', 'Int8', 'Uint16', 'Int16', 'Uint32', 'Int32']
-
-/** Checks that labels are in an array of whole numbers, for others would lose what the losses look up with them. */
-export function checkIntegers(name: string, labels: IntegerArray): void {
-  const type = Object.prototype.toString.call(labels).slice('[object '.length, -1)
-  if (integerArrays.some((each) => type === `${each}Array`)) return
-  throw new InverseFormError('invalid-argument', `${name} is of the type ${type}.`, {
-    hint: 'Give whole numbers in a typed array of at most 32 bits, such as a Uint8Array or an Int32Array.',
-    details: { type },
-  })
-}
-
-/** Checks that a plain map is of whole numbers, one for each pixel. */
-export function checkMap(name: string, map: IntegerArray, { images, height, width }: MapSize): void {
-  checkIntegers(name, map)
-  if (map.length === images * height * width) return
   throw sizeMismatch(
-    `${name} has ${map.length} values for maps of ${shapeText([images, height, width])}.`,
-    `Give ${images * height * width}, one for each pixel of each image.`,
-    { [name]: map.length },
+    `\`edgeLogits\` must have 1 channel, got ${size.channels}.`,
+    'Give [images, 1, height, width].',
+    {
+      edgeLogits: ops.shape(edgeLogits),
+    },
   )
 }
 
-/** Checks that two tensors have the same shape, save for their channels. */
-export function checkSamePixels(names: string, a: Shape, b: Shape): void {
+/** Throws unless a target is an integer array with one value for each pixel. */
+export function checkTarget(name: string, target: IntegerArray, { images, height, width }: MapSize): void {
+  checkIntegerArray(name, target)
+  checkLength(
+    name,
+    target.length,
+    images * height * width,
+    `one for each pixel of maps of ${shapeText([images, height, width])}`,
+    { hint: 'Give one value for each pixel of each image, in C order.' },
+  )
+}
+
+export function checkIgnoreIndex(ignoreIndex: number): void {
+  checkInteger('ignoreIndex', ignoreIndex)
+}
+
+/** Throws unless two tensors have the same images and sizes. Their channels may differ. */
+export function checkSamePixels(nameA: string, a: Shape, nameB: string, b: Shape): void {
   if (a.every((size, axis) => axis === 1 || size === b[axis])) return
   throw sizeMismatch(
-    `${names} have the shapes ${shapeText(a)} and ${shapeText(b)}.`,
+    `\`${nameA}\` and \`${nameB}\` must have the same images and sizes, got ${shapeText(a)} and ${shapeText(b)}.`,
     'Give both for the same images at the same size.',
     { shapes: [a, b] },
   )
 }
 
+/** Throws unless a regressor is a function. TypeScript checks this; JavaScript callers may leave it out. */
+export function checkRegressor(regressor: unknown): void {
+  checkArgument('regressor', regressor, typeof regressor === 'function', 'a function', {
+    hint: 'Pass `regressor`, such as inverseNet(ops, weights).',
+  })
+}
+
 /**
- * @param at the label's place among all
- * @param size of the maps it belongs to
- * @param kind what it is: of the truth, or the network's choice
+ * Throws unless a value is a class.
+ *
+ * @param position index of the value in its array
+ * @param size size of the maps, to name the pixel
+ * @param name the argument that holds the value
  */
-export function checkLabel(
-  label: number,
-  classes: number,
-  at: number,
+export function checkClass(
+  value: number,
+  numClasses: number,
+  position: number,
   size?: Pick<MapSize, 'height' | 'width'>,
-  kind: 'Label' | 'Prediction' = 'Label',
+  name: 'target' | 'predictions' = 'target',
 ): void {
-  if (label >= 0 && label < classes) return
+  if (value >= 0 && value < numClasses) return
+  const isTarget = name === 'target'
+  const accepted = `classes 0..${numClasses - 1}${isTarget ? ' or `ignoreIndex`' : ''}`
+  const place = size ? pixelText(position, size) : `at position ${position}`
   throw new InverseFormError(
     'invalid-argument',
-    `${kind} ${label} ${size ? placeText(at, size) : `at position ${at}`} is none of ${classes} classes.`,
+    `\`${name}\` must hold ${accepted}, got ${value} ${place}.`,
     {
-      hint:
-        kind === 'Label'
-          ? `Map labels to train ids 0..${classes - 1}, and set ignoreIndex to the label of pixels that do not count.`
-          : `Give each pixel's most likely class, 0..${classes - 1}.`,
-      details: { label, classes, position: at },
+      hint: isTarget
+        ? `Map label ids to train ids 0..${numClasses - 1}, and set \`ignoreIndex\` to the value of void pixels.`
+        : `Give each pixel's most likely class, 0..${numClasses - 1}.`,
+      details: { value, numClasses, position },
     },
   )
 }
 
-function placeText(at: number, { height, width }: Pick<MapSize, 'height' | 'width'>): string {
-  const row = Math.floor(at / width)
-  return `in image ${Math.floor(row / height)}, row ${row % height}, column ${at % width}`
+function pixelText(position: number, { height, width }: Pick<MapSize, 'height' | 'width'>): string {
+  const row = Math.floor(position / width)
+  return `in image ${Math.floor(row / height)}, row ${row % height}, column ${position % width}`
 }

@@ -1,1 +1,1 @@
-export { tfjsOps } from './ops.js'
+export { type TfjsOps, tfjsOps } from './ops.js'

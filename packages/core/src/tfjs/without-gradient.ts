@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /**
- * The result of `f`, which is made of `xs`, with a gradient of 0: tf.grad refuses a result that is not connected to what it is
- * differentiated by.
+ * Returns the result of `f`, which is computed from `xs`, with gradient 0. tf.grad rejects a result that is not connected to the
+ * variables.
  */
 export function withoutGradient(f: () => tf.Tensor, ...xs: readonly tf.Tensor[]): tf.Tensor {
   const gradFunc = () => xs.map(({ shape }) => tf.zeros(shape))

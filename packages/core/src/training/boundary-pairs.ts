@@ -1,12 +1,11 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkInteger, checkLength, checkNumber, InverseFormError } from '@inverseform/errors'
+import { type Random, shuffle } from '@inverseform/shared'
 import type { PlainTensor } from '../ops.js'
-import { checkInteger, checkNumber, checkSizes } from '../options.js'
-import { shapeText, sizeMismatch } from '../shape.js'
-import { type Random, shuffle } from './random.js'
+import { checkPair, shapeText, sizeMismatch } from '../shape.js'
 import type { Transform } from './transforms.js'
 import { type Window, warpWindow } from './warp-maps.js'
 
-/** How much of a boundary there is at each pixel, in [0, 1], height x width in C order. */
+/** The strength of the boundary at each pixel, in [0, 1], height x width in C order. */
 export interface BoundaryMap {
   readonly data: ArrayLike<number>
   readonly height: number
@@ -14,51 +13,54 @@ export interface BoundaryMap {
 }
 
 export interface BoundaryPairsOptions {
-  /** Gives every random number: with {@link seededRandom}, equal seeds give equal batches. */
+  /** Source of all random numbers. With {@link seededRandom}, equal seeds give equal batches. */
   readonly random: Random
-  /** Draws a transformation, such as {@link sampleShiftAndScale}; always with as many parameters. */
+  /** Draws a transformation, such as {@link sampleShiftAndScale}, always with the same number of parameters. */
   readonly transform: (random: Random) => Transform
   /** [height, width] of tiles, in pixels. Default [224, 224]. */
   readonly tileSize?: readonly [height: number, width: number]
-  /** Pixels from one tile to the next, down and right. Default: the tiles' size, so that they do not overlap. */
+  /** Pixels from one tile to the next, down and right. Default: the tile size, so that tiles do not overlap. */
   readonly stride?: readonly [down: number, right: number]
-  /** Tiles whose mean is below this are skipped. Default 0.01. */
+  /** Skips tiles whose mean is below this. Default 0.01. */
   readonly minimumBoundary?: number
   /** Pairs in a batch. Default 32. */
   readonly batchSize?: number
 }
 
-/** A batch of boundaries and their transformed copies; the tensors' data are `Float32Array`s of the batch's own. */
+/** A batch of boundaries and their transformed copies, in new `Float32Array`s. */
 export interface BoundaryPairs {
-  /** The tiles as they are, in the target's place: [pairs, 1, height, width]. */
+  /** The original tiles, which stand for the target: [pairs, 1, height, width]. */
   readonly tiles: PlainTensor
   /**
-   * The tiles seen through the transformations, in the prediction's place. What comes into sight is the map around the tile, as
-   * it is where the loss is used, and 0 only from outside of the map: an empty border would give the displacement away.
+   * The transformed tiles, which stand for the prediction. The surroundings of the tile move into view, as they do when the loss
+   * is used, and only positions outside the map are 0. An empty border would reveal the displacement.
    */
   readonly warped: PlainTensor
-  /** [pairs, parameters]: those of the matrices from points of `warped` to points of `tiles`. */
+  /** The parameters of the matrices from points of `warped` to points of `tiles`, [pairs, parameters]. */
   readonly parameters: PlainTensor
 }
 
 /**
- * Data to train InverseNet on, without end: tiles of boundary maps, their transformed copies and the transformations. Every
- * tile with boundary comes once, in random order, before any comes again; batches are always full.
+ * Generates endless training data for InverseNet: tiles of boundary maps, their transformed copies and the transformations.
+ * Every tile with a boundary appears once per epoch, in random order. Batches are always full.
  *
- * Source: the InverseForm paper (arXiv 2104.02745), section 3: the regressor is trained on boundary maps and copies that a
- * spatial transformer makes of them.
+ * Source: the InverseForm paper (arXiv 2104.02745), section 3: it trains the regressor on boundary maps and copies made by
+ * a spatial transformer.
  *
- * @throws `size-mismatch` for a map without one value a pixel, tiles larger than all maps and, as batches are drawn, for
- *   transformations of different numbers of parameters; `invalid-argument` for an option, and when no tile has enough boundary
+ * @throws InverseFormError `size-mismatch` for a map that does not have one value per pixel, tiles larger than all maps and,
+ *   while drawing batches, transformations with different numbers of parameters; `invalid-argument` for an invalid option, or
+ *   when no tile has enough boundary
  */
 export function boundaryPairs(
   maps: readonly BoundaryMap[],
   options: BoundaryPairsOptions,
 ): Generator<BoundaryPairs, never, void> {
   const { tileSize = [224, 224], batchSize = 32, stride = tileSize, minimumBoundary = 0.01 } = options
-  checkSizes('tileSize', tileSize)
-  checkSizes('stride', stride)
-  checkInteger('batchSize', batchSize, 1)
+  checkFunction('random', options.random)
+  checkFunction('transform', options.transform)
+  checkPair('tileSize', tileSize)
+  checkPair('stride', stride)
+  checkInteger('batchSize', batchSize, { min: 1 })
   checkNumber('minimumBoundary', minimumBoundary)
   maps.forEach(checkMap)
   return batches(placesOf(maps, tileSize, stride, minimumBoundary), tileSize, batchSize, options)
@@ -80,10 +82,10 @@ function* batches(
         shuffle(order, random)
         next = 0
       }
-      const { map, top, left } = places[order[next]!]!
+      const { map, top, left } = places[order[next]]
       const window = { top, left, height, width }
       copyTile(map, window, tiles, pair * height * width)
-      warpWindow({ ...map, start: 0 }, window, transforms[pair]!.matrix, warped, pair * height * width)
+      warpWindow({ ...map, start: 0 }, window, transforms[pair].matrix, warped, pair * height * width)
     }
     const shape = [batchSize, 1, height, width]
     yield {
@@ -94,14 +96,14 @@ function* batches(
   }
 }
 
-/** As [rows, columns]. */
+/** Stacks rows to [rows, columns]. */
 function stack(rows: readonly (readonly number[])[]): PlainTensor {
-  const columns = rows[0]!.length
+  const columns = rows[0].length
   const other = rows.find(({ length }) => length !== columns)
   if (!other) return { data: Float32Array.from(rows.flat()), shape: [rows.length, columns] }
   throw sizeMismatch(
-    `Transformations of ${columns} and of ${other.length} parameters are in one batch.`,
-    'Give a transform that always draws as many.',
+    `\`transform\` must always draw the same number of parameters, got ${columns} and ${other.length}.`,
+    'Use one kind of transformation.',
     { counts: rows.map(({ length }) => length) },
   )
 }
@@ -112,7 +114,7 @@ interface Place {
   readonly left: number
 }
 
-/** The places of all tiles with enough boundary. */
+/** Returns the positions of all tiles with enough boundary. */
 function placesOf(
   maps: readonly BoundaryMap[],
   [height, width]: readonly [number, number],
@@ -123,38 +125,39 @@ function placesOf(
     const sumAbove = summedArea(map)
     const across = map.width + 1
     const found: Place[] = []
-    for (let top = 0; top + height <= map.height; top += down)
+    for (let top = 0; top + height <= map.height; top += down) {
       for (let left = 0; left + width <= map.width; left += right) {
         const [upper, lower] = [top * across + left, (top + height) * across + left]
-        const sum = sumAbove[lower + width]! - sumAbove[lower]! - sumAbove[upper + width]! + sumAbove[upper]!
+        const sum = sumAbove[lower + width] - sumAbove[lower] - sumAbove[upper + width] + sumAbove[upper]
         if (sum >= minimum * height * width && sum > 0) found.push({ map, top, left })
       }
+    }
     return found
   })
   if (places.length > 0) return places
   if (maps.length > 0 && maps.every((map) => map.height < height || map.width < width)) {
     throw sizeMismatch(
-      `Tiles of ${shapeText([height, width])} are larger than each of the ${maps.length} boundary maps.`,
-      'Give smaller tiles, or larger maps.',
+      `\`tileSize\` must fit a boundary map, got ${shapeText([height, width])}, larger than all ${maps.length} maps.`,
+      'Use smaller tiles or larger maps.',
       { tileSize: [height, width], maps: maps.map((map) => [map.height, map.width]) },
     )
   }
   throw new InverseFormError(
     'invalid-argument',
-    `None of ${maps.length} boundary maps has a tile of ${shapeText([height, width])} with a mean of ${minimum} or more.`,
-    { hint: 'Give maps that show boundaries, smaller tiles, or a lower minimumBoundary.' },
+    `No tile of ${shapeText([height, width])} in ${maps.length} boundary maps has a mean of at least ${minimum}.`,
+    { hint: 'Use maps that contain boundaries, smaller tiles, or a lower `minimumBoundary`.' },
   )
 }
 
-/** [height + 1, width + 1]: the sum of all values above and left of each corner. */
+/** Returns the sum of all values above and to the left of each pixel corner, [height + 1, width + 1]. */
 function summedArea({ data, height, width }: BoundaryMap): Float64Array {
   const across = width + 1
   const sums = new Float64Array((height + 1) * across)
   for (let y = 0; y < height; y++) {
     let row = 0
     for (let x = 0; x < width; x++) {
-      row += data[y * width + x]!
-      sums[(y + 1) * across + x + 1] = sums[y * across + x + 1]! + row
+      row += data[y * width + x]
+      sums[(y + 1) * across + x + 1] = sums[y * across + x + 1] + row
     }
   }
   return sums
@@ -163,20 +166,19 @@ function summedArea({ data, height, width }: BoundaryMap): Float64Array {
 function copyTile(
   map: BoundaryMap,
   { top, left, height, width }: Window,
-  target: Float32Array,
+  tile: Float32Array,
   offset: number,
 ): void {
   for (let y = 0; y < height; y++) {
     const from = (top + y) * map.width + left
-    for (let x = 0; x < width; x++) target[offset + y * width + x] = map.data[from + x]!
+    for (let x = 0; x < width; x++) tile[offset + y * width + x] = map.data[from + x]
   }
 }
 
 function checkMap({ data, height, width }: BoundaryMap, index: number): void {
-  if (data.length === height * width) return
-  throw sizeMismatch(
-    `Boundary map ${index} has ${data.length} values for ${height}x${width} pixels.`,
-    'Give one value for each pixel.',
-    { index, length: data.length, height, width },
-  )
+  checkLength(`maps[${index}].data`, data.length, height * width, `one for each of ${height}x${width} pixels`)
+}
+
+function checkFunction(name: string, value: unknown): void {
+  checkArgument(name, value, typeof value === 'function', 'a function')
 }

@@ -1,3 +1,4 @@
+export { type Random, seededRandom } from '@inverseform/shared'
 export { type AdamOptions, type AdamStep, adam } from './adam.js'
 export {
   type BoundaryMap,
@@ -7,11 +8,10 @@ export {
 } from './boundary-pairs.js'
 export {
   type InverseNetSizes,
-  initialiseInverseNet,
+  initializeInverseNet,
   inverseNetSizes,
   smallInverseNetSizes,
-} from './initialise.js'
-export { type Random, seededRandom } from './random.js'
+} from './initialize.js'
 export { type RegressionLossOptions, regressionLoss } from './regression-loss.js'
 export { transformMaps } from './transform-maps.js'
 export {

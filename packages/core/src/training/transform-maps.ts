@@ -1,30 +1,32 @@
-import { complement } from '../norm.js'
+import { complement } from '../math.js'
 import type { TensorOps } from '../ops.js'
-import { shapeText, sizeMismatch } from '../shape.js'
-import { checkMaps, horizon } from './warp-maps.js'
+import { checkMapShape, shapeText, sizeMismatch } from '../shape.js'
+import { horizon } from './warp-maps.js'
 
 /**
- * {@link warpMaps} as a differentiable function of the maps and of the matrices.
+ * {@link warpMaps} as a differentiable function of the maps and the matrices.
  *
- * A sample's bilinear weight at a pixel is `max(0, 1 - |x - column|) · max(0, 1 - |y - row|)`, a factor for the column and one
- * for the row. So all samples are a product of the maps with the column factors, weighted by the row factors: memory grows
- * with pixels · (height + width), not with pixels².
- * Where a sample falls on a pixel's centre, as at the identity and at displacements by whole pixels, its slope with respect to
- * the matrices is the mean of those on either side. No gradient flows from samples beyond the map's border.
+ * The bilinear weight of a pixel is `max(0, 1 - |x - column|) · max(0, 1 - |y - row|)`, a column factor times a row factor. All
+ * samples are therefore the product of the maps and the column factors, weighted by the row factors. Memory grows with
+ * pixels · (height + width) instead of pixels².
+ *
+ * Where a sample falls on a pixel center, as at the identity and at displacements by whole pixels, the slope with respect to the
+ * matrices is the mean of the slopes on both sides. No gradient flows from samples outside the map.
  *
  * Source: M. Jaderberg et al., "Spatial transformer networks", NeurIPS 2015, equation 5.
  *
  * @param maps [maps, 1, height, width]
- * @param matrices [maps, 3, 3], from points of the result to points of the map, in normalised coordinates
- * @returns the maps' shape
- * @throws `size-mismatch` when the shapes do not go together
+ * @param matrices [maps, 3, 3], from points of the result to points of the map, in normalized coordinates
+ * @returns a tensor of the shape of the maps
+ * @throws InverseFormError `size-mismatch` when the shapes do not fit each other
  */
 export function transformMaps<T>(ops: TensorOps<T>, maps: T, matrices: T): T {
   const shape = ops.shape(maps)
-  const [count, channels, height, width] = checkMaps(shape)
+  checkMapShape('maps', shape)
+  const [count, channels, height, width] = shape
   if (channels !== 1 || shapeText(ops.shape(matrices)) !== shapeText([count, 3, 3])) {
     throw sizeMismatch(
-      `Matrices of the shape ${shapeText(ops.shape(matrices))} were given for maps of ${shapeText(shape)}.`,
+      `\`matrices\` must have the shape [${count}, 3, 3] for maps of ${shapeText(shape)} with 1 channel, got ${shapeText(ops.shape(matrices))}.`,
       'Give maps [maps, 1, height, width] and matrices [maps, 3, 3].',
       { maps: shape, matrices: ops.shape(matrices) },
     )
@@ -37,8 +39,8 @@ export function transformMaps<T>(ops: TensorOps<T>, maps: T, matrices: T): T {
   const depth = ops.add(ops.multiply(coordinate(2), visible), complement(ops, visible))
   const weights = (axis: number, length: number) => {
     const position = ops.multiply(ops.divide(coordinate(axis), depth), length / 2)
-    const centres = Float32Array.from({ length }, (_, i) => i - (length - 1) / 2)
-    return tent(ops, ops.subtract(position, ops.constant(centres, [length])))
+    const centers = Float32Array.from({ length }, (_, i) => i - (length - 1) / 2)
+    return tent(ops, ops.subtract(position, ops.constant(centers, [length])))
   }
   const columnsFirst = ops.transpose(ops.reshape(maps, [count, height, width]), [0, 2, 1])
   const rows = ops.matmul(weights(0, width), columnsFirst)
@@ -47,8 +49,8 @@ export function transformMaps<T>(ops: TensorOps<T>, maps: T, matrices: T): T {
 }
 
 /**
- * `max(0, 1 - |d|)`, its slope at the kinks the mean of those beside them. Made of masks, for libraries differ in the slopes that
- * their `abs` and `maximum` have there.
+ * Computes `max(0, 1 - |d|)`, whose slope at the kinks is the mean of the slopes on both sides. It uses masks, because libraries
+ * define the slopes of `abs` and `maximum` differently.
  */
 function tent<T>(ops: TensorOps<T>, d: T): T {
   const sign = (x: T) => ops.subtract(ops.greater(x, 0), ops.greater(ops.multiply(x, -1), 0))
@@ -56,7 +58,7 @@ function tent<T>(ops: TensorOps<T>, d: T): T {
   return ops.multiply(height, ops.multiply(ops.add(sign(height), 1), 0.5))
 }
 
-/** [height · width, 3]: x, y and 1 of every pixel's centre, in normalised coordinates. */
+/** Returns x, y and 1 of every pixel center in normalized coordinates, [height · width, 3]. */
 function homogeneousGrid(height: number, width: number): Float64Array {
   const grid = new Float64Array(height * width * 3)
   for (let p = 0; p < height * width; p++) {

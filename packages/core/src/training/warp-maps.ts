@@ -1,25 +1,27 @@
+import { product } from '@inverseform/shared'
 import type { PlainTensor } from '../ops.js'
-import { shapeText, sizeMismatch, sizeOf } from '../shape.js'
+import { checkMapShape, shapeText, sizeMismatch } from '../shape.js'
 import type { Matrix3 } from './transforms.js'
 
-/** Points whose homogeneous coordinate is not above this lie behind the viewer and read 0. */
+/** Points whose homogeneous coordinate is at or below this lie behind the viewer, where maps are 0. */
 export const horizon = 1e-6
 
 /**
- * Maps seen through transformations, bilinearly, 0 outside: PyTorch's `grid_sample(maps, affine_grid(matrix))` with
+ * Transforms maps with bilinear sampling and zeros outside, as PyTorch's `grid_sample(maps, affine_grid(matrix))` with
  * `align_corners=False` and `padding_mode='zeros'`, extended to homographies. To differentiate, use {@link transformMaps}.
  *
  * @param maps [maps, channels, height, width]
- * @param matrices one for each map, from points of the result to points of the map, in normalised coordinates
- * @returns the values of a tensor of the maps' shape
- * @throws `size-mismatch` for maps of another shape, another number of matrices, or one of other than 9 elements
+ * @param matrices one for each map, from points of the result to points of the map, in normalized coordinates
+ * @returns the values of a tensor of the shape of the maps
+ * @throws InverseFormError `size-mismatch` for maps of another shape, another number of matrices, or a matrix without 9 elements
  */
 export function warpMaps(maps: PlainTensor, matrices: readonly Matrix3[]): Float32Array<ArrayBuffer> {
-  const [count, channels, height, width] = checkMaps(maps.shape)
-  if (matrices.length !== count || maps.data.length !== sizeOf(maps.shape)) {
+  checkMapShape('maps', maps.shape)
+  const [count, channels, height, width] = maps.shape
+  if (matrices.length !== count || maps.data.length !== product(maps.shape)) {
     throw sizeMismatch(
-      `${matrices.length} matrices and ${maps.data.length} values were given for maps of ${shapeText(maps.shape)}.`,
-      'Give one matrix for each map, and one value for each of its pixels.',
+      `Maps of ${shapeText(maps.shape)} need ${count} matrices and ${product(maps.shape)} values, got ${matrices.length} matrices and ${maps.data.length} values.`,
+      'Give one matrix for each map and one value for each pixel.',
       { shape: maps.shape, matrices: matrices.length, values: maps.data.length },
     )
   }
@@ -29,13 +31,13 @@ export function warpMaps(maps: PlainTensor, matrices: readonly Matrix3[]): Float
   const window = { top: 0, left: 0, height, width }
   for (let plane = 0; plane < count * channels; plane++) {
     const start = plane * pixels
-    const matrix = matrices[Math.floor(plane / channels)]!
+    const matrix = matrices[Math.floor(plane / channels)]
     warpWindow({ data: maps.data, start, height, width }, window, matrix, result, start)
   }
   return result
 }
 
-/** One map among the values of an array. */
+/** One map in an array of maps. */
 interface Plane {
   readonly data: ArrayLike<number>
   readonly start: number
@@ -43,7 +45,7 @@ interface Plane {
   readonly width: number
 }
 
-/** A part of a map, whose borders are -1 and 1 in the normalised coordinates of its transformations. */
+/** A part of a map. Its borders are -1 and 1 in the normalized coordinates of transformations. */
 export interface Window {
   readonly top: number
   readonly left: number
@@ -51,7 +53,7 @@ export interface Window {
   readonly width: number
 }
 
-/** Writes a window of a map, seen through a transformation, to `result`: 0 from outside of the map, not of the window. */
+/** Writes a transformed window of a map to `result`. Positions outside the map (not the window) are 0. */
 export function warpWindow(
   { data, start, height, width }: Plane,
   window: Window,
@@ -60,7 +62,7 @@ export function warpWindow(
   offset: number,
 ): void {
   const at = (row: number, column: number): number =>
-    row < 0 || row >= height || column < 0 || column >= width ? 0 : data[start + row * width + column]!
+    row < 0 || row >= height || column < 0 || column >= width ? 0 : data[start + row * width + column]
   for (let i = 0; i < window.height; i++) {
     const v = (2 * i + 1) / window.height - 1
     for (let j = 0; j < window.width; j++) {
@@ -84,18 +86,8 @@ export function warpWindow(
 function checkMatrix(matrix: ArrayLike<number>, index: number): void {
   if (matrix.length === 9) return
   throw sizeMismatch(
-    `Matrix ${index} has ${matrix.length} elements.`,
-    'Give 9, row by row: transformMatrix makes them of 2, 4, 6 (an affine 2x3 matrix) or 8 parameters.',
+    `\`matrices[${index}]\` must have 9 elements, got ${matrix.length}.`,
+    'Give 3x3 matrices in row-major order. transformMatrix creates them from 2, 4, 6 (an affine 2x3 matrix) or 8 parameters.',
     { index, length: matrix.length },
-  )
-}
-
-/** The sizes of [maps, channels, height, width]. */
-export function checkMaps(shape: readonly number[]): readonly [number, number, number, number] {
-  if (shape.length === 4 && !shape.includes(0)) return shape as unknown as [number, number, number, number]
-  throw sizeMismatch(
-    `Maps of the shape ${shapeText(shape)} were given to transform.`,
-    'Give [maps, channels, height, width], none of them 0.',
-    { shape },
   )
 }

@@ -13,12 +13,12 @@ describe('operations on arrays', () => {
     { m: 9, k: 131, n: 7 },
     { m: 5, k: 259, n: 1030 },
     { m: 6, k: 4100, n: 3 },
-  ])('multiplies $m x $k and $k x $n like the definition, whichever way they lie', ({ m, k, n }) => {
+  ])('multiplies $m x $k and $k x $n as defined, transposed or not', ({ m, k, n }) => {
     const a = random('a', [m, k])
     const b = random('b', [k, n])
     const expected = Float64Array.from({ length: m * n }, (_, i) => {
       let sum = 0
-      for (let p = 0; p < k; p++) sum += a.data[Math.floor(i / n) * k + p]! * b.data[p * n + (i % n)]!
+      for (let p = 0; p < k; p++) sum += a.data[Math.floor(i / n) * k + p] * b.data[p * n + (i % n)]
       return sum
     })
     const turnedA = ops.transpose(a, [1, 0])
@@ -35,7 +35,7 @@ describe('operations on arrays', () => {
     }
   })
 
-  it('passes over zeros on the left without losing what stands beside them', () => {
+  it('skips zeros on the left but not the values next to them', () => {
     const a = ops.constant([0, 0, 0, 0, 0, 2, 0, 0, 0, 3], [2, 5])
     const b = ops.constant([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [5, 2])
     expect(values(ops.matmul(a, b))).toEqual([0, 0, 29, 34])
@@ -48,7 +48,7 @@ describe('operations on arrays', () => {
     expect(ops.subtract(ops.constant([5], []), b)).toEqual({ data: Float64Array.of(-5, -15), shape: [2] })
   })
 
-  it('reduces, slices, joins, turns and picks', () => {
+  it('reduces, slices, concatenates, transposes and takes elements', () => {
     const x = ops.constant([1, 2, 3, 4, 5, 6], [2, 3])
     expect(ops.sum(x)).toEqual({ data: Float64Array.of(21), shape: [] })
     expect(ops.sum(x, [0], true)).toEqual({ data: Float64Array.of(5, 7, 9), shape: [1, 3] })
@@ -57,8 +57,11 @@ describe('operations on arrays', () => {
     expect(ops.transpose(x, [1, 0])).toEqual({ data: Float64Array.of(1, 4, 2, 5, 3, 6), shape: [3, 2] })
     const joined = ops.concat([x, ops.constant([7, 8], [2, 1])], 1)
     expect(joined).toEqual({ data: Float64Array.of(1, 2, 3, 7, 4, 5, 6, 8), shape: [2, 4] })
-    expect(ops.pick(x, Int32Array.of(2, 0), 1)).toEqual({ data: Float64Array.of(3, 4), shape: [2] })
-    expect(ops.pick(x, Int32Array.of(1, 0, 1), 0)).toEqual({ data: Float64Array.of(4, 2, 6), shape: [3] })
+    expect(ops.takeAlongAxis(x, Int32Array.of(2, 0), 1)).toEqual({ data: Float64Array.of(3, 4), shape: [2] })
+    expect(ops.takeAlongAxis(x, Int32Array.of(1, 0, 1), 0)).toEqual({
+      data: Float64Array.of(4, 2, 6),
+      shape: [3],
+    })
   })
 
   it('sums float32 in double precision', () => {
@@ -69,28 +72,28 @@ describe('operations on arrays', () => {
     expect(values(sum(constant(data, [count])))).toEqual([2 ** 24 + 2 ** 20])
   })
 
-  it('rounds exponentials to single precision as Math.exp would, from underflow to overflow', () => {
+  it('rounds exponentials to single precision like Math.exp, from underflow to overflow', () => {
     const { exp, constant } = arrayOps()
     const x = Float32Array.from({ length: 24001 }, (_, i) => (i - 12000) / 100)
     const expected = x.map(Math.exp)
     const { data } = exp(constant(x, [x.length]))
     data.forEach((value, i) => {
-      const spacing = Math.max(2 ** -149, 2 ** -23 * expected[i]!)
-      if (value !== expected[i]) expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(spacing)
+      const spacing = Math.max(2 ** -149, 2 ** -23 * expected[i])
+      if (value !== expected[i]) expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(spacing)
     })
     expect(data.filter((value, i) => value !== expected[i]).length).toBeLessThan(x.length / 100)
     const special = constant([Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY, Number.NaN], [4])
     expect(values(exp(special))).toEqual([0, 1, Number.POSITIVE_INFINITY, Number.NaN])
   })
 
-  it('lets infinity and NaN through', () => {
+  it('propagates infinity and NaN', () => {
     const x = ops.constant([Number.NaN, 1, Number.NEGATIVE_INFINITY], [3])
     expect(values(ops.max(x))).toEqual([Number.NaN])
     expect(values(ops.maximum(x, 0))).toEqual([Number.NaN, 1, 0])
     expect(values(ops.sigmoid(ops.constant([-1000, 1000], [2])))).toEqual([0, 1])
   })
 
-  it('takes a constant without a copy where it can', () => {
+  it('creates constants without a copy where possible', () => {
     const data = Float64Array.of(1, 2)
     expect(ops.constant(data, [2]).data).toBe(data)
     expect(arrayOps().constant(data, [2]).data).toEqual(Float32Array.of(1, 2))
@@ -98,24 +101,40 @@ describe('operations on arrays', () => {
   })
 })
 
-describe('shapes that do not go together', () => {
+describe('shapes that do not fit', () => {
   const x = random('x', [2, 3])
   it.each([
-    ['add', () => ops.add(x, random('y', [2])), 'Tensors of 2x3 and 2 do not go together'],
-    ['matmul', () => ops.matmul(x, x), 'product of 2x3 and 2x3 is not defined'],
-    ['matmul of a vector', () => ops.matmul(x, random('v', [3])), 'product of 2x3 and 3 is not defined'],
-    ['reshape', () => ops.reshape(x, [4]), '2x3 cannot be seen as 4'],
-    ['transpose', () => ops.transpose(x, [0, 0]), 'Axes 0, 0 do not reorder a tensor of 2x3'],
+    ['add', () => ops.add(x, random('y', [2])), 'Tensors of 2x3 and 2 cannot be broadcast.'],
+    ['matmul', () => ops.matmul(x, x), 'A 2x3 matrix cannot be multiplied by a 2x3 matrix.'],
     [
-      'slice',
-      () => ops.slice(x, [1, 1], [1, 3]),
-      'slice of 1x3 from (1, 1) on is not within a tensor of 2x3',
+      'matmul of a vector',
+      () => ops.matmul(x, random('v', [3])),
+      'A tensor of 2x3 cannot be matrix-multiplied by one of 3.',
     ],
+    ['reshape', () => ops.reshape(x, [4]), 'A tensor of 2x3 cannot be reshaped to 4.'],
+    [
+      'transpose',
+      () => ops.transpose(x, [0, 0]),
+      'Axes 0, 0 are not a permutation of the axes of a 2x3 tensor.',
+    ],
+    ['slice', () => ops.slice(x, [1, 1], [1, 3]), 'A slice of 1x3 at (1, 1) does not fit a tensor of 2x3.'],
     ['concat', () => ops.concat([x, random('y', [3, 3])], 1), '2x3 and 3x3 cannot be joined along axis 1'],
-    ['pick', () => ops.pick(x, Int32Array.of(0), 1), '1 indices were given to pick along axis 1'],
-    ['pick outside', () => ops.pick(x, Int32Array.of(0, 3), 1), 'Index 3 was given to pick along axis 1'],
-    ['constant', () => ops.constant([1, 2], [3]), '2 values were given for a tensor of 3'],
-    ['type', () => arrayOps({ type: 'float16' as 'float32' }), "Type 'float16' was asked for"],
+    [
+      'takeAlongAxis',
+      () => ops.takeAlongAxis(x, Int32Array.of(0), 1),
+      '`indices` must have 2 elements along axis 1 of 2x3, got 1.',
+    ],
+    [
+      'takeAlongAxis outside the axis',
+      () => ops.takeAlongAxis(x, Int32Array.of(0, 3), 1),
+      '`indices` must be in 0..2 along axis 1 of 2x3, got 3.',
+    ],
+    ['constant', () => ops.constant([1, 2], [3]), '`data` must have 3 elements for a tensor of 3, got 2.'],
+    [
+      'type',
+      () => arrayOps({ type: 'float16' as 'float32' }),
+      "`type` must be one of 'float32' or 'float64', got \"float16\".",
+    ],
   ])('%s', (_, run, message) => {
     let error: unknown
     try {
@@ -126,6 +145,8 @@ describe('shapes that do not go together', () => {
     expect(isInverseFormError(error)).toBe(true)
     const { message: found, hint } = error as Error & { hint?: string }
     expect(found).toContain(message)
-    expect(hint).toMatch(/\.$/)
+    // The message of a plain check says what the argument accepts, so it has no hint.
+    expect(found).toMatch(/\.$/)
+    expect(hint ?? 'Use another value.').toMatch(/\.$/)
   })
 })

@@ -1,45 +1,46 @@
 import { describe, expect, it } from 'vitest'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
-import { crossEntropy, edgeAttention, type TensorOps } from '../../src/index.js'
+import { crossEntropyLoss, edgeAttentionLoss, type TensorOps } from '../../src/index.js'
 import { relativeError } from '../support/compare.js'
 import { checkGradients, ops64, random } from '../support/gradients.js'
 
 const single = arrayOps()
 const cast = ({ data, shape }: ArrayTensor) => single.constant(data, shape)
 
-describe('softmax cross-entropy in one piece', () => {
-  it.each([0, 1, 2])(
-    'along axis %i has the values of the definition and the gradient of differences',
-    (axis) => {
-      const x = random('x', [3, 4, 5])
-      const [stride, length] = [[20, 5, 1][axis]!, x.shape[axis]!]
-      const indices = Int32Array.from({ length: 60 / length }, (_, i) => (i * 7 + 1) % length)
-      const firsts = [...x.data.keys()].filter((i) => Math.floor(i / stride) % length === 0)
-      const expected = firsts.map((first, i) => {
-        const row = Array.from({ length }, (_, c) => x.data[first + c * stride]!)
-        return Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0)) - row[indices[i]!]!
-      })
-      const { data, shape } = ops64.softmaxCrossEntropy(x, indices, axis)
-      expect(shape).toEqual(x.shape.filter((_, i) => i !== axis))
-      expect(relativeError(data, expected)).toBeLessThan(1e-14)
-      checkGradients((y) => ops64.softmaxCrossEntropy(y!, indices, axis), [x])
-    },
-  )
+describe('fused softmax cross-entropy', () => {
+  it.each([0, 1, 2])('along axis %i matches the definition, and its gradient finite differences', (axis) => {
+    const x = random('x', [3, 4, 5])
+    const [stride, length] = [[20, 5, 1][axis], x.shape[axis]]
+    const indices = Int32Array.from({ length: 60 / length }, (_, i) => (i * 7 + 1) % length)
+    const firsts = [...x.data.keys()].filter((i) => Math.floor(i / stride) % length === 0)
+    const expected = firsts.map((first, i) => {
+      const row = Array.from({ length }, (_, c) => x.data[first + c * stride])
+      return Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0)) - row[indices[i]]
+    })
+    const { data, shape } = ops64.softmaxCrossEntropy(x, indices, axis)
+    expect(shape).toEqual(x.shape.filter((_, i) => i !== axis))
+    expect(relativeError(data, expected)).toBeLessThan(1e-14)
+    checkGradients((y) => ops64.softmaxCrossEntropy(y, indices, axis), [x])
+  })
 
   const [height, width] = [37, 61]
-  const labels = Uint8Array.from({ length: height * width }, (_, i) => [255, 0, 1, 2, 3, 4][(i * i) % 6]!)
+  const target = Uint8Array.from({ length: height * width }, (_, i) => [255, 0, 1, 2, 3, 4][(i * i) % 6])
   const edgeLogits = random('edge', [1, 1, height, width])
   const losses = {
-    'cross-entropy': <T>(ops: TensorOps<T>, logits: T) => crossEntropy(ops, { logits, labels }),
+    'cross-entropy': <T>(ops: TensorOps<T>, logits: T) => crossEntropyLoss(ops, { logits, target }),
     'edge attention': (ops: TensorOps<ArrayTensor>, logits: ArrayTensor) =>
-      edgeAttention(ops, { logits, labels, edgeLogits: ops.constant(edgeLogits.data, edgeLogits.shape) }),
+      edgeAttentionLoss(ops, {
+        logits,
+        target,
+        edgeLogits: ops.constant(edgeLogits.data, edgeLogits.shape),
+      }),
     'both of the same logits': (ops: TensorOps<ArrayTensor>, logits: ArrayTensor) =>
       ops.add(losses['cross-entropy'](ops, logits), losses['edge attention'](ops, logits)),
   }
-  // More pixels than are worked on at a time, and logits whose log-sum-exp has few digits in single precision.
+  // More pixels than fit a chunk, and logits whose log-sum-exp has few digits in single precision.
   const logits = ops64.add(ops64.multiply(random('logits', [1, 5, height, width]), 4), 1000)
 
-  it.each(Object.entries(losses))('%s is what the separate operations give', (_, loss) => {
+  it.each(Object.entries(losses))('%s matches the separate operations', (_, loss) => {
     const composed = { ...ops64, softmaxCrossEntropy: undefined }
     const expected = valueAndGrad((x: ArrayTensor) => loss(composed, x))(cast(logits))
     for (const [ops, tolerance] of [
@@ -54,7 +55,7 @@ describe('softmax cross-entropy in one piece', () => {
     }
   })
 
-  it('lets a class be ruled out', () => {
+  it('accepts a logit of -Infinity', () => {
     const x = ops64.constant([0, Number.NEGATIVE_INFINITY, 0], [1, 3])
     const { value, gradients } = valueAndGrad((y: ArrayTensor) =>
       ops64.sum(ops64.softmaxCrossEntropy(y, Int32Array.of(2), 1)),
@@ -63,9 +64,9 @@ describe('softmax cross-entropy in one piece', () => {
     expect([...gradients[0].data]).toEqual([0.5, 0, -0.5])
   })
 
-  it('refuses an index outside of the axis', () => {
+  it('rejects an index outside the axis', () => {
     expect(() => ops64.softmaxCrossEntropy(random('x', [1, 3]), Int32Array.of(3), 1)).toThrow(
-      'Index 3 was given',
+      '`indices` must be in 0..2 along axis 1 of 1x3, got 3.',
     )
   })
 })

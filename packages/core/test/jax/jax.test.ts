@@ -5,9 +5,10 @@ import { consuming, jaxOps } from '../../src/jax/index.js'
 import { type Binding, checkInverseNet, checkLosses, checkPrimitives } from '../support/binding-suite.js'
 import { relativeError } from '../support/compare.js'
 import { goldenInputs } from '../support/golden.js'
-import { checkNeighbours, checkSorting } from '../support/neighbour-suite.js'
+import { checkRelatedLosses, checkSorting } from '../support/related-losses-suite.js'
 import { checkTraining } from '../support/training-suite.js'
 
+const ops = jaxOps()
 const put = ({ data, shape }: PlainTensor) => np.array(Float32Array.from(data), { shape: [...shape] })
 const take = (x: np.Array): PlainTensor => {
   const { shape } = x
@@ -15,7 +16,7 @@ const take = (x: np.Array): PlainTensor => {
 }
 
 const binding: Binding<np.Array> = {
-  ops: jaxOps,
+  ops,
   run: (f, inputs) => take(consuming(f)(...inputs.map(put))),
   differentiate(f, inputs) {
     const both = valueAndGrad(consuming(f), { argnums: inputs.map((_, i) => i) })
@@ -27,37 +28,37 @@ const binding: Binding<np.Array> = {
 describe('operations on jax-js', () => checkPrimitives(binding))
 describe('losses on jax-js', () => checkLosses(binding))
 describe('sums in sorted order on jax-js', () => checkSorting(binding))
-describe('neighbours on jax-js', () => checkNeighbours(binding))
+describe('related losses on jax-js', () => checkRelatedLosses(binding))
 describe('training on jax-js', () => checkTraining(binding))
 describe('losses on jax-js with InverseNet', () => checkInverseNet(binding))
 
 describe('ownership', () => {
-  const { seg, edgeLogits, labels, edgeLabels } = goldenInputs()
+  const { seg, edgeLogits, target, edgeTarget } = goldenInputs()
   const joint = (logits: np.Array, x: np.Array) =>
-    jointLoss(jaxOps, { logits, edgeLogits: x, labels, edgeLabels }, { weights: { inverseForm: 0 } })
+    jointLoss(ops, { logits, edgeLogits: x, target, edgeTarget }, { weights: { inverseForm: 0 } })
 
-  it('operations leave their operands to the caller', () => {
+  it('operations do not consume their operands', () => {
     const x = put(edgeLogits)
-    const y = jaxOps.add(jaxOps.exp(x), x)
+    const y = ops.add(ops.exp(x), x)
     expect([x.refCount, y.refCount]).toEqual([1, 1])
     x.dispose()
     y.dispose()
   })
 
-  it('a consuming function uses up its arguments, frees what it makes and hands over its result', () => {
+  it('a consuming function consumes its arguments, frees intermediate arrays and returns an owned result', () => {
     const kept = put(edgeLogits)
     const given = put(edgeLogits)
     let between: np.Array | undefined
     const result = consuming((x: np.Array, y: np.Array) => {
-      between = jaxOps.exp(x)
-      return jaxOps.add(between, y)
+      between = ops.exp(x)
+      return ops.add(between, y)
     })(kept.ref, given)
     expect([kept, given, between!, result].map((x) => x.refCount)).toEqual([1, 0, 0, 1])
     kept.dispose()
     result.dispose()
   })
 
-  it('an argument, or something from outside, can be the result', () => {
+  it('can return an argument or an outside array', () => {
     const outside = put(edgeLogits)
     const x = put(edgeLogits)
     expect(consuming((y: np.Array) => y)(x)).toBe(x)
@@ -68,34 +69,34 @@ describe('ownership', () => {
     outside.dispose()
   })
 
-  it('takes and gives lists and objects, and runs within another', () => {
-    const inner = consuming((x: np.Array) => jaxOps.exp(x))
+  it('accepts and returns lists and objects, and can be nested', () => {
+    const inner = consuming((x: np.Array) => ops.exp(x))
     const outer = consuming(({ x }: { x: np.Array }, ys: np.Array[]) => {
       const y = inner(x.ref)
-      const sum = jaxOps.add(y, ys[0]!)
+      const sum = ops.add(y, ys[0])
       y.dispose()
-      return { sum, twice: [jaxOps.add(sum, sum)] }
+      return { sum, twice: [ops.add(sum, sum)] }
     })
     const [x, y] = [put(edgeLogits), put(edgeLogits)]
     const { sum, twice } = outer({ x }, [y])
-    expect([x, y, sum, twice[0]!].map((z) => z.refCount)).toEqual([0, 0, 1, 1])
+    expect([x, y, sum, twice[0]].map((z) => z.refCount)).toEqual([0, 0, 1, 1])
     const expected = edgeLogits.data.map((z) => 2 * (Math.exp(z) + z))
-    expect(relativeError(take(twice[0]!).data, expected)).toBeLessThan(1e-6)
+    expect(relativeError(take(twice[0]).data, expected)).toBeLessThan(1e-6)
     sum.dispose()
   })
 
-  it('frees what was made before an error', () => {
+  it('frees intermediate arrays on an error', () => {
     const x = put(edgeLogits)
     let between: np.Array | undefined
     const failing = consuming((y: np.Array) => {
-      between = jaxOps.exp(y)
-      return jaxOps.matmul(between, jaxOps.constant([1, 2, 3, 4, 5, 6], [3, 1, 2]))
+      between = ops.exp(y)
+      return ops.matmul(between, ops.constant([1, 2, 3, 4, 5, 6], [3, 1, 2]))
     })
     expect(() => failing(x)).toThrow()
     expect([x.refCount, between!.refCount]).toEqual([0, 0])
   })
 
-  it('gradients of the joint loss, step after step, need no more memory', () => {
+  it('repeated gradients of the joint loss use no more memory', () => {
     const gradients = valueAndGrad(consuming(joint), { argnums: [0, 1] })
     const step = () => {
       const [value, [forLogits, forEdge]] = gradients(put(seg), put(edgeLogits))
@@ -108,7 +109,7 @@ describe('ownership', () => {
     grow.mockRestore()
   })
 
-  it('compiles, alone and differentiated', () => {
+  it('compiles with and without gradient', () => {
     const eager = consuming(joint)(put(seg), put(edgeLogits)).item()
     const compiled = jit(consuming(joint))
     expect(Math.abs(compiled(put(seg), put(edgeLogits)).item() / eager - 1)).toBeLessThan(1e-5)
@@ -120,7 +121,7 @@ describe('ownership', () => {
   })
 
   it('compiles Lovász-softmax', () => {
-    const loss = consuming((logits: np.Array) => lovaszSoftmaxLoss(jaxOps, { logits, labels }))
+    const loss = consuming((logits: np.Array) => lovaszSoftmaxLoss(ops, { logits, target }))
     const compiled = jit(loss)
     expect(Math.abs(compiled(put(seg)).item() / loss(put(seg)).item() - 1)).toBeLessThan(1e-5)
     compiled.dispose()

@@ -1,12 +1,12 @@
+import { deterministicImage, deterministicParameter } from '@inverseform/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { deterministicImage, deterministicParameter } from '../../../../tools/testing/deterministic.js'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import {
-  crossEntropy,
-  edgeAttention,
-  edgeBce,
-  type InverseFormOptions,
-  inverseForm,
+  crossEntropyLoss,
+  edgeAttentionLoss,
+  edgeBceLoss,
+  type InverseFormLossOptions,
+  inverseFormLoss,
   inverseNet,
   jointLoss,
   type PlainTensor,
@@ -17,11 +17,11 @@ import {
 import { relativeError } from './compare.js'
 import { goldenInputs, goldenTolerances, goldenValues, gradientTolerance } from './golden.js'
 
-/** A tensor library under test: how to put numbers in, and how to get numbers and gradients out. */
+/** A tensor library under test, with functions that pass numbers in and return numbers and gradients. */
 export interface Binding<T> {
   readonly ops: TensorOps<T> & SortOps<T>
   run(f: (...inputs: T[]) => T, inputs: readonly PlainTensor[]): PlainTensor
-  /** The value of `f`, a scalar, and its gradient by each input. */
+  /** Returns the value of `f`, a scalar, and its gradient with respect to each input. */
   differentiate(
     f: (...inputs: T[]) => T,
     inputs: readonly PlainTensor[],
@@ -41,7 +41,7 @@ const positive = (name: string, ...shape: number[]): PlainTensor => ({
   shape,
 })
 const a = random('a', 2, 3, 4)
-/** Whole numbers from -1 to 1. */
+/** Integers from -1 to 1. */
 const ties = { ...a, data: a.data.map((value) => Math.round(value / 2)) }
 const functions = ['abs', 'exp', 'sigmoid', 'arctan', 'stopGradient'] as const
 const arithmetic = ['add', 'subtract', 'multiply', 'divide', 'maximum', 'greater'] as const
@@ -76,7 +76,7 @@ const axes: readonly (readonly number[] | undefined)[] = [
 
 const check = (name: string, operation: Operation, ...inputs: PlainTensor[]) => ({ name, operation, inputs })
 const picked = (axis: number) =>
-  Int32Array.from({ length: 24 / a.shape[axis]! }, (_, i) => (i * 5 + 1) % a.shape[axis]!)
+  Int32Array.from({ length: 24 / a.shape[axis] }, (_, i) => (i * 5 + 1) % a.shape[axis])
 
 const cases = [
   ...functions.map((name) => check(name, (ops, x) => ops[name](x), a)),
@@ -122,9 +122,11 @@ const cases = [
     ),
   ),
   ...axes.map((over) => check(`max over [${over ?? 'all'}] with ties`, (ops, x) => ops.max(x, over), ties)),
-  ...[0, 1, 2].map((axis) => check(`pick along ${axis}`, (ops, x) => ops.pick(x, picked(axis), axis), a)),
-  // A class that is ruled out has the logit -Infinity: a mask that multiplied would make NaN of it.
-  check('pick beside an infinity', (ops, x) => ops.pick(x, Int32Array.of(0, 1), 1), {
+  ...[0, 1, 2].map((axis) =>
+    check(`takeAlongAxis ${axis}`, (ops, x) => ops.takeAlongAxis(x, picked(axis), axis), a),
+  ),
+  // A multiplied mask would turn a logit of -Infinity into NaN.
+  check('takeAlongAxis next to an infinity', (ops, x) => ops.takeAlongAxis(x, Int32Array.of(0, 1), 1), {
     data: [1, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 2],
     shape: [2, 2],
   }),
@@ -135,7 +137,7 @@ const cases = [
 const doubles = arrayOps({ type: 'float64' })
 const toArray = ({ data, shape }: PlainTensor): ArrayTensor => ({ data: Float64Array.from(data), shape })
 
-/** Compares every operation, and its gradient by every operand, with the array binding in double precision. */
+/** Compares every operation and its gradients with the array binding in double precision. */
 export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): void {
   it.each(cases)('$name', ({ operation, inputs }) => {
     const expected = operation(doubles, ...inputs.map(toArray))
@@ -143,19 +145,19 @@ export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): voi
     expect(result.shape).toEqual(expected.shape)
     expect(relativeError(result.data, expected.data)).toBeLessThan(1e-5)
 
-    // A different weight for each element, so that one gradient cannot pass for another.
+    // Each element has a different weight, so that gradients cannot be confused.
     const weights = random('weights', ...expected.shape)
     const scalar = <U>(on: TensorOps<U>, ...xs: U[]) =>
       on.sum(on.multiply(operation(on, ...xs), on.constant(weights.data, weights.shape)))
     const ours = differentiate((...xs) => scalar(ops, ...xs), inputs)
     const theirs = valueAndGrad((...xs: ArrayTensor[]) => scalar(doubles, ...xs))(...inputs.map(toArray))
     theirs.gradients.forEach((gradient, i) => {
-      expect(ours.gradients[i]!.shape).toEqual(gradient.shape)
-      expect(relativeError(ours.gradients[i]!.data, gradient.data)).toBeLessThan(1e-5)
+      expect(ours.gradients[i].shape).toEqual(gradient.shape)
+      expect(relativeError(ours.gradients[i].data, gradient.data)).toBeLessThan(1e-5)
     })
   })
 
-  it('leaves its operands usable', () => {
+  it('does not consume operands', () => {
     const result = run((x) => ops.add(ops.concat([x, x], 0), ops.concat([ops.exp(x), x], 0)), [a])
     const values = Array.from(a.data)
     const expected = [...values.map((x) => x + Math.exp(x)), ...values.map((x) => 2 * x)]
@@ -163,7 +165,7 @@ export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): voi
   })
 }
 
-const { seg, edgeLogits, labels, edgeLabels, tensor } = goldenInputs()
+const { seg, edgeLogits, target, edgeTarget, tensor } = goldenInputs()
 
 /** Compares the losses with the published code's values and gradients, and InverseForm with the array binding. */
 export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
@@ -174,29 +176,29 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       [false, 0.5],
     ])('the cross-entropy, norm %s, upper bound %d', (norm, upperBound) => {
       const { value } = differentiate(
-        (logits) => crossEntropy(ops, { logits, labels }, { norm, upperBound }),
+        (logits) => crossEntropyLoss(ops, { logits, target }, { norm, upperBound }),
         [seg],
       )
       golden(value, `cross_entropy(norm=${norm ? 'True' : 'False'},upper_bound=${upperBound.toFixed(1)})`)
     })
 
     it('the gradient of the cross-entropy', () => {
-      const { gradients } = differentiate((logits) => crossEntropy(ops, { logits, labels }), [seg])
+      const { gradients } = differentiate((logits) => crossEntropyLoss(ops, { logits, target }), [seg])
       goldenGradient(gradients[0], 'cross_entropy.seg')
     })
 
     it('the edge cross-entropy and its gradient', () => {
       const { value, gradients } = differentiate(
-        (x) => edgeBce(ops, { edgeLogits: x, edgeLabels }),
+        (x) => edgeBceLoss(ops, { edgeLogits: x, edgeTarget }),
         [edgeLogits],
       )
       golden(value, 'edge_bce')
       goldenGradient(gradients[0], 'edge_bce.edge')
     })
 
-    it('the edge attention and its gradient, none of it to the edge logits', () => {
+    it('the edge attention and its gradient, which is 0 for the edge logits', () => {
       const { value, gradients } = differentiate(
-        (logits, x) => edgeAttention(ops, { logits, labels, edgeLogits: x }),
+        (logits, x) => edgeAttentionLoss(ops, { logits, target, edgeLogits: x }),
         [seg, edgeLogits],
       )
       golden(value, 'edge_attention')
@@ -205,7 +207,7 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
     })
   })
 
-  // More than 88 apart and above the greatest exponent of single precision.
+  // Logits that differ by more than 88 or exceed it, where exp overflows in single precision.
   it.each([
     ['100 times as large', 100, 0],
     ['far from 0', 1, 4096],
@@ -216,8 +218,8 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
     }
     const loss = <U>(on: TensorOps<U>, x: U, edge: U) =>
       on.add(
-        crossEntropy(on, { logits: x, labels }),
-        edgeAttention(on, { logits: x, labels, edgeLogits: edge }),
+        crossEntropyLoss(on, { logits: x, target }),
+        edgeAttentionLoss(on, { logits: x, target, edgeLogits: edge }),
       )
     const ours = differentiate((x, edge) => loss(ops, x, edge), [logits, edgeLogits])
     const theirs = valueAndGrad((x: ArrayTensor, edge: ArrayTensor) => loss(doubles, x, edge))(
@@ -225,12 +227,12 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       toArray(edgeLogits),
     )
     expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-6)
-    expect(relativeError(ours.gradients[0]!.data, theirs.gradients[0]!.data)).toBeLessThan(1e-5)
+    expect(relativeError(ours.gradients[0].data, theirs.gradients[0].data)).toBeLessThan(1e-5)
   })
 
   describe('InverseForm on small tiles, against the array binding', () => {
     const arrays = arrayOps()
-    const variants: readonly (readonly [number, InverseFormOptions])[] = [
+    const variants: readonly (readonly [number, InverseFormLossOptions])[] = [
       [4, { activation: 'sigmoid' }],
       [4, { activation: 'identity' }],
       [4, { activation: 'log_softmax' }],
@@ -241,16 +243,16 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       const term = <U>(on: TensorOps<U>) => {
         const regressor = inverseNet(on, smallWeights(outputs))
         return (x: U) =>
-          inverseForm(
+          inverseFormLoss(
             on,
-            { edgeLogits: x, edgeLabels, regressor },
+            { edgeLogits: x, edgeTarget, regressor },
             { size: [96, 192], tileGrid: [3, 6], ...options },
           )
       }
       const ours = differentiate(term(ops), [edgeLogits])
       const theirs = valueAndGrad(term(arrays))(edgeLogits)
       expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-5)
-      expect(relativeError(ours.gradients[0]!.data, theirs.gradients[0]!.data)).toBeLessThan(1e-4)
+      expect(relativeError(ours.gradients[0].data, theirs.gradients[0].data)).toBeLessThan(1e-4)
       expect(isZero(ours.gradients[0])).toBe(options.activation === 'log_softmax')
     })
 
@@ -261,7 +263,7 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
           const auxiliary = { logits: on.multiply(logits, 0.5), edgeLogits: on.multiply(x, 0.5) }
           return jointLoss(
             on,
-            { logits, edgeLogits: x, labels, edgeLabels, regressor, auxiliary },
+            { logits, edgeLogits: x, target, edgeTarget, regressor, auxiliary },
             { inverseForm: { size: [96, 192] } },
           )
         }
@@ -270,13 +272,13 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       const theirs = valueAndGrad(joint(arrays))(seg, edgeLogits)
       expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-5)
       theirs.gradients.forEach((gradient, i) => {
-        expect(relativeError(ours.gradients[i]!.data, gradient.data)).toBeLessThan(1e-4)
+        expect(relativeError(ours.gradients[i].data, gradient.data)).toBeLessThan(1e-4)
       })
     })
   })
 }
 
-/** What the reference run computed with InverseNet's published sizes, 100 million weights. */
+/** Compares InverseNet at its published size, 100 million weights, with the reference run. */
 export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
   let regressor: Regressor<T>
   beforeAll(() => {
@@ -285,7 +287,7 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
 
   it.each(['sigmoid', 'identity', 'log_softmax'] as const)('InverseForm of %s', (activation) => {
     const { value, gradients } = differentiate(
-      (x) => inverseForm(ops, { edgeLogits: x, edgeLabels, regressor }, { activation }),
+      (x) => inverseFormLoss(ops, { edgeLogits: x, edgeTarget, regressor }, { activation }),
       [edgeLogits],
     )
     golden(value, `inverseform(activation=${activation})`)
@@ -296,12 +298,12 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
   it.each([
     ['joint(upstream)', 'log_softmax'],
     ['joint(activation=sigmoid)', 'sigmoid'],
-  ] as const)('%s, its gradients those of its terms', (name, activation) => {
+  ] as const)('%s, and its gradient as the sum of those of its terms', (name, activation) => {
     const { value, gradients } = differentiate(
       (logits, x) =>
         jointLoss(
           ops,
-          { logits, edgeLogits: x, labels, edgeLabels, regressor },
+          { logits, edgeLogits: x, target, edgeTarget, regressor },
           { inverseForm: { activation } },
         ),
       [seg, edgeLogits],
@@ -312,13 +314,13 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
       { 'edge_bce.edge': 0.3, ...(activation === 'sigmoid' && { 'inverseform_sigmoid.edge': 0.3 }) },
     ]
     terms.forEach((weights, i) => {
-      const expected = new Float64Array(gradients[i]!.data.length)
+      const expected = new Float64Array(gradients[i].data.length)
       for (const [term, weight] of Object.entries(weights)) {
         tensor(`grad.${term}`).data.forEach((value, j) => {
-          expected[j]! += weight * value
+          expected[j] += weight * value
         })
       }
-      expect(relativeError(gradients[i]!.data, expected)).toBeLessThan(
+      expect(relativeError(gradients[i].data, expected)).toBeLessThan(
         goldenTolerances.libraries.throughInverseNet,
       )
     })
@@ -326,7 +328,7 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
 }
 
 function golden(value: number, name: string): void {
-  expect(Math.abs(value / goldenValues[name]! - 1)).toBeLessThan(goldenTolerances.libraries.value)
+  expect(Math.abs(value / goldenValues[name] - 1)).toBeLessThan(goldenTolerances.libraries.value)
 }
 
 function goldenGradient(gradient: PlainTensor | undefined, name: string): void {
@@ -339,12 +341,12 @@ function goldenGradient(gradient: PlainTensor | undefined, name: string): void {
 
 const isZero = (x: PlainTensor | undefined) => Array.from(x!.data).every((value) => value === 0)
 
-/** For tiles of 32x32 pixels. */
+/** Returns weights for tiles of 32x32 pixels. */
 const smallWeights = (outputs: number) => netWeights(2048, 24, 12, outputs)
 
 function netWeights(...sizes: readonly number[]): Record<string, PlainTensor> {
   const entries = [0, 2, 4].flatMap((layer, i) => {
-    const [inputs, outputs] = [sizes[i]!, sizes[i + 1]!]
+    const [inputs, outputs] = [sizes[i], sizes[i + 1]]
     return [
       [`fc.${layer}.weight`, [outputs, inputs]],
       [`fc.${layer}.bias`, [outputs]],

@@ -1,16 +1,16 @@
+import { deterministicImage } from '@inverseform/testing'
 import { expect } from 'vitest'
-import { deterministicImage } from '../../../../tools/testing/deterministic.js'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import { relativeError } from './compare.js'
 
-/** Double precision, where finite differences have digits to spare. */
+/** Operations in double precision, for accurate finite differences. */
 export const ops64 = arrayOps({ type: 'float64' })
 
 /** Values in [-2, 2), the same for the same name and shape. */
 export const random = (name: string, shape: readonly number[]): ArrayTensor =>
   ops64.constant(deterministicImage(name, shape), shape)
 
-/** Compares the gradient of every input with central differences. A tensor result is made a scalar by random weights. */
+/** Compares the gradient of every input with central differences. Random weights reduce a tensor result to a scalar. */
 export function checkGradients(
   f: (...inputs: readonly ArrayTensor[]) => ArrayTensor,
   inputs: readonly ArrayTensor[],
@@ -26,15 +26,15 @@ export function checkGradients(
     const numeric = Float64Array.from(input.data, (_, i) => {
       const at = (step: number) => {
         const moved = { ...input, data: Float64Array.from(input.data) }
-        moved.data[i]! += step
-        return scalar(...inputs.map((x, j) => (j === k ? moved : x))).data[0]!
+        moved.data[i] += step
+        return scalar(...inputs.map((x, j) => (j === k ? moved : x))).data[0]
       }
-      // Five points, so that the error of the difference falls with the fourth power of the step.
+      // Five points, so that the error decreases with the fourth power of the step.
       const h = 1e-4
       return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
     })
-    expect(gradients[k]!.shape).toEqual(input.shape)
+    expect(gradients[k].shape).toEqual(input.shape)
     expect(numeric.some((g) => g !== 0)).toBe(true)
-    expect(relativeError(gradients[k]!.data, numeric)).toBeLessThan(tolerance)
+    expect(relativeError(gradients[k].data, numeric)).toBeLessThan(tolerance)
   })
 }

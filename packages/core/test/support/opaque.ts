@@ -1,7 +1,7 @@
 import type { ArrayTensor } from '../../src/array/index.js'
 import type { Shape, TensorOps } from '../../src/index.js'
 
-/** A tensor that shows nothing of itself, like a traced one. */
+/** A tensor that hides its values, like a traced tensor. */
 export class Opaque {
   readonly #tensor: ArrayTensor
 
@@ -14,7 +14,7 @@ export class Opaque {
   }
 }
 
-/** Operations on tensors whose values cannot be read between them: what runs on these can be traced. */
+/** Returns operations on tensors that hide their values. Code that runs on them can be traced. */
 export function opaqueOps(ops: TensorOps<ArrayTensor>): TensorOps<Opaque> {
   const open = (value: unknown): unknown =>
     value instanceof Opaque

@@ -24,7 +24,7 @@ const noise = (...shape: number[]): PlainTensor => {
 }
 
 const matrices = {
-  // Where every sample falls on a pixel's centre, a kink of its weights.
+  // Every sample falls on a pixel center, where the weights have a kink.
   'the identity': transformMatrix([0, 0]),
   'a shift by one column': transformMatrix([2 / width, 0]),
   'a shift by two rows and three columns': transformMatrix([6 / width, 4 / height]),
@@ -39,7 +39,7 @@ const losses: [string, Draw, RegressionLossOptions][] = [
   ['the geodesic distance', sampleHomography, { distance: 'geodesic' }],
 ]
 
-/** Compares what the regressor is trained with with the array binding in double precision. */
+/** Compares the training functions with the array binding in double precision. */
 export function checkTraining<T>({ ops, differentiate }: Binding<T>): void {
   function compare(f: <U>(on: TensorOps<U>, ...inputs: U[]) => U, inputs: readonly PlainTensor[]) {
     const ours = differentiate((...xs) => f(ops, ...xs), inputs)
@@ -48,7 +48,7 @@ export function checkTraining<T>({ ops, differentiate }: Binding<T>): void {
     )
     expect(relativeError([ours.value], [theirs.value])).toBeLessThan(1e-5)
     theirs.gradients.forEach((gradient, i) => {
-      expect(relativeError(ours.gradients[i]!.data, gradient.data)).toBeLessThan(1e-4)
+      expect(relativeError(ours.gradients[i].data, gradient.data)).toBeLessThan(1e-4)
     })
   }
 
@@ -64,9 +64,9 @@ export function checkTraining<T>({ ops, differentiate }: Binding<T>): void {
   it.each(losses)('the regression loss by %s', (_, sample, options) => {
     const draw = (): PlainTensor => {
       const rows = Array.from({ length: 5 }, () => sample(random).parameters)
-      return { data: Float32Array.from(rows.flat()), shape: [5, rows[0]!.length] }
+      return { data: Float32Array.from(rows.flat()), shape: [5, rows[0].length] }
     }
-    const truth = draw()
-    compare((on, estimate) => regressionLoss(on, estimate, truth, options), [draw()])
+    const target = draw()
+    compare((on, estimate) => regressionLoss(on, estimate, target, options), [draw()])
   })
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-// Importing the whole of @tensorflow/tfjs does this for its users.
+// Users who import @tensorflow/tfjs get this automatically.
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js'
 import type { PlainTensor } from '../../src/index.js'
 import { tfjsOps } from '../../src/tfjs/index.js'
@@ -13,13 +13,13 @@ const take = (x: tf.Tensor): PlainTensor => {
   return { data, shape }
 }
 
-/** TensorFlow.js, on the backend that is set. */
+/** TensorFlow.js on the current backend. */
 export const binding: Binding<tf.Tensor> = {
-  ops: tfjsOps,
+  ops: tfjsOps(),
   run: (f, inputs) => take(tf.tidy(() => f(...inputs.map(put)))),
   differentiate(f, inputs) {
     const scalar = (...xs: tf.Tensor[]) => tf.reshape<tf.Rank.R0>(f(...xs), [])
     const { value, grads } = tf.tidy(() => tf.valueAndGrads(scalar)(inputs.map(put)))
-    return { value: take(value).data[0]!, gradients: grads.map(take) }
+    return { value: take(value).data[0], gradients: grads.map(take) }
   },
 }

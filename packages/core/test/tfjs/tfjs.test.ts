@@ -5,30 +5,32 @@ import { jointLoss, lovaszSoftmaxLoss } from '../../src/index.js'
 import { tfjsOps } from '../../src/tfjs/index.js'
 import { checkLosses, checkPrimitives } from '../support/binding-suite.js'
 import { goldenInputs } from '../support/golden.js'
-import { checkNeighbours, checkSorting } from '../support/neighbour-suite.js'
+import { checkRelatedLosses, checkSorting } from '../support/related-losses-suite.js'
 import { checkTraining } from '../support/training-suite.js'
 import { binding, put } from './binding.js'
+
+const ops = tfjsOps()
 
 beforeAll(() => tf.setBackend('cpu'))
 
 describe('operations on TensorFlow.js', () => checkPrimitives(binding))
 describe('sums in sorted order on TensorFlow.js', () => checkSorting(binding))
 describe('losses on TensorFlow.js', () => checkLosses(binding))
-describe('neighbours on TensorFlow.js', () => checkNeighbours(binding))
+describe('related losses on TensorFlow.js', () => checkRelatedLosses(binding))
 describe('training on TensorFlow.js', () => checkTraining(binding))
 
 describe('with the optimizers of TensorFlow.js', () => {
-  const { seg, edgeLogits, labels, edgeLabels } = goldenInputs()
+  const { seg, edgeLogits, target, edgeTarget } = goldenInputs()
 
-  it('the joint loss and Lovász-softmax fall, and nothing is left behind', () => {
+  it('the joint loss and Lovász-softmax decrease without leaking tensors', () => {
     const [logits, x] = [seg, edgeLogits].map((input) => tf.variable(put(input)))
     const optimizer = tf.train.sgd(10)
     const loss = () => {
-      const inputs = { logits: logits!, edgeLogits: x!, labels, edgeLabels }
-      const joint = jointLoss(tfjsOps, inputs, { weights: { inverseForm: 0 } })
-      return tf.add<tf.Scalar>(joint, lovaszSoftmaxLoss(tfjsOps, inputs))
+      const inputs = { logits, edgeLogits: x, target, edgeTarget }
+      const joint = jointLoss(ops, inputs, { weights: { inverseForm: 0 } })
+      return tf.add<tf.Scalar>(joint, lovaszSoftmaxLoss(ops, inputs))
     }
-    const step = () => tf.tidy(() => optimizer.minimize(loss, true)!.dataSync()[0]!)
+    const step = () => tf.tidy(() => optimizer.minimize(loss, true)!.dataSync()[0])
     const first = step()
     const { numTensors } = tf.memory()
     const second = step()
@@ -39,8 +41,8 @@ describe('with the optimizers of TensorFlow.js', () => {
 })
 
 it('products of matrices have second derivatives', () => {
-  const { matmul } = tfjsOps
-  // Sums of the squares of a·bᵀ's gradients, which by hand are 2·a·bᵀ·b, by each of the two.
+  const { matmul } = tfjsOps()
+  // The gradient of a·bᵀ's squares is 2·a·bᵀ·b. Compares the second derivatives by a and b.
   const slope = (b: tf.Tensor) =>
     tf.grad((a: tf.Tensor) => tf.sum(tf.square(matmul(a, b, { transposeB: true }))))
   const expected = (a: tf.Tensor, b: tf.Tensor) => tf.mul(2, tf.matMul(tf.matMul(a, b, false, true), b))
@@ -57,6 +59,6 @@ it('products of matrices have second derivatives', () => {
   const squares = (f: typeof expected) => tf.grads((a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.square(f(a, b))))
   const ours = squares((a, b) => slope(b)(a))([a, b])
   squares(expected)([a, b]).forEach((gradient, i) => {
-    expect(Array.from(ours[i]!.dataSync())).toEqual(Array.from(gradient.dataSync()))
+    expect(Array.from(ours[i].dataSync())).toEqual(Array.from(gradient.dataSync()))
   })
 })

@@ -4,7 +4,7 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect } from 'vitest'
 import { checkInverseNet, checkLosses, checkPrimitives } from '../support/binding-suite.js'
-import { checkNeighbours, checkSorting } from '../support/neighbour-suite.js'
+import { checkRelatedLosses, checkSorting } from '../support/related-losses-suite.js'
 import { checkTraining } from '../support/training-suite.js'
 import { binding } from './binding.js'
 
@@ -16,6 +16,6 @@ beforeAll(async () => {
 describe("operations on TensorFlow.js' WebAssembly backend", () => checkPrimitives(binding))
 describe('sums in sorted order', () => checkSorting(binding))
 describe('losses', () => checkLosses(binding))
-describe('neighbours', () => checkNeighbours(binding))
+describe('related losses', () => checkRelatedLosses(binding))
 describe('training', () => checkTraining(binding))
 describe('losses with InverseNet', () => checkInverseNet(binding))

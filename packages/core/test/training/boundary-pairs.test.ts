@@ -10,7 +10,7 @@ import {
   warpMaps,
 } from '../../src/training/index.js'
 
-/** Three tiles of 8 across: a line, nothing, a block. Values name their place, so that a tile tells where it comes from. */
+/** Three tiles, each 8 wide: a line, nothing, a block. The values encode the position, so a tile reveals its origin. */
 const map = (() => {
   const [height, width] = [8, 26]
   const data = new Float32Array(height * width)
@@ -21,7 +21,7 @@ const map = (() => {
   return { data, height, width }
 })()
 const tileAt = (left: number) =>
-  Float32Array.from({ length: 64 }, (_, p) => map.data[Math.floor(p / 8) * map.width + left + (p % 8)]!)
+  Float32Array.from({ length: 64 }, (_, p) => map.data[Math.floor(p / 8) * map.width + left + (p % 8)])
 
 const pairs = (options: Partial<BoundaryPairsOptions> = {}) =>
   boundaryPairs([map], {
@@ -34,44 +34,44 @@ const pairs = (options: Partial<BoundaryPairsOptions> = {}) =>
 
 const product = (a: readonly number[], b: readonly number[]) =>
   Array.from({ length: 9 }, (_, i) =>
-    [0, 1, 2].reduce((sum, k) => sum + a[Math.floor(i / 3) * 3 + k]! * b[k * 3 + (i % 3)]!, 0),
+    [0, 1, 2].reduce((sum, k) => sum + a[Math.floor(i / 3) * 3 + k] * b[k * 3 + (i % 3)], 0),
   ) as unknown as Matrix3
 
 describe('boundary pairs', () => {
-  it('come from the tiles with boundary, each once an epoch', () => {
+  it('contain each tile with a boundary once per epoch', () => {
     const batches = pairs()
     const orders = Array.from({ length: 20 }, () => {
       const { tiles } = batches.next().value
       expect(tiles.shape).toEqual([2, 1, 8, 8])
       const [first, second] = [0, 64].map((start) => Float32Array.from(tiles.data).slice(start, start + 64))
-      const inOrder = first!.every((value, i) => value === tileAt(0)[i])
+      const inOrder = first.every((value, i) => value === tileAt(0)[i])
       expect([first, second]).toEqual(inOrder ? [tileAt(0), tileAt(16)] : [tileAt(16), tileAt(0)])
       return inOrder
     })
     expect(new Set(orders).size).toBe(2)
   })
 
-  it('are each a tile, the map seen through the transformation there, and the parameters', () => {
+  it('contain a tile, the transformed map at the tile, and the parameters', () => {
     const { tiles, warped, parameters } = pairs({ transform: sampleHomography, stride: [1, 18] }).next().value
     expect(parameters.shape).toEqual([2, 8])
     for (const pair of [0, 1]) {
       const part = (data: ArrayLike<number>, size: number) =>
         Array.from(data).slice(pair * size, (pair + 1) * size)
       const left = part(tiles.data, 64).every((value, i) => value === tileAt(0)[i]) ? 0 : 18
-      // The whole map through the same transformation, in the map's own coordinates: 26 across where the tile has 8.
-      const centre = (2 * (left + 4)) / 26 - 1
-      const toTile = [26 / 8, 0, (-centre * 26) / 8, 0, 1, 0, 0, 0, 1]
-      const toMap = [8 / 26, 0, centre, 0, 1, 0, 0, 0, 1]
+      // Applies the same transformation to the whole map, in map coordinates: 26 pixels wide instead of the tile's 8.
+      const center = (2 * (left + 4)) / 26 - 1
+      const toTile = [26 / 8, 0, (-center * 26) / 8, 0, 1, 0, 0, 0, 1]
+      const toMap = [8 / 26, 0, center, 0, 1, 0, 0, 0, 1]
       const matrix = product(product(toMap, transformMatrix(part(parameters.data, 8))), toTile)
       const whole = warpMaps({ data: map.data, shape: [1, 1, 8, 26] }, [matrix])
       part(warped.data, 64).forEach((value, p) => {
-        expect(value).toBeCloseTo(whole[Math.floor(p / 8) * 26 + left + (p % 8)]!, 5)
+        expect(value).toBeCloseTo(whole[Math.floor(p / 8) * 26 + left + (p % 8)], 5)
       })
     }
     expect(warped.data).not.toEqual(tiles.data)
   })
 
-  it('show the surroundings of the tile, and nothing outside of the map', () => {
+  it('show the surroundings of the tile, and 0 outside the map', () => {
     const parameters = [(2 * 4) / 8, 0]
     const transform = () => ({ matrix: transformMatrix(parameters), parameters })
     const { tiles, warped } = pairs({
@@ -83,11 +83,11 @@ describe('boundary pairs', () => {
     }).next().value
     expect(Array.from(tiles.data)).toEqual(Array.from(tileAt(15)))
     Array.from(tileAt(15 + 4)).forEach((value, p) => {
-      expect(warped.data[p]!).toBeCloseTo((p % 8) + 19 < 26 ? value : 0, 6)
+      expect(warped.data[p]).toBeCloseTo((p % 8) + 19 < 26 ? value : 0, 6)
     })
   })
 
-  it('are the same for a seed and others for another', () => {
+  it('depend only on the seed', () => {
     const first = (seed: number) => {
       const batches = pairs({ random: seededRandom(seed), stride: [1, 1] })
       return Array.from({ length: 5 }, () => batches.next().value)
@@ -96,24 +96,34 @@ describe('boundary pairs', () => {
     expect(first(1)).not.toEqual(first(2))
   })
 
-  it('refuse what cannot give any', () => {
+  it('reject maps and options without tiles', () => {
     expect(() => pairs({ tileSize: [9, 9] })).toThrow(
-      'Tiles of 9x9 are larger than each of the 1 boundary maps',
+      '`tileSize` must fit a boundary map, got 9x9, larger than all 1 maps.',
     )
-    expect(() => pairs({ minimumBoundary: 0.9 })).toThrow('None of 1 boundary maps')
-    expect(() => pairs({ minimumBoundary: Number.NaN })).toThrow('minimumBoundary is NaN')
-    expect(() => pairs({ batchSize: 0 })).toThrow('batchSize is 0')
-    expect(() => pairs({ stride: [0, 1] })).toThrow('stride is 0x1')
+    expect(() => pairs({ minimumBoundary: 0.9 })).toThrow(
+      'No tile of 8x8 in 1 boundary maps has a mean of at least 0.9.',
+    )
+    expect(() => pairs({ minimumBoundary: Number.NaN })).toThrow(
+      '`minimumBoundary` must be a finite number, got NaN.',
+    )
+    expect(() => pairs({ batchSize: 0 })).toThrow('`batchSize` must be an integer of at least 1, got 0.')
+    expect(() => pairs({ stride: [0, 1] })).toThrow('`stride` must be two positive integers, got [0, 1].')
     const draw = { random: Math.random, transform: sampleHomography }
-    expect(() => boundaryPairs([{ ...map, height: 9 }], draw)).toThrow('Boundary map 0 has 208 values')
-    expect(() => boundaryPairs([], draw)).toThrow('None of 0 boundary maps')
+    expect(() => boundaryPairs([{ ...map, height: 9 }], draw)).toThrow(
+      '`maps[0].data` must have 234 elements, one for each of 9x26 pixels, got 208.',
+    )
+    expect(() => boundaryPairs([], draw)).toThrow(
+      'No tile of 224x224 in 0 boundary maps has a mean of at least 0.01.',
+    )
     let drawn = 0
     const transform = (random: () => number) =>
       drawn++ % 2 === 0 ? sampleHomography(random) : sampleShiftAndScale(random)
-    expect(() => pairs({ transform }).next()).toThrow('of 8 and of 4 parameters are in one batch')
+    expect(() => pairs({ transform }).next()).toThrow(
+      '`transform` must always draw the same number of parameters, got 8 and 4.',
+    )
   })
 
-  it('have the documented defaults: tiles of 224x224 with a mean of 0.01 or more, 32 a batch', () => {
+  it('have the documented defaults: tiles of 224x224 with a mean of at least 0.01, 32 per batch', () => {
     const side = 224
     const filled = (share: number) => {
       const data = new Float32Array(side * side).fill(1, 0, Math.ceil(share * side * side))
@@ -121,6 +131,8 @@ describe('boundary pairs', () => {
     }
     const draw = { random: seededRandom(1), transform: sampleShiftAndScale }
     expect(boundaryPairs([filled(0.0101)], draw).next().value.tiles.shape).toEqual([32, 1, side, side])
-    expect(() => boundaryPairs([filled(0.0099)], draw)).toThrow('None of 1 boundary maps')
+    expect(() => boundaryPairs([filled(0.0099)], draw)).toThrow(
+      'No tile of 224x224 in 1 boundary maps has a mean of at least 0.01.',
+    )
   })
 })

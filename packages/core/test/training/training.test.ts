@@ -4,7 +4,7 @@ import { type InverseNetWeights, inverseNet, inverseNetForward } from '../../src
 import {
   adam,
   boundaryPairs,
-  initialiseInverseNet,
+  initializeInverseNet,
   inverseNetSizes,
   regressionLoss,
   sampleShift,
@@ -13,11 +13,11 @@ import {
 } from '../../src/training/index.js'
 
 describe('adam', () => {
-  it('takes the steps of the algorithm, computed by hand', () => {
+  it('takes the steps of the algorithm', () => {
     const values = Float64Array.of(1, -2)
     const step = adam([values], { learningRate: 0.1, beta1: 0.5, beta2: 0.75, epsilon: 1e-300 })
     step([[4, -0.001]])
-    // The first step is the learning rate, whatever the gradient's size.
+    // The first step equals the learning rate for any gradient.
     expect(values[0]).toBeCloseTo(0.9, 12)
     expect(values[1]).toBeCloseTo(-1.9, 12)
     step([[2, 0]], 1)
@@ -42,17 +42,23 @@ describe('adam', () => {
     expect(small[0]).toBeCloseTo(1 - 0.0005, 14)
   })
 
-  it('refuses gradients and options that do not fit', () => {
-    expect(() => adam([new Float32Array(2)])([[1]])).toThrow('Gradients of 1 values')
-    expect(() => adam([], { beta2: 1 })).toThrow('beta2 is 1')
-    expect(() => adam([], { learningRate: Number.NaN })).toThrow('learningRate is NaN')
-    // A parameter whose gradients are all 0 would be divided 0 by 0.
-    expect(() => adam([], { epsilon: 0 })).toThrow('epsilon is 0')
+  it('rejects other gradients and options', () => {
+    expect(() => adam([new Float32Array(2)])([[1]])).toThrow(
+      '`gradients` must have the lengths of the parameters, 2, got 1.',
+    )
+    expect(() => adam([], { beta2: 1 })).toThrow(
+      '`beta2` must be a finite number of at least 0 and below 1, got 1.',
+    )
+    expect(() => adam([], { learningRate: Number.NaN })).toThrow(
+      '`learningRate` must be a finite number of at least 0, got NaN.',
+    )
+    // With an epsilon of 0, a parameter whose gradients are all 0 would become 0 / 0.
+    expect(() => adam([], { epsilon: 0 })).toThrow('`epsilon` must be a finite number above 0, got 0.')
   })
 })
 
 describe('initial weights', () => {
-  it('estimate about the identity, on the tiles they are for', () => {
+  it('estimate nearly the identity', () => {
     const ops = arrayOps()
     for (const [outputs, identity] of [
       [2, [0, 0]],
@@ -62,7 +68,7 @@ describe('initial weights', () => {
       const random = seededRandom(outputs)
       const net = inverseNet(
         ops,
-        initialiseInverseNet(random, { tilePixels: 256, hidden: [64, 32], outputs }),
+        initializeInverseNet(random, { tilePixels: 256, hidden: [64, 32], outputs }),
       )
       const tile = () =>
         ops.constant(
@@ -72,14 +78,14 @@ describe('initial weights', () => {
       const { data, shape } = net(ops, tile(), tile())
       expect(shape).toEqual([4, outputs])
       data.forEach((value, i) => {
-        expect(Math.abs(value - identity[i % outputs]!)).toBeLessThan(0.15)
+        expect(Math.abs(value - identity[i % outputs])).toBeLessThan(0.15)
       })
       expect(new Set(data).size).toBe(data.length)
     }
   })
 
   it('have the documented sizes and spread', () => {
-    const weights = initialiseInverseNet(seededRandom(1), smallInverseNetSizes)
+    const weights = initializeInverseNet(seededRandom(1), smallInverseNetSizes)
     expect(Object.values(weights).map(({ shape }) => shape)).toEqual([
       [1000, 25088],
       [1000],
@@ -94,16 +100,18 @@ describe('initial weights', () => {
     const { tilePixels, hidden, outputs } = inverseNetSizes
     const published =
       (2 * tilePixels + 1) * hidden[0] + (hidden[0] + 1) * hidden[1] + (hidden[1] + 1) * outputs
-    // The released checkpoint's number of values.
+    // The number of values in the released checkpoint.
     expect(published).toBe(100_385_164)
-    expect(() => initialiseInverseNet(Math.random, { ...inverseNetSizes, outputs: 0 })).toThrow('32, 0')
+    expect(() => initializeInverseNet(Math.random, { ...inverseNetSizes, outputs: 0 })).toThrow(
+      '`outputs` must be an integer of at least 1, got 0.',
+    )
   })
 })
 
-it('fifty steps on tiny tiles teach the displacement', () => {
+it('fifty steps on tiny tiles learn the displacement', () => {
   const ops = arrayOps()
   const random = seededRandom(8)
-  // Rings, thick enough that a displaced one overlaps with itself.
+  // Rings that are thick enough to overlap with their displaced copy.
   const maps = Array.from({ length: 8 }, () => {
     const [y0, x0, radius] = [20 + 24 * random(), 20 + 24 * random(), 6 + 8 * random()]
     const data = Float32Array.from({ length: 64 * 64 }, (_, p) => {
@@ -122,22 +130,22 @@ it('fifty steps on tiny tiles teach the displacement', () => {
   } as const
   const training = boundaryPairs(maps.slice(0, 6), options)
   const heldOut = boundaryPairs(maps.slice(6), options).next().value
-  const initial = initialiseInverseNet(random, { tilePixels: 144, hidden: [64, 32], outputs: 2 })
+  const initial = initializeInverseNet(random, { tilePixels: 144, hidden: [64, 32], outputs: 2 })
   const names = Object.keys(initial) as (keyof typeof initial)[]
   const tensors = names.map((name) => initial[name])
   const lossOf =
     ({ tiles, warped, parameters }: typeof heldOut) =>
     (...values: ArrayTensor[]) => {
       const weights = Object.fromEntries(
-        names.map((name, i) => [name, values[i]!]),
+        names.map((name, i) => [name, values[i]]),
       ) as InverseNetWeights<ArrayTensor>
       const constant = ({ data, shape }: typeof tiles) => ops.constant(data, shape)
       const estimate = inverseNetForward(ops, weights, constant(warped), constant(tiles))
       return regressionLoss(ops, estimate, parameters)
     }
-  const error = () => lossOf(heldOut)(...tensors).data[0]!
+  const error = () => lossOf(heldOut)(...tensors).data[0]
   const before = error()
-  // An estimator that knows nothing has the variance of the displacements.
+  // The error of an untrained estimator is the variance of the displacements.
   expect(before).toBeGreaterThan(0.9 * 0.03)
   const step = adam(
     tensors.map(({ data }) => data),

@@ -34,8 +34,8 @@ const code = (f: () => unknown): string => {
 }
 
 describe('transforms', () => {
-  it.each(Object.entries(samplers).map(([name, sampler], i) => ({ name, sampler, count: counts[i]! })))(
-    '$name gives parameters that its matrix holds, other ones every time, the same ones for a seed',
+  it.each(Object.entries(samplers).map(([name, sampler], i) => ({ name, sampler, count: counts[i] })))(
+    '$name draws different parameters of its matrix every time, and the same ones for a seed',
     ({ sampler, count }) => {
       const draw = (seed: number) => {
         const random = seededRandom(seed)
@@ -45,7 +45,7 @@ describe('transforms', () => {
         expect(parameters).toHaveLength(count)
         const doubled = matrix.map((element) => element * 2)
         transformParameters(doubled, count).forEach((value, i) => {
-          expect(value).toBeCloseTo(parameters[i]!, 12)
+          expect(value).toBeCloseTo(parameters[i], 12)
         })
       }
       expect(draw(1)).toEqual(draw(1))
@@ -69,8 +69,8 @@ describe('transforms', () => {
       expect(scale.slice(0, 2)).toEqual([0, 0])
       for (const displacement of scale.slice(2)) expect(displacement + 1).toSatisfy((s) => s >= 0.5 && s < 2)
       const rotation = sampleRotation(random, { angle: [0.2, 0.4] }).parameters
-      expect(Math.atan2(rotation[3]!, rotation[0]!)).toSatisfy((angle) => angle >= 0.2 && angle < 0.4)
-      expect(rotation[0]! * rotation[4]! - rotation[1]! * rotation[3]!).toBeCloseTo(1, 12)
+      expect(Math.atan2(rotation[3], rotation[0])).toSatisfy((angle) => angle >= 0.2 && angle < 0.4)
+      expect(rotation[0] * rotation[4] - rotation[1] * rotation[3]).toBeCloseTo(1, 12)
     }
   })
 
@@ -83,7 +83,7 @@ describe('transforms', () => {
       const [a, b, , d, e] = sampleAffine(random, { angle: [0, 0], scale: [1, 1] }).parameters
       expect([a, d, e]).toEqual([1, 0, 1])
       const { parameters: shift } = sampleShift(random)
-      return { shift, scale, angle: [Math.atan2(sine!, cosine!)], shear: [b!], perspective }
+      return { shift, scale, angle: [Math.atan2(sine, cosine)], shear: [b], perspective }
     })
     const ranges = {
       shift: [-0.25, 0.25],
@@ -100,7 +100,7 @@ describe('transforms', () => {
     }
   })
 
-  it('build an affine transformation of scale, shear, rotation and displacement, in this order', () => {
+  it('compose affine transformations from scale, shear, rotation and displacement, in this order', () => {
     const fixed = { shift: [0.1, 0.1], scale: [1.5, 1.5], angle: [0.3, 0.3], shear: [0.2, 0.2] } as const
     const { matrix } = sampleAffine(seededRandom(1), fixed)
     const apply = ([x, y]: [number, number]) => {
@@ -117,8 +117,8 @@ describe('transforms', () => {
       [-0.4, 0.7],
     ] as [number, number][]) {
       const [u, v] = apply([x, y])
-      expect(matrix[0]! * x + matrix[1]! * y + matrix[2]!).toBeCloseTo(u!, 12)
-      expect(matrix[3]! * x + matrix[4]! * y + matrix[5]!).toBeCloseTo(v!, 12)
+      expect(matrix[0] * x + matrix[1] * y + matrix[2]).toBeCloseTo(u, 12)
+      expect(matrix[3] * x + matrix[4] * y + matrix[5]).toBeCloseTo(v, 12)
     }
   })
 
@@ -133,7 +133,7 @@ describe('transforms', () => {
     expect(geodesicDistance(ops, homography).data[0]).toBeCloseTo(0, 12)
   })
 
-  it('refuse ranges and matrices that make no sense', () => {
+  it('reject invalid ranges and matrices', () => {
     const random = seededRandom(1)
     expect(code(() => sampleScale(random, { scale: [0, 1] }))).toBe('invalid-argument')
     expect(code(() => sampleShift(random, { shift: [1, 0] }))).toBe('invalid-argument')

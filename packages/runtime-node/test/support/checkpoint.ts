@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type SegmentationModelName, writeSafetensors } from '@inverseform/backbones'
 import { writeFileAtomically } from '@inverseform/backbones/node'
-import { inferenceCheckpoint } from '../../../backbones/test/support/models.js'
+import { inferenceCheckpoint } from '@inverseform/testing'
 
-/** A folder that is removed when the scope ends. */
+/** Makes a folder that is removed when the scope ends. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
@@ -14,7 +14,7 @@ export async function temporaryFolder() {
 /** Writes a checkpoint with deterministic weights and its edge head; returns its path. */
 export async function writeCheckpoint(folder: string, model: SegmentationModelName): Promise<string> {
   const path = join(folder, `${model}.safetensors`)
-  const { tensors } = inferenceCheckpoint(model, { edge: true })
+  const { tensors } = inferenceCheckpoint(model, { edgeHead: true })
   await writeFileAtomically(path, (sink) => writeSafetensors(tensors.values(), sink))
   return path
 }

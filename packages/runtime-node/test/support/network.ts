@@ -1,23 +1,25 @@
 import { loadModel, type SegmentationModelName, zoo } from '@inverseform/backbones'
+import { forWebGpu } from '@inverseform/backbones/graph'
 import { arrayEngine, type Network } from '@inverseform/runtime'
-import { publishedCheckpoint } from '../../../backbones/test/support/models.js'
-import type { Device } from '../../src/devices.js'
-import { onnxBackend } from '../../src/onnx-backend.js'
+import { publishedCheckpoint } from '@inverseform/testing'
+import type { Device } from '../../src/devices/devices.js'
+import { onnxBackend } from '../../src/onnx/backend.js'
 
-/** A model with deterministic weights and its edge head, in this thread. */
+/** Returns a model with deterministic weights and its edge head, in this thread. */
 export async function deterministicNetwork(
   model: SegmentationModelName,
   device: Device = 'cpu',
 ): Promise<Network> {
-  const { graph, classes } = loadModel(publishedCheckpoint(model), { model, edge: true })
+  const { graph, numClasses } = loadModel(publishedCheckpoint(model), { model, edgeHead: true })
   const backend = await onnxBackend(device, 2)
-  const session = await backend.createSession(graph)
+  const prepared = device === 'webgpu' ? forWebGpu(graph) : graph
+  const session = await backend.createSession(prepared)
   return {
     engine: arrayEngine,
     session,
-    graph,
+    graph: prepared,
     info: zoo[model],
-    classes,
+    numClasses,
     memoryBudget: Number.POSITIVE_INFINITY,
   }
 }

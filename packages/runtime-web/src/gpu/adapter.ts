@@ -2,7 +2,7 @@
 import { notUsable } from '@inverseform/runtime'
 import { Gpu } from './gpu.js'
 
-/** What ONNX Runtime's kernels are written for where a device has more of it than WebGPU promises. */
+/** Limits that ONNX Runtime's kernels use fully if a device has more than WebGPU guarantees. */
 const LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -19,38 +19,38 @@ const LIMITS = [
 
 const FEATURES = ['shader-f16', 'subgroups']
 
-/** A GPU that was found and not started. */
+/** A GPU that was found but not started. */
 export interface GpuAdapter {
-  /** Whether software stands in for a GPU. */
+  /** Whether the GPU is emulated in software. */
   readonly software: boolean
   /** Whether it computes in float16. */
   readonly float16: boolean
-  /** Tells GPUs apart, and their drivers as far as browsers do. */
+  /** Identifies the GPU and, as far as browsers tell, its driver. */
   readonly identity: string
-  /** @throws `runtime-unavailable` where the browser cannot start it */
+  /** @throws `runtime-unavailable` if the browser cannot start it */
   start(): Promise<Gpu>
 }
 
-/** @throws `runtime-unavailable`, saying why there is none */
+/** Finds the browser's GPU. @throws `runtime-unavailable`, with the reason */
 export async function findGpu(): Promise<GpuAdapter> {
   if (!isSecureContext) {
     throw unavailable(
-      'WebGPU needs a secure page: https, or localhost.',
-      'Serve the page so, or use the device wasm.',
+      'WebGPU needs a secure page: https or localhost.',
+      'Serve the page over https, or use the device wasm.',
     )
   }
   const { gpu } = navigator
   if (!gpu) throw unavailable('This browser has no WebGPU.', 'Update the browser, or use the device wasm.')
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((cause: Error) => {
-    throw unavailable(`This browser does not say what GPU it has: ${cause.message}`, 'Use the device wasm.')
+    throw unavailable(`The browser refused to look for a GPU: ${cause.message}`, 'Use the device wasm.')
   })
   if (!adapter) {
     throw unavailable(
-      'This browser has no GPU that it uses for WebGPU.',
-      "Update the GPU's driver, see the browser's own page on its GPU (chrome://gpu), or use the device wasm.",
+      'The browser has no GPU for WebGPU.',
+      "Update the GPU's driver, see the browser's GPU page (chrome://gpu), or use the device wasm.",
     )
   }
-  // Some browsers had WebGPU before they told anything of adapters.
+  // Early browsers with WebGPU have no adapter info.
   const info: Partial<GPUAdapterInfo> = adapter.info ?? {}
   const { vendor, architecture, device, description, isFallbackAdapter = false } = info
   return {

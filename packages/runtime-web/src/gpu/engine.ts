@@ -1,37 +1,38 @@
 /// <reference types="@webgpu/types" />
 import type { ClassRequest, Engine, ImageBatch, Labels, Readout, Tensor, ViewMap } from '@inverseform/runtime'
+import { product } from '@inverseform/shared'
 import type { Gpu } from './gpu.js'
 import { kernel } from './kernel.js'
 import { addTile, divideByWeights } from './kernels/blend-tiles.js'
-import { requireInterpolable } from './kernels/interpolation.js'
+import { checkInterpolable } from './kernels/interpolation.js'
 import { readClasses } from './kernels/read-classes.js'
 import { viewImages } from './kernels/view-images.js'
-import { type GpuImage, type GpuPixels, requireGpuImage, uploadImage } from './pixels.js'
-import { elementsOf, type GpuTensor } from './tensor.js'
+import { checkGpuImage, type GpuImage, type GpuPixels, uploadImage } from './pixels.js'
+import type { GpuTensor } from './tensor.js'
 import { gpuBlender } from './tile-blender.js'
 
 export interface GpuImageBatch extends ImageBatch<GpuTensor> {
   readonly images: readonly GpuPixels[]
 }
 
-/** Classes of an image's pixels in a GPU's memory; whoever has them destroys the buffers. */
+/** Classes of an image's pixels in a GPU's memory. The caller destroys the buffers. */
 export interface GpuClasses {
-  /** 4 labels a word, the first lowest; with more than 256 classes 2. */
+  /** 4 labels per word, the first in the lowest bits; 2 with more than 256 classes. */
   readonly labels: GPUBuffer
-  /** float32 */
+  /** float32; one element if confidence was not requested. */
   readonly confidence: GPUBuffer
 }
 
 export interface GpuEngine extends Engine<GpuTensor, GpuImage> {
   load(images: readonly GpuImage[]): Promise<GpuImageBatch>
   readClasses(maps: readonly ViewMap<GpuTensor>[], request: ClassRequest): Promise<Readout>
-  /** What `readClasses` reads back, left where it is. */
+  /** Computes what `readClasses` returns, and leaves it in the GPU's memory. */
   classify(maps: readonly ViewMap<GpuTensor>[], request: Omit<ClassRequest, 'labels'>): GpuClasses
   upload(tensor: Tensor): GpuTensor
   copy(tensor: GpuTensor): GpuTensor
 }
 
-/** Everything around a network in WGSL, in the memory of the GPU that it runs on. */
+/** Computes the steps around a network in WGSL, in the memory of the GPU that runs the network. */
 export function gpuEngine(gpu: Gpu): GpuEngine {
   const view = kernel(gpu, viewImages)
   const classes = kernel(gpu, readClasses)
@@ -60,10 +61,10 @@ export function gpuEngine(gpu: Gpu): GpuEngine {
       width: imageWidth,
       height: imageHeight,
       view({ width: viewWidth, height: viewHeight, mirrored, tile: { x, y, width, height } }) {
-        requireInterpolable(imageWidth, viewWidth)
-        requireInterpolable(imageHeight, viewHeight)
+        checkInterpolable(imageWidth, viewWidth)
+        checkInterpolable(imageHeight, viewHeight)
         const shape = [images.length, 3, height, width]
-        const planes = gpu.createBuffer(4 * elementsOf(shape))
+        const planes = gpu.createBuffer(4 * product(shape))
         images.forEach(({ buffer, bytesPerPixel, bytesPerRow }, i) => {
           view({
             count: height * width,
@@ -95,10 +96,10 @@ export function gpuEngine(gpu: Gpu): GpuEngine {
     [first, second = first, ...more]: readonly ViewMap<GpuTensor>[],
     { image, width, height, confidence }: Omit<ClassRequest, 'labels'>,
   ): GpuClasses {
-    if (more.length > 0) throw new RangeError('More than two maps are not read together.')
+    if (more.length > 0) throw new RangeError('`maps` must be one or two maps.')
     const [, channels, mapHeight, mapWidth] = first.map.shape
-    requireInterpolable(mapWidth, width)
-    requireInterpolable(mapHeight, height)
+    checkInterpolable(mapWidth, width)
+    checkInterpolable(mapHeight, height)
     const perWord = labelsPerWord(channels)
     const count = Math.ceil((width * height) / perWord)
     const labels = gpu.createBuffer(4 * count)
@@ -110,7 +111,7 @@ export function gpuEngine(gpu: Gpu): GpuEngine {
         height,
         mapWidth,
         mapHeight,
-        classes: channels,
+        numClasses: channels,
         offset: image * channels * mapHeight * mapWidth,
         views: second === first ? 1 : 2,
         firstMirrored: Number(first.mirrored),
@@ -124,7 +125,7 @@ export function gpuEngine(gpu: Gpu): GpuEngine {
   }
 
   return {
-    requireImage: requireGpuImage,
+    checkImage: checkGpuImage,
     load: async (images) => batchOf(uploadAll(images)),
     blender: (shape) => gpuBlender(gpu, blend, shape),
     classify,
@@ -147,27 +148,28 @@ export function gpuEngine(gpu: Gpu): GpuEngine {
     },
     upload: ({ data, shape }) => tensorIn(gpu.createBuffer(data), shape),
     copy({ buffer, shape }) {
-      const bytes = 4 * elementsOf(shape)
+      const bytes = 4 * product(shape)
       const copied = gpu.createBuffer(bytes)
       gpu.submit((encoder) => encoder.copyBufferToBuffer(buffer, 0, copied, 0, bytes))
       return tensorIn(copied, shape)
     },
     async download({ buffer, shape }) {
-      return { data: new Float32Array(await gpu.read(buffer, 4 * elementsOf(shape))), shape }
+      return { data: new Float32Array(await gpu.read(buffer, 4 * product(shape))), shape }
     },
     release: (map) => map.free(),
   }
 }
 
-/** A label takes one byte where the number of classes allows, else two. */
-export const labelsPerWord = (classes: number): 2 | 4 => (classes <= 256 ? 4 : 2)
+/** Returns the number of labels in a word: a label has one byte with up to 256 classes, else two. */
+export const labelsPerWord = (numClasses: number): 2 | 4 => (numClasses <= 256 ? 4 : 2)
 
+/** Reads packed labels back to main memory. */
 export async function readLabels(
   gpu: Gpu,
   labels: GPUBuffer,
-  classes: number,
+  numClasses: number,
   pixels: number,
 ): Promise<Labels> {
-  if (labelsPerWord(classes) === 4) return new Uint8Array(await gpu.read(labels, pixels))
+  if (labelsPerWord(numClasses) === 4) return new Uint8Array(await gpu.read(labels, pixels))
   return new Uint16Array(await gpu.read(labels, 2 * pixels))
 }

@@ -1,38 +1,43 @@
 /// <reference types="@webgpu/types" />
 import { InverseFormError } from '@inverseform/errors'
 
-/** One WebGPU device, which ONNX Runtime, the kernels around the network and the painting of pictures share. */
+/** A WebGPU device that ONNX Runtime, the kernels around the network and the painter share. */
 export class Gpu {
-  /** Bytes that one tensor may take. */
+  /** Largest size of a tensor, in bytes. */
   readonly maxBufferBytes: number
-  private readonly waiting = new Set<(reason: InverseFormError) => void>()
-  /** Why the device computes no more. */
-  private lost: InverseFormError | undefined
-  /** What went wrong on the device since it was last asked; WebGPU reports that to no caller. */
-  private fault: InverseFormError | undefined
+  readonly #waiting = new Set<(reason: InverseFormError) => void>()
+  /** Why the device was lost. */
+  #lost: InverseFormError | undefined
+  /** The first error since the last `settle`. WebGPU reports errors to the device, not to the caller. */
+  #fault: InverseFormError | undefined
 
-  constructor(readonly device: GPUDevice) {
+  readonly device: GPUDevice
+
+  constructor(device: GPUDevice) {
+    this.device = device
     const { maxBufferSize, maxStorageBufferBindingSize } = device.limits
     this.maxBufferBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize)
     device.lost.then(({ message, reason }) => {
-      this.lost = deviceLost(message || reason)
-      for (const reject of this.waiting) reject(this.lost)
+      this.#lost = deviceLost(message || reason)
+      for (const reject of this.#waiting) reject(this.#lost)
     })
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault()
-      this.fault ??= deviceFault(event.error)
+      this.#fault ??= deviceFault(event.error)
     })
   }
 
   /**
-   * A buffer of at least so many bytes, zero or filled with data.
-   * @throws `out-of-memory` where the device allows none so large
+   * Creates a buffer, zeroed or filled with data.
+   *
+   * @param content its data, or at least how many bytes it has
+   * @throws `out-of-memory` if the device does not allow a buffer of this size
    */
   createBuffer(content: number | ArrayBufferView, usage = GPUBufferUsage.STORAGE): GPUBuffer {
-    this.requireAlive()
+    this.#checkAlive()
     const bytes = typeof content === 'number' ? content : content.byteLength
     if (bytes > this.maxBufferBytes) throw bufferTooLarge(bytes, this.maxBufferBytes)
-    const buffer = this.allocate({
+    const buffer = this.#allocate({
       size: Math.max(4, Math.ceil(bytes / 4) * 4),
       usage: usage | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
       mappedAtCreation: typeof content !== 'number',
@@ -45,17 +50,17 @@ export class Gpu {
     return buffer
   }
 
-  /** Submits commands. */
+  /** Encodes commands and submits them. */
   submit(encode: (encoder: GPUCommandEncoder) => void): void {
-    this.requireAlive()
+    this.#checkAlive()
     const encoder = this.device.createCommandEncoder()
     encode(encoder)
     this.device.queue.submit([encoder.finish()])
   }
 
-  /** Copies a buffer's first bytes to main memory: the one way by which anything gets there. */
+  /** Copies the first bytes of a buffer to main memory. Nothing else reads from the GPU. */
   async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    this.requireAlive()
+    this.#checkAlive()
     const size = Math.ceil(bytes / 4) * 4
     const staging = this.device.createBuffer({
       size,
@@ -72,24 +77,24 @@ export class Gpu {
 
   /**
    * Waits for work on the device.
-   * @throws `inference-failed` when the device is lost, which some work never says; what the device itself reports
+   * @throws `inference-failed` when the device is lost, which some work never reports; errors that the device reports
    */
   async settle<T>(work: () => Promise<T>): Promise<T> {
-    this.requireAlive()
+    this.#checkAlive()
     const working = work()
     const result = await new Promise<T>((resolve, reject) => {
-      this.waiting.add(reject)
-      // Work that failed because the device was lost may say so before the device does.
-      const fail = (error: unknown) => setTimeout(() => reject(this.lost ?? error))
-      working.then(resolve, fail).finally(() => this.waiting.delete(reject))
+      this.#waiting.add(reject)
+      // Work may fail before the device reports that it is lost.
+      const fail = (error: unknown) => setTimeout(() => reject(this.#lost ?? error))
+      working.then(resolve, fail).finally(() => this.#waiting.delete(reject))
     })
-    const { fault } = this
-    this.fault = undefined
+    const fault = this.#fault
+    this.#fault = undefined
     if (fault) throw fault
     return result
   }
 
-  /** Waits until all that was submitted is done. */
+  /** Waits until all submitted work is done. */
   finish(): Promise<undefined> {
     return this.settle(() => this.device.queue.onSubmittedWorkDone())
   }
@@ -98,23 +103,23 @@ export class Gpu {
     this.device.destroy()
   }
 
-  private allocate(descriptor: GPUBufferDescriptor): GPUBuffer {
+  #allocate(descriptor: GPUBufferDescriptor): GPUBuffer {
     try {
       return this.device.createBuffer(descriptor)
     } catch (cause) {
-      // What is to be mapped at once needs main memory too.
+      // A buffer that is mapped at creation also needs main memory.
       throw cause instanceof RangeError ? outOfMemory(cause) : cause
     }
   }
 
-  private requireAlive(): void {
-    if (this.lost) throw this.lost
+  #checkAlive(): void {
+    if (this.#lost) throw this.#lost
   }
 }
 
 function deviceLost(why: string): InverseFormError {
   return new InverseFormError('inference-failed', `The GPU was lost: ${why.replace(/\.+$/, '')}.`, {
-    hint: 'Create another segmenter. If it happens again, use smaller images or the device wasm.',
+    hint: 'Create another segmenter. If the error stays, use smaller images or the device wasm.',
   })
 }
 
@@ -126,17 +131,17 @@ function deviceFault(error: GPUError): InverseFormError {
 }
 
 function outOfMemory(cause: unknown): InverseFormError {
-  return new InverseFormError('out-of-memory', 'The GPU had not enough memory.', {
-    hint: 'Use a smaller memoryBudget, tiles, smaller scales, or a smaller model.',
+  return new InverseFormError('out-of-memory', 'The GPU does not have enough memory.', {
+    hint: 'Use a smaller `memoryBudget`, tiles, smaller scales, or a smaller model.',
     cause,
   })
 }
 
-function bufferTooLarge(bytes: number, most: number): InverseFormError {
+function bufferTooLarge(bytes: number, max: number): InverseFormError {
   const mebibytes = (n: number) => `${Math.ceil(n / 2 ** 20)} MiB`
   return new InverseFormError(
     'out-of-memory',
-    `A buffer of ${mebibytes(bytes)} is needed; this GPU allows ${mebibytes(most)}.`,
+    `The GPU allows ${mebibytes(max)} per buffer, but ${mebibytes(bytes)} are needed.`,
     { hint: 'Use a smaller image or smaller batches, or the device wasm.' },
   )
 }

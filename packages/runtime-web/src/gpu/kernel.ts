@@ -5,14 +5,14 @@ const WORKGROUP_SIZE = 64
 
 export interface KernelSource<U extends string> {
   readonly label: string
-  /** Names of whole numbers, members of `uniforms` in the code. */
+  /** Names of the integer members of `uniforms` in the code. */
   readonly uniforms: readonly U[]
-  /** WGSL with a function `compute(i: u32)`; its buffers are the bindings from 1 on. */
+  /** WGSL with a function `compute(i: u32)`; its buffers are bindings 1, 2, …. */
   readonly code: string
 }
 
 export interface KernelRun<U extends string> {
-  /** `compute` is called for every i below. */
+  /** `compute` is called for each i below it. */
   readonly count: number
   readonly uniforms: Readonly<Record<U, number>>
   readonly buffers: readonly GPUBuffer[]

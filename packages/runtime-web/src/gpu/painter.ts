@@ -1,30 +1,30 @@
 /// <reference types="@webgpu/types" />
 import type { ViewMap } from '@inverseform/runtime'
-import type { PaintSettings } from '../picture-style.js'
+import type { PaintSettings } from '../picture/style.js'
 import { labelsPerWord } from './engine.js'
 import type { Gpu } from './gpu.js'
 import { NO_HIGHLIGHT, paintCode, paintUniforms } from './kernels/paint.js'
 import type { GpuPixels } from './pixels.js'
 import type { GpuTensor } from './tensor.js'
 
-/** What is painted, in a GPU's memory. */
+/** A picture's data in a GPU's memory. */
 export interface GpuPaintable {
   readonly image: GpuPixels
-  readonly classes: number
-  /** As `GpuClasses` has them. */
+  readonly numClasses: number
+  /** Packed as in `GpuClasses`. */
   readonly labels: GPUBuffer
   readonly edges?: GpuEdges
 }
 
 export interface GpuEdges {
-  /** One or two, each [1,1,height,width]. */
+  /** One or two maps, each [1,1,height,width]. */
   readonly maps: readonly ViewMap<GpuTensor>[]
   readonly kind: 'logit' | 'probability'
 }
 
 export type GpuPainter = (paintable: GpuPaintable, settings: PaintSettings) => ImageBitmap
 
-/** Paints into a canvas of its own; nothing is read back. */
+/** Returns a painter with its own canvas. Nothing is read back. */
 export function gpuPainter(gpu: Gpu): GpuPainter {
   const canvas = new OffscreenCanvas(1, 1)
   const context = canvas.getContext('webgpu') as GPUCanvasContext
@@ -32,12 +32,12 @@ export function gpuPainter(gpu: Gpu): GpuPainter {
   context.configure({ device: gpu.device, format, alphaMode: 'opaque' })
   let pipeline: GPURenderPipeline | undefined
 
-  return ({ image, classes, labels, edges }, settings) => {
+  return ({ image, numClasses, labels, edges }, settings) => {
     pipeline ??= compile(gpu.device, format)
     const { width, height } = image
     Object.assign(canvas, { width, height })
     const uniforms = gpu.createBuffer(
-      uniformsOf({ image, classes, labels, edges }, settings),
+      uniformsOf({ image, numClasses, labels, edges }, settings),
       GPUBufferUsage.UNIFORM,
     )
     const colors = gpu.createBuffer(packColors(settings.colors))
@@ -74,18 +74,18 @@ function compile(device: GPUDevice, format: GPUTextureFormat): GPURenderPipeline
 }
 
 function uniformsOf(
-  { image, classes, edges }: GpuPaintable,
+  { image, numClasses, edges }: GpuPaintable,
   { opacity, edges: edgeStyle, highlight = NO_HIGHLIGHT }: PaintSettings,
 ): Uint32Array {
   const [first, second] = edges?.maps ?? []
   const [, , mapHeight = 1, mapWidth = 1] = first?.map.shape ?? []
   const { color: [edgeRed, edgeGreen, edgeBlue] = [0, 0, 0], threshold = 0.5 } = edgeStyle ?? {}
-  const whole: Record<(typeof paintUniforms.whole)[number], number> = {
+  const integers: Record<(typeof paintUniforms.integers)[number], number> = {
     width: image.width,
     height: image.height,
     bytesPerPixel: image.bytesPerPixel,
     bytesPerRow: image.bytesPerRow,
-    perWord: labelsPerWord(classes),
+    perWord: labelsPerWord(numClasses),
     highlight,
     hasEdges: Number(edgeStyle !== undefined),
     mapWidth,
@@ -94,22 +94,22 @@ function uniformsOf(
     firstMirrored: Number(first?.mirrored ?? false),
     secondMirrored: Number(second?.mirrored ?? false),
   }
-  const real: Record<(typeof paintUniforms.real)[number], number> = {
+  const floats: Record<(typeof paintUniforms.floats)[number], number> = {
     opacity,
-    // The probability is the logit's sigmoid, which rises with it.
+    // The probability is the sigmoid of the logit, so the threshold becomes a logit.
     threshold: edges?.kind === 'logit' ? Math.log(threshold / (1 - threshold)) : threshold,
     edgeRed,
     edgeGreen,
     edgeBlue,
   }
-  const reals = Float32Array.from(paintUniforms.real, (name) => real[name])
+  const packed = Float32Array.from(paintUniforms.floats, (name) => floats[name])
   return Uint32Array.from([
-    ...paintUniforms.whole.map((name) => whole[name]),
-    ...new Uint32Array(reals.buffer),
+    ...paintUniforms.integers.map((name) => integers[name]),
+    ...new Uint32Array(packed.buffer),
   ])
 }
 
-function packColors(colors: Uint8Array): Uint32Array {
+function packColors(colors: ArrayLike<number>): Uint32Array {
   return Uint32Array.from({ length: colors.length / 3 }, (_, i) => {
     return colors[3 * i] | (colors[3 * i + 1] << 8) | (colors[3 * i + 2] << 16)
   })

@@ -1,7 +1,7 @@
 import { mapsAtScale1, type Network, runViews, segmentLoaded } from '@inverseform/runtime'
-import type { KeptPicture, KeptPictureOptions } from '../picture-on-arrays.js'
-import type { PictureFacts } from '../protocol.js'
-import type { BrowserGpu } from './browser-devices.js'
+import type { BrowserGpu } from '../devices/browser-devices.js'
+import { type KeptPicture, type KeptPictureOptions, pictureOutputs } from '../picture/on-arrays.js'
+import type { PictureInfo } from '../picture/options.js'
 import { type GpuEngine, type GpuImageBatch, readLabels } from './engine.js'
 import type { Gpu } from './gpu.js'
 import type { GpuEdges, GpuPaintable, GpuPainter } from './painter.js'
@@ -10,7 +10,7 @@ import type { GpuTensor } from './tensor.js'
 
 type GpuNetwork = Network<GpuTensor, GpuImage>
 
-/** A picture in a GPU's memory. Nothing is read back but the labels, when they are asked for. */
+/** Creates a picture in a GPU's memory. Only the labels are read back, on request. */
 export async function pictureOnGpu(
   { gpu, engine }: BrowserGpu,
   painter: GpuPainter,
@@ -22,10 +22,10 @@ export async function pictureOnGpu(
   try {
     const { scales = network.info.multiScale ? undefined : [1] } = options
     const make = scales?.every((scale) => scale === 1) ? segmentOnGpu : segmentAndUpload
-    const { paintable, facts } = await make({ gpu, engine }, network, batch, options)
-    const { width, height, classes } = facts
+    const { paintable, info } = await make({ gpu, engine }, network, batch, options)
+    const { width, height, numClasses } = info
     return {
-      facts,
+      info,
       async paint(settings) {
         const bitmap = painter(paintable, settings)
         try {
@@ -36,7 +36,7 @@ export async function pictureOnGpu(
           throw error
         }
       },
-      labels: () => readLabels(gpu, paintable.labels, classes, width * height),
+      labels: () => readLabels(gpu, paintable.labels, numClasses, width * height),
       dispose() {
         batch.dispose()
         free(paintable)
@@ -48,9 +48,9 @@ export async function pictureOnGpu(
   }
 }
 
-interface Made {
+interface NewPicture {
   readonly paintable: GpuPaintable
-  readonly facts: Omit<PictureFacts, 'id'>
+  readonly info: PictureInfo
 }
 
 interface Tools {
@@ -63,9 +63,9 @@ async function segmentOnGpu(
   network: GpuNetwork,
   batch: GpuImageBatch,
   { edges: wantsEdges, ...options }: KeptPictureOptions,
-): Promise<Made> {
+): Promise<NewPicture> {
   const { width, height } = batch
-  const { classes, info } = network
+  const { numClasses, info } = network
   const run = await runViews(network, batch, options)
   try {
     const started = performance.now()
@@ -81,7 +81,7 @@ async function segmentOnGpu(
           })),
         }
       : undefined
-    const paintable: GpuPaintable = { image: batch.images[0], classes, labels, edges }
+    const paintable: GpuPaintable = { image: batch.images[0], numClasses, labels, edges }
     await gpu.finish().catch((error) => {
       free(paintable)
       throw error
@@ -89,36 +89,37 @@ async function segmentOnGpu(
     const timings = { ...run.timings, postprocess: performance.now() - started }
     return {
       paintable,
-      facts: { width, height, classes, tiles: run.tiles, timings, edges: wantsEdges },
+      info: { width, height, numClasses, tiles: run.tiles, timings, edges: wantsEdges },
     }
   } finally {
     run.release()
   }
 }
 
-/** Several scales are blended in main memory. */
+/** Segments at several scales, which are blended in main memory. */
 async function segmentAndUpload(
   { gpu, engine }: Tools,
   network: GpuNetwork,
   batch: GpuImageBatch,
   { edges: wantsEdges, ...options }: KeptPictureOptions,
-): Promise<Made> {
-  const outputs = wantsEdges ? (['labels', 'edges'] as const) : (['labels'] as const)
+): Promise<NewPicture> {
+  const outputs = pictureOutputs(wantsEdges)
   const [segmentation] = await segmentLoaded(network, batch, { ...options, outputs })
-  const { width, height, classes, tiles, timings, labels, edges } = segmentation
+  const { width, height, numClasses, tiles, timings, labels } = segmentation
+  const edges = 'edges' in segmentation ? segmentation.edges : undefined
   const map = edges && engine.upload({ data: edges, shape: [1, 1, height, width] })
   return {
     paintable: {
       image: batch.images[0],
-      classes,
-      labels: gpu.createBuffer(labels!),
+      numClasses,
+      labels: gpu.createBuffer(labels),
       edges: map && { kind: 'probability', maps: [{ map, mirrored: false }] },
     },
-    facts: { width, height, classes, tiles, timings, edges: wantsEdges },
+    info: { width, height, numClasses, tiles, timings, edges: wantsEdges },
   }
 }
 
-/** All but the image, which is its batch's. */
+/** Frees everything but the image, which belongs to its batch. */
 function free({ labels, edges }: GpuPaintable): void {
   labels.destroy()
   for (const { map } of edges?.maps ?? []) map.free()

@@ -1,12 +1,12 @@
 /// <reference types="@webgpu/types" />
-import { type RgbImage, requireRgbImage } from '@inverseform/runtime'
-import { bitmapPixels } from '../read-image.js'
+import { checkRgbImage, type RgbImage } from '@inverseform/runtime'
+import { bitmapPixels } from '../images/read-image.js'
 import type { Gpu } from './gpu.js'
 
-/** An image that a GPU can take in. Bitmaps are closed then. */
+/** An image that can be uploaded to a GPU. Uploading closes bitmaps. */
 export type GpuImage = ImageBitmap | ImageData | RgbImage
 
-/** An image in a GPU's memory, 8 bits a channel; a fourth channel is not looked at. */
+/** An image in a GPU's memory, 8 bits per channel. A fourth channel is ignored. */
 export interface GpuPixels {
   readonly buffer: GPUBuffer
   readonly width: number
@@ -15,15 +15,15 @@ export interface GpuPixels {
   readonly bytesPerRow: number
 }
 
-/** @throws `size-mismatch` for RGB pixels that are not three bytes each */
-export function requireGpuImage(image: GpuImage): void {
-  if (!(image instanceof ImageBitmap || image instanceof ImageData)) requireRgbImage(image)
+/** @throws `invalid-argument` or `size-mismatch` for RGB pixels that are not three bytes each */
+export function checkGpuImage(image: GpuImage): void {
+  if (!(image instanceof ImageBitmap || image instanceof ImageData)) checkRgbImage(image)
 }
 
 export function uploadImage(gpu: Gpu, image: GpuImage): GpuPixels {
   if (!(image instanceof ImageBitmap)) return uploadBytes(gpu, image)
-  const most = gpu.device.limits.maxTextureDimension2D
-  if (Math.max(image.width, image.height) > most) return uploadBytes(gpu, bitmapPixels(image))
+  const largest = gpu.device.limits.maxTextureDimension2D
+  if (Math.max(image.width, image.height) > largest) return uploadBytes(gpu, bitmapPixels(image))
   try {
     return copyBitmap(gpu, image)
   } finally {
@@ -37,7 +37,7 @@ function uploadBytes(gpu: Gpu, image: ImageData | RgbImage): GpuPixels {
   return { buffer: gpu.createBuffer(data), width, height, bytesPerPixel, bytesPerRow: width * bytesPerPixel }
 }
 
-/** A bitmap may lie in the GPU's memory already: it goes through a texture, not through main memory. */
+/** Copies a bitmap through a texture. It may already be in the GPU's memory, so it avoids main memory. */
 function copyBitmap(gpu: Gpu, bitmap: ImageBitmap): GpuPixels {
   const { width, height } = bitmap
   const bytesPerRow = Math.ceil((4 * width) / 256) * 256

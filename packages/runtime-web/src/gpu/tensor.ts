@@ -2,11 +2,9 @@
 
 /** A float32 tensor in C order in a GPU's memory. */
 export interface GpuTensor {
-  /** At least as large as the tensor, which begins at its start. */
+  /** At least as large as the tensor, which starts at offset 0. */
   readonly buffer: GPUBuffer
   readonly shape: readonly number[]
-  /** Gives the memory back to whoever made it. */
+  /** Returns the memory to its owner. */
   free(): void
 }
-
-export const elementsOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1)

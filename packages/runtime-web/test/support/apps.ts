@@ -7,7 +7,7 @@ import { ortFile } from './files.js'
 /** Files by their paths. */
 export type App = ReadonlyMap<string, Uint8Array | string>
 
-/** Where the pages are: not at the site's root, where wrong URLs may be right by chance. */
+/** Folder of the pages. At the site's root, wrong URLs could work by chance. */
 export const APP_PATH = '/app/'
 
 const page = (script: string) =>
@@ -15,12 +15,15 @@ const page = (script: string) =>
 
 const script = (module: string, options = '') => `
   import { createSegmenter } from '${module}'
-  const segmenter = await createSegmenter({ source: 'models/demo.pth', device: 'wasm'${options} })
+  const segmenter = await createSegmenter({ checkpoint: 'models/demo.pth', device: 'wasm'${options} })
   const { width, height, labels } = await segmenter.segment('street.png')
   await segmenter.dispose()
   globalThis.found = { width, height, labels: Array.from(labels) }`
 
-/** Writes the application that both bundlers take. `data`: what it fetches, by paths relative to its page. */
+/**
+ * Writes the application that both bundlers build.
+ * @param data the files that it fetches, by paths relative to its page
+ */
 export async function writeApp(folder: string, data: App): Promise<void> {
   for (const [path, content] of data) {
     await mkdir(join(folder, 'public', dirname(path)), { recursive: true })
@@ -50,7 +53,7 @@ export async function viteServer(folder: string, headers: Readonly<Record<string
     configFile: false,
     logLevel: 'error',
     cacheDir: join(folder, '.vite'),
-    // Here, unlike in an application, ONNX Runtime is a link out of the folder.
+    // Here, unlike in an application, ONNX Runtime is a link to outside of the folder.
     server: { host: 'localhost', port: 0, headers, fs: { strict: false } },
   })
   return server.listen()
@@ -64,7 +67,7 @@ export async function withWebpack(folder: string): Promise<App> {
     entry: './main.js',
     output: { path: outDir },
     performance: { hints: false },
-    // It takes most of the time, and is not what is tested.
+    // Minimizing takes most of the time and is not tested.
     optimization: { minimize: false },
   })
   const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) =>
@@ -75,7 +78,7 @@ export async function withWebpack(folder: string): Promise<App> {
   return withPage([...(await filesIn(outDir)), ...(await filesIn(join(folder, 'public')))])
 }
 
-/** With the files that README.md names, and no others. */
+/** Serves only the files that README.md names. */
 export async function withoutBundler(folder: string): Promise<App> {
   const files = await filesIn(join(folder, 'node_modules/@inverseform/runtime-web/dist'), '/inverseform/')
   const served = [...files].filter(([path]) => /\/(index|worker)\.bundle\.js$/.test(path))

@@ -3,7 +3,7 @@ import { build } from 'esbuild'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** A test's page and the package's worker, bundled from source as an application would: file name → code. */
+/** Bundles a test's page and the package's worker from source, as an application would. Returns code by file name. */
 export async function bundle(page: string): Promise<Map<string, Uint8Array>> {
   const { outputFiles } = await build({
     entryPoints: { page: path(page), worker: path('../../src/worker.ts') },

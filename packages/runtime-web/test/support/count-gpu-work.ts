@@ -1,12 +1,12 @@
 /// <reference types="@webgpu/types" />
-/** Counts what this page does with WebGPU. To be imported before anything does. */
+/** Counts this page's WebGPU calls. Import it before the first call. */
 
 export const gpuWork = {
-  /** Kernels run. */
+  /** Number of kernels run. */
   dispatches: 0,
   /** Bytes copied to main memory. */
   bytesRead: 0,
-  /** Buffers made and not destroyed. */
+  /** Buffers that were created and not destroyed. */
   buffers: new Set<GPUBuffer>(),
 }
 

@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type ByteSink, writeSafetensors } from '@inverseform/backbones'
-import { inferenceCheckpoint } from '../../../backbones/test/support/models.js'
+import { inferenceCheckpoint } from '@inverseform/testing'
 import { bundle } from './bundle.js'
 import type { GoldenModel } from './goldens.js'
 
-/** A file of the repository. */
+/** Reads a file of the repository. */
 export const project = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url))
 
-/** A model with weights by hash and its edge head, as the golden outputs were made with. */
+/** Returns the checkpoint that the golden outputs were computed with: deterministic weights and the edge head. */
 async function deterministicCheckpoint(model: GoldenModel): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   const sink: ByteSink = { write: async (bytes) => void chunks.push(bytes.slice()) }
-  await writeSafetensors(inferenceCheckpoint(model, { edge: true }).tensors.values(), sink)
+  await writeSafetensors(inferenceCheckpoint(model, { edgeHead: true }).tensors.values(), sink)
   return Buffer.concat(chunks)
 }
 
@@ -21,13 +21,13 @@ export const DEMO_CHECKPOINT = 'checkpoints/hrnet16-slim-demo.pth'
 export const DEMO_IMAGE =
   'tools/demo/cityscapes/leftImg8bit/val/drawnton/drawnton_000000_000019_leftImg8bit.png'
 
-/** One of the two files of ONNX Runtime. */
+/** Reads one of ONNX Runtime's two files. */
 export function ortFile(ending: 'mjs' | 'wasm'): Uint8Array {
   const folder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/webgpu'))
   return readFileSync(join(folder, `ort-wasm-simd-threaded.asyncify.${ending}`))
 }
 
-/** A page of one script and the file that ONNX Runtime's part of it needs. */
+/** Returns a page with one script, and the file that ONNX Runtime needs there. */
 export async function pageOf(script: string): Promise<[path: string, content: Uint8Array | string][]> {
   return [
     ...(await bundle(script)),
@@ -36,7 +36,7 @@ export async function pageOf(script: string): Promise<[path: string, content: Ui
   ]
 }
 
-/** All that a page needs: its scripts, ONNX Runtime's files next to them and in a folder, checkpoints and an image. */
+/** Returns a page with ONNX Runtime's files next to it and in a folder, checkpoints and an image. */
 export async function siteFiles(): Promise<Map<string, Uint8Array | string>> {
   return new Map<string, Uint8Array | string>([
     ...(await pageOf('page.ts')),

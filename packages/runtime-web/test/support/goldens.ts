@@ -1,13 +1,11 @@
+import { goldenInputs, goldenOutputs, imageTensor, relativeError } from '@inverseform/testing'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { goldenInputs, goldenOutputs } from '../../../backbones/test/support/golden.js'
-import { imageTensor } from '../../../backbones/test/support/models.js'
-import { relativeError } from '../../../backbones/test/support/tensors.js'
 import type { Device } from '../../src/index.js'
 
 export type GoldenModel = 'hrnet16-slim' | 'hrnet18'
 
-/** A published network's outputs for the reference inputs, computed by the package's backend in the page. */
+/** Compares a network's outputs for the reference inputs, computed in the page, with the golden outputs. Returns the number of GPU dispatches. */
 export async function expectGoldens(
   page: Page,
   model: GoldenModel,

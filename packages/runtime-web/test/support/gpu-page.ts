@@ -1,45 +1,40 @@
-/** What the tests of the GPU's kernels call in the browser: everything around a network, on the GPU and in JavaScript. */
+/** Functions that the tests of the GPU call in the browser. They compare the GPU with JavaScript. */
 
-import { constant, conv2d, type Graph, imageInput, relu, type Value, zoo } from '@inverseform/backbones'
+import { zoo } from '@inverseform/backbones'
+import { constant, conv2d, type Graph, imageInput, relu, type Value } from '@inverseform/backbones/graph'
 import {
   arrayEngine,
   enlargedLabels,
   featureMap,
   type Network,
   type RgbImage,
-  type SegmentImagesOptions,
+  type RunOptions,
   type Session,
   segmentImages,
   type Tensor,
   type View,
 } from '@inverseform/runtime'
+import { product, seededRandom } from '@inverseform/shared'
 import * as ort from 'onnxruntime-web/webgpu'
-import { mirrorTensor } from '../../../runtime/src/resize-tensor.js'
+import { type BrowserGpu, startedGpu } from '../../src/devices/browser-devices.js'
+import { configureOnnxRuntime, gpuBackend, wasmBackend } from '../../src/devices/onnx-backend.js'
 import { findGpu } from '../../src/gpu/adapter.js'
-import { type BrowserGpu, startedGpu } from '../../src/gpu/browser-devices.js'
 import { gpuPainter } from '../../src/gpu/painter.js'
 import { pictureOnGpu } from '../../src/gpu/picture.js'
 import type { GpuImage } from '../../src/gpu/pixels.js'
 import type { GpuTensor } from '../../src/gpu/tensor.js'
-import { networkRunner } from '../../src/network-runner.js'
-import { configureOnnxRuntime, gpuBackend, wasmBackend } from '../../src/onnx-backend.js'
-import { paintPixels, pictureOnArrays } from '../../src/picture-on-arrays.js'
-import { type PaintStyle, paintSettings } from '../../src/picture-style.js'
+import { paintPixels, pictureOnArrays } from '../../src/picture/on-arrays.js'
+import { type PaintStyle, paintSettings } from '../../src/picture/style.js'
+import { networkRunner } from '../../src/worker/network-runner.js'
 import { gpuWork } from './count-gpu-work.js'
 
 const startGpu = async (): Promise<BrowserGpu> => startedGpu(await (await findGpu()).start())
 let shared: Promise<BrowserGpu> | undefined
 const pageGpu = () => (shared ??= startGpu())
 
-/** Values in [0,1) by a linear congruential generator: the same each time. */
-function random(seed: number): () => number {
-  let state = Math.imul(seed, 0x9e3779b1)
-  return () => ((state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 0) / 2 ** 32
-}
-
-/** Something with shapes and texture. */
+/** Creates an image with shapes and texture. */
 function imageOf(width: number, height: number, seed = 1): RgbImage {
-  const next = random(seed)
+  const next = seededRandom(seed)
   const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
     const pixel = Math.floor(i / 3)
     const [x, y] = [pixel % width, Math.floor(pixel / width)]
@@ -48,24 +43,24 @@ function imageOf(width: number, height: number, seed = 1): RgbImage {
   return { data, width, height }
 }
 
-/** A network as small as can be: a class map and an edge map at a fourth of the image's size. */
-function tinyGraph(classes: number): Graph {
+/** Returns a tiny network with a class map and an edge map at a quarter of the image's size. */
+function tinyGraph(numClasses: number): Graph {
   let seed = 7
   const weight = (...shape: number[]): Value => {
-    const next = random(seed++)
-    const length = shape.reduce((product, n) => product * n, 1)
+    const next = seededRandom(seed++)
+    const length = product(shape)
     return constant(`w${seed}`, shape, async () => Float32Array.from({ length }, () => 2 * next() - 1))
   }
   const half = (x: Value, from: number, to: number) =>
     conv2d(x, weight(to, from, 3, 3), weight(to), { stride: 2, padding: 1 })
   const features = relu(half(imageInput('image', 3), 3, 6))
-  return { outputs: { logits: half(features, 6, classes), edge: half(features, 6, 1) } }
+  return { outputs: { logits: half(features, 6, numClasses), edge: half(features, 6, 1) } }
 }
 
-/** The same network for both engines: it runs on WebAssembly, so that only what is around it differs. */
-async function tinyNetworks(gpu: BrowserGpu, classes: number) {
+/** Returns the same network for both engines. It runs on WebAssembly, so that only the steps around it differ. */
+async function tinyNetworks(gpu: BrowserGpu, numClasses: number) {
   configureOnnxRuntime({ threads: 1 })
-  const graph = tinyGraph(classes)
+  const graph = tinyGraph(numClasses)
   const session = await wasmBackend().createSession(graph)
   const { engine } = gpu
   const onGpu: Session<GpuTensor> = {
@@ -75,7 +70,7 @@ async function tinyNetworks(gpu: BrowserGpu, classes: number) {
     },
     dispose: () => session.dispose(),
   }
-  const facts = { graph, info: zoo.hrnet18, classes, memoryBudget: 2 ** 30 }
+  const facts = { graph, info: zoo.hrnet18, numClasses, memoryBudget: 2 ** 30 }
   const arrays: Network = { ...facts, session, engine: arrayEngine }
   const gpuNetwork: Network<GpuTensor, GpuImage> = { ...facts, session: onGpu, engine }
   return { arrays, gpu: gpuNetwork }
@@ -93,14 +88,14 @@ function shareDiffering(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return differing / a.length
 }
 
-/** Segments the same images on both engines. */
+/** Segments the same images with both engines. */
 async function compareSegmentations(
-  sizes: { width: number; height: number; classes: number; count?: number },
-  options: SegmentImagesOptions,
+  sizes: { width: number; height: number; numClasses: number; count?: number },
+  options: RunOptions,
 ) {
-  const { width, height, classes, count = 1 } = sizes
+  const { width, height, numClasses, count = 1 } = sizes
   const gpu = await pageGpu()
-  const networks = await tinyNetworks(gpu, classes)
+  const networks = await tinyNetworks(gpu, numClasses)
   const images = Array.from({ length: count }, (_, i) => imageOf(width, height, i + 1))
   const before = gpuWork.buffers.size
   const found = await segmentImages(networks.gpu, images, options)
@@ -116,7 +111,7 @@ async function compareSegmentations(
   return { differences, leaked, tiles: found.map(({ tiles }) => tiles), distinct }
 }
 
-/** What is left over of a request that was given up between tiles. */
+/** Aborts a request between tiles, and counts the buffers left. */
 async function abortBetweenTiles() {
   const gpu = await pageGpu()
   const networks = await tinyNetworks(gpu, 19)
@@ -140,7 +135,7 @@ type MapKind = 'random' | 'smooth' | 'tied'
 
 function mapOf(kind: MapKind, shape: readonly number[], seed: number): Tensor {
   const [n, channels, height, width] = shape
-  const next = random(seed)
+  const next = seededRandom(seed)
   const data = Float32Array.from({ length: n * channels * height * width }, (_, i) => {
     const [x, y] = [i % width, Math.floor(i / width) % height]
     const c = Math.floor(i / (width * height)) % channels
@@ -152,15 +147,15 @@ function mapOf(kind: MapKind, shape: readonly number[], seed: number): Tensor {
   return { data, shape }
 }
 
-/** The share of labels that differ from the CPU kernel's. */
+/** Returns the share of labels that differ from the CPU's. */
 async function compareLabels(
   kind: MapKind,
-  map: { width: number; height: number; classes: number },
+  map: { width: number; height: number; numClasses: number },
   size: { width: number; height: number },
   mirrored = false,
 ) {
   const { engine } = await pageGpu()
-  const shape = [2, map.classes, map.height, map.width]
+  const shape = [2, map.numClasses, map.height, map.width]
   const [plain, flipped] = [mapOf(kind, shape, 3), mapOf(kind, shape, 4)]
   const upright = mirrorTensor(flipped)
   const mean = {
@@ -181,7 +176,7 @@ async function compareLabels(
   }
 }
 
-/** The largest difference of the network's inputs that two engines make, for each form that an image comes in. */
+/** Returns the largest difference between the network inputs of both engines, for each form of an image. */
 async function compareViews(width: number, height: number, view: View) {
   const { engine } = await pageGpu()
   const rgb = imageOf(width, height)
@@ -203,7 +198,7 @@ async function compareViews(width: number, height: number, view: View) {
   return differences
 }
 
-/** Bytes read back for what is asked of maps like hrnet's. */
+/** Counts the bytes read back for outputs of maps like those of hrnet. */
 async function bytesReadFor(
   width: number,
   height: number,
@@ -215,6 +210,12 @@ async function bytesReadFor(
   await engine.readClasses([{ map, mirrored: false }], { image: 0, width, height, ...wanted })
   engine.release(map)
   return gpuWork.bytesRead - before
+}
+
+/** Swaps left and right. */
+function mirrorTensor({ data, shape }: Tensor): Tensor {
+  const width = shape[3]
+  return { data: data.map((_, i) => data[i - (i % width) + width - 1 - (i % width)]), shape }
 }
 
 function pixelsOf(bitmap: ImageBitmap): Uint8ClampedArray {
@@ -229,7 +230,7 @@ function pixelsOf(bitmap: ImageBitmap): Uint8ClampedArray {
 async function comparePictures(
   width: number,
   height: number,
-  options: SegmentImagesOptions,
+  options: RunOptions,
   styles: readonly PaintStyle[],
 ) {
   const gpu = await pageGpu()
@@ -244,7 +245,7 @@ async function comparePictures(
   const read = gpuWork.bytesRead
   const painted = []
   for (const style of styles) {
-    const settings = paintSettings(style, { classes: 19, edges: true })
+    const settings = paintSettings(style, { numClasses: 19, edges: true })
     painted.push({ settings, pixels: pixelsOf(await picture.paint(settings)) })
   }
   const bytesRead = gpuWork.bytesRead - read
@@ -260,25 +261,25 @@ async function comparePictures(
   return {
     shares,
     onArrays: largestDifference(onArrays, paintPixels(image, expected, painted[0].settings).data),
-    labels: shareDiffering(labels, expected.labels!),
-    edgeShare: expected.edges!.filter((edge) => edge >= 0.5).length / labels.length,
+    labels: shareDiffering(labels, expected.labels),
+    edgeShare: expected.edges.filter((edge) => edge >= 0.5).length / labels.length,
     bytesRead,
     leaked,
     varied,
-    tiles: picture.facts.tiles,
+    tiles: picture.info.tiles,
   }
 }
 
-/** A picture that is larger than a canvas on the GPU can be. */
+/** Paints a picture that is larger than a canvas on the GPU can be. */
 async function largePicture(width: number) {
   const gpu = await pageGpu()
-  const { session, graph, info, classes, memoryBudget } = (await tinyNetworks(gpu, 19)).gpu
-  const facts = { graph, info, classes, memoryBudget, edge: true, precision: 'float32' } as const
+  const { session, graph, info, numClasses, memoryBudget } = (await tinyNetworks(gpu, 19)).gpu
+  const facts = { graph, info, numClasses, memoryBudget, edgeHead: true, precision: 'float32' } as const
   const runner = networkRunner({ device: 'webgpu', session, gpu }, facts)
   const request = { image: imageOf(width, 4), options: {} }
   const context = { signal: new AbortController().signal, onProgress() {} }
   const picture = await runner.createPicture(request, context)
-  const bitmap = await picture.paint(paintSettings({}, { classes: 19, edges: true }))
+  const bitmap = await picture.paint(paintSettings({}, { numClasses: 19, edges: true }))
   return {
     largestTexture: gpu.gpu.device.limits.maxTextureDimension2D,
     painted: bitmap.width,
@@ -293,7 +294,7 @@ const failureOf = (work: () => Promise<unknown>): Promise<Failure> =>
     ({ code, message, hint }) => ({ code, message, hint }),
   )
 
-/** What happens when a device is asked for too much, is used wrongly, and is lost while it works. */
+/** Returns the errors of a buffer that is too large, of invalid use, and of a device that is lost during work. */
 async function failures() {
   const { gpu, engine } = await startGpu()
   const tooLarge = await failureOf(async () => gpu.createBuffer(gpu.maxBufferBytes + 4))
@@ -311,12 +312,12 @@ async function failures() {
   return { tooLarge, unrepresentable, fault, recovered, lost, afterwards }
 }
 
-/** Has the device report an error, which WebGPU does to nobody in particular. */
+/** Makes the device report an error that WebGPU returns to no caller. */
 function causeFault({ device }: BrowserGpu['gpu']): void {
   device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE }).destroy()
 }
 
-/** What becomes of work during which the device reports an error, and what is left over of it. */
+/** Returns the errors of work during which the device reports an error, and the buffers left. */
 async function faults() {
   const gpu = await pageGpu()
   const network = (await tinyNetworks(gpu, 19)).gpu
@@ -336,7 +337,7 @@ async function faults() {
   )
   const leaked = gpuWork.buffers.size - before
   const picture = await pictureOnGpu(gpu, painter, network, image, { edges: true })
-  const settings = paintSettings({}, { classes: 19, edges: true })
+  const settings = paintSettings({}, { numClasses: 19, edges: true })
   causeFault(gpu.gpu)
   const painting = await failureOf(() => picture.paint(settings))
   const paintingAgain = await failureOf(() => picture.paint(settings))
@@ -372,7 +373,7 @@ const exposed = {
 }
 
 declare global {
-  /** The GPU's kernels, as the page has them. */
+  /** The functions above. */
   var gpuHarness: typeof exposed
 }
 globalThis.gpuHarness = exposed

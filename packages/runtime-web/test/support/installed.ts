@@ -10,7 +10,7 @@ const packages = fileURLToPath(new URL('../../../', import.meta.url))
 const dependency = fileURLToPath(new URL('../../node_modules/onnxruntime-web', import.meta.url))
 const tsup = createRequire(import.meta.url).resolve('tsup/dist/cli-default.js')
 
-/** A folder with the package and those it needs in `node_modules`, built as they are published. */
+/** Creates a folder with the package and its dependencies in `node_modules`, built as they are published. */
 export async function install() {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'inverseform-app-')))
   await mkdir(join(folder, 'node_modules'))

@@ -1,6 +1,7 @@
-/** What the tests call in the browser. */
+/** Functions that the tests call in the browser. */
 
-import { bytesSource, forWebGpu, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
+import { bytesSource, loadModel, openCheckpoint, zoo } from '@inverseform/backbones'
+import { forWebGpu } from '@inverseform/backbones/graph'
 import {
   arrayEngine,
   type ImageBatch,
@@ -11,17 +12,17 @@ import {
   type Tensor,
   tensorBatch,
 } from '@inverseform/runtime'
-import type { Device } from '../../src/devices.js'
+import { type BrowserGpu, startedGpu } from '../../src/devices/browser-devices.js'
+import type { Device } from '../../src/devices/devices.js'
+import { configureOnnxRuntime, wasmBackend } from '../../src/devices/onnx-backend.js'
+import { cachedVerdicts } from '../../src/devices/verdicts.js'
 import { findGpu } from '../../src/gpu/adapter.js'
-import { type BrowserGpu, startedGpu } from '../../src/gpu/browser-devices.js'
 import type { GpuImage } from '../../src/gpu/pixels.js'
 import type { GpuTensor } from '../../src/gpu/tensor.js'
 import * as api from '../../src/index.js'
-import { configureOnnxRuntime, wasmBackend } from '../../src/onnx-backend.js'
-import { cachedVerdicts } from '../../src/verdicts.js'
 import { gpuWork } from './count-gpu-work.js'
 
-/** Plain arrays, which can be sent to the test. */
+/** A type with plain arrays, which can be sent to the test. */
 export type Plain<T> = { [K in keyof T]: T[K] extends ArrayLike<number> | undefined ? number[] : T[K] }
 
 const plain = (segmentation: Segmentation): Plain<Segmentation> =>
@@ -33,7 +34,7 @@ const plain = (segmentation: Segmentation): Plain<Segmentation> =>
   ) as Plain<Segmentation>
 
 let started: Promise<BrowserGpu> | undefined
-/** The page's GPU. */
+/** Starts the page's GPU, once. */
 export function pageGpu(): Promise<BrowserGpu> {
   started ??= findGpu().then(async ({ start }) => startedGpu(await start()))
   return started
@@ -47,18 +48,20 @@ interface PlainTensor {
 async function loadNetwork(checkpointUrl: string) {
   configureOnnxRuntime({ threads: 0 })
   const bytes = new Uint8Array(await (await fetch(checkpointUrl)).arrayBuffer())
-  const { graph, model, classes } = loadModel(await openCheckpoint(bytesSource(bytes)), { edge: true })
-  return { graph, info: zoo[model], classes, memoryBudget: 2 ** 30 }
+  const checkpoint = await openCheckpoint(bytesSource(bytes))
+  const { graph, model, numClasses } = loadModel(checkpoint, { edgeHead: true })
+  return { graph, info: zoo[model], numClasses, memoryBudget: 2 ** 30 }
 }
 
 async function networkOnGpu(checkpointUrl: string): Promise<Network<GpuTensor, GpuImage>> {
   const facts = await loadNetwork(checkpointUrl)
   const { backend, engine } = await pageGpu()
-  const session = await backend('float32').createSession(facts.graph)
-  return { ...facts, session, engine, graph: forWebGpu(facts.graph) }
+  const graph = forWebGpu(facts.graph)
+  const session = await backend('float32').createSession(graph)
+  return { ...facts, session, engine, graph }
 }
 
-/** Segments inputs that are normalised already, by the package's backend in this page. */
+/** Segments normalized inputs with the package's backend in this page. */
 async function segmentTensors(device: Device, checkpointUrl: string, tensors: readonly PlainTensor[]) {
   const results: Plain<Segmentation>[] = []
   async function segment<M>(network: Network<M, never>, batchOf: (tensor: Tensor) => ImageBatch<M>) {
@@ -84,8 +87,8 @@ async function segmentTensors(device: Device, checkpointUrl: string, tensors: re
 }
 
 /**
- * Labels of an image by a network on the GPU: how many bytes were read back for them, how many buffers are left over, and
- * the share that differs from labels that JavaScript reads off the same network's logits.
+ * Labels an image with a network on the GPU. Returns the number of bytes read back and of buffers left, and the share of
+ * labels that differ from those that JavaScript computes from the same network's logits.
  */
 async function labelOnGpu(checkpointUrl: string, imageUrl: string, width: number, height: number) {
   const network = await networkOnGpu(checkpointUrl)
@@ -96,17 +99,17 @@ async function labelOnGpu(checkpointUrl: string, imageUrl: string, width: number
   const bytes = gpuWork.bytesRead
   const [{ labels }] = await segmentImages(network, [await image()])
   const bytesRead = gpuWork.bytesRead - bytes
-  const differing = labels!.filter((label, i) => label !== expected[0].labels![i]).length
+  const differing = labels.filter((label, i) => label !== expected[0].labels[i]).length
   await network.session.dispose()
   return {
     bytesRead,
     leaked: gpuWork.buffers.size - buffers,
-    differing: differing / labels!.length,
+    differing: differing / labels.length,
     distinct: new Set(labels).size,
   }
 }
 
-/** A canvas' pixels, RGBA. */
+/** Returns a canvas's pixels, RGBA. */
 function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): number[] {
   const { width, height } = canvas
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!
@@ -117,7 +120,7 @@ function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): number[] {
 const exposed = { ...api, cachedVerdicts, labelOnGpu, pixelsOf, plain, segmentTensors }
 
 declare global {
-  /** The package, as the page has it. */
+  /** The package's API and the functions above. */
   var harness: typeof exposed
 }
 globalThis.harness = exposed

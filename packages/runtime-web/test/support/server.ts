@@ -10,13 +10,13 @@ const types: readonly (readonly [ending: RegExp, type: string])[] = [
   [/\/$/, 'text/html'],
 ]
 
-/** What makes a page cross-origin isolated. */
+/** Headers that make a page cross-origin isolated. */
 export const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
 
-/** Serves files from memory; under `/slow/` they never end. */
+/** Serves files from memory. Under `/slow/`, responses never end. */
 export async function serve(
   files: Files,
   { isolated = false, policy }: { readonly isolated?: boolean; readonly policy?: string } = {},
@@ -29,7 +29,7 @@ export async function serve(
     response.writeHead(body === undefined ? 404 : 200, {
       'Content-Type': types.find(([ending]) => ending.test(url))?.[1] ?? 'application/octet-stream',
       ...(body !== undefined && { 'Content-Length': Buffer.byteLength(body) }),
-      // Kept by the browser, compiled.
+      // Lets the browser cache compiled WebAssembly.
       'Cache-Control': 'max-age=600',
       ...(isolated && isolation),
       ...(policy && { 'Content-Security-Policy': policy }),

@@ -1,14 +1,14 @@
-/** What the tests of sources call in the browser. */
+/** Functions that the tests of checkpoints and images call in the browser. */
 
-import { type ImageInput, sendImage } from '../../src/images.js'
+import { fetchCheckpoint } from '../../src/checkpoint/load.js'
+import { readImage } from '../../src/images/read-image.js'
+import { type ImageInput, sendImage } from '../../src/images/send-image.js'
 import * as api from '../../src/index.js'
-import { loadWeights } from '../../src/load-weights.js'
-import { type LoadProgress, type SegmenterOptions, settingsOf } from '../../src/options.js'
-import { readImage } from '../../src/read-image.js'
+import { type SegmenterOptions, segmenterSettings } from '../../src/options.js'
 
 type Failure = { readonly code?: string; readonly message: string; readonly hint?: string }
 
-/** How work fails. */
+/** Returns the error that work fails with. */
 async function failureOf(work: () => Promise<unknown>): Promise<Failure> {
   try {
     await work()
@@ -19,23 +19,23 @@ async function failureOf(work: () => Promise<unknown>): Promise<Failure> {
   return { message: 'It did not fail.' }
 }
 
-/** The worker's part of loading, without a network: the text of a URL, where it came from, and what was reported of it. */
-async function load(url: string, options: Omit<SegmenterOptions, 'source'> = {}) {
-  const reported: LoadProgress[] = []
-  const settings = settingsOf({ ...options, source: url })
-  const { bytes, weights } = await loadWeights({ ...settings, url }, (progress) => reported.push(progress))
+/** Fetches the text of a URL as the worker fetches checkpoints. Returns the text, its origin and the progress reported. */
+async function load(url: string, options: Omit<SegmenterOptions, 'checkpoint'> = {}) {
+  const reported: api.LoadProgress[] = []
+  const settings = segmenterSettings({ ...options, checkpoint: url })
+  const { bytes, origin } = await fetchCheckpoint({ ...settings, url }, (progress) => reported.push(progress))
   const stages = [...new Set(reported.map(({ stage }) => stage))]
-  return { text: new TextDecoder().decode(bytes), weights, stages, last: reported.at(-1) }
+  return { text: new TextDecoder().decode(bytes), origin, stages, last: reported.at(-1) }
 }
 
-/** A segmenter that tests share: making one takes seconds. */
+/** Returns a segmenter that tests share, because creating one takes seconds. */
 let segmenter: Promise<api.WebSegmenter> | undefined
 function demoSegmenter(): Promise<api.WebSegmenter> {
-  segmenter ??= api.createSegmenter({ source: '/models/demo.pth', edge: true, device: 'wasm' })
+  segmenter ??= api.createSegmenter({ checkpoint: '/models/demo.pth', edgeHead: true, device: 'wasm' })
   return segmenter
 }
 
-/** Changes a byte of what is cached of a URL. */
+/** Changes a byte of a cached checkpoint. */
 async function damage(url: string): Promise<void> {
   const cache = await caches.open('inverseform-weights-v1')
   const entry = (await cache.match(url)) as Response
@@ -44,13 +44,13 @@ async function damage(url: string): Promise<void> {
   await cache.put(url, new Response(bytes, entry))
 }
 
-/** What WebAssembly gets of an image. */
+/** Returns an image as the network on WebAssembly gets it. */
 const rgbOf = async (image: ImageInput) => readImage(await sendImage(image), new AbortController().signal)
 
 const exposed = { ...api, failureOf, load, rgbOf, demoSegmenter, damage }
 
 declare global {
-  /** The package's sources, as the page has them. */
+  /** The package's API and the functions above. */
   var sources: typeof exposed
 }
 Object.assign(globalThis, { sources: exposed, harness: exposed })

@@ -1,4 +1,4 @@
-import type { FeatureMap } from '../../src/feature-map.js'
+import type { FeatureMap } from '../../src/maps/rows.js'
 import { type Plane, plane } from './naive.js'
 
 export function mapOf(
@@ -15,7 +15,7 @@ export function mapOf(
   return { data, width, height, channels }
 }
 
-/** A map's channels, one plane each. */
+/** Returns the channels of a map as planes. */
 export function planesOf({ data, width, height, channels }: FeatureMap): Plane[] {
   return Array.from({ length: channels }, (_, c) =>
     plane(
@@ -41,7 +41,7 @@ export function mapOfKind(
   return mapOf(width, height, channels, (y, x, c) => {
     if (kind === 'random') return 8 * random() - 4
     if (kind === 'smooth') return 3 * Math.sin(phases[c] + x / 4 + c) * Math.cos(phases[c] - y / 3)
-    // Few whole numbers: several classes are often the largest at once.
+    // With few different integers, several classes are often the largest.
     if (kind === 'tied') return Math.floor(3 * random())
     return level
   })

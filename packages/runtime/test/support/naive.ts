@@ -1,4 +1,4 @@
-/** A second implementation of what the kernels do: whole planes, double precision, formulas as they are written down. */
+/** A second implementation of the kernels: whole planes, double precision, formulas as published. */
 export interface Plane {
   readonly width: number
   readonly height: number
@@ -9,13 +9,13 @@ export function plane(values: ArrayLike<number>, width: number, height: number):
   return { width, height, at: (y, x) => values[y * width + x] }
 }
 
-/** Every value computed once. */
+/** Computes every value once. */
 function computed(width: number, height: number, at: Plane['at']): Plane {
   const values = Float64Array.from({ length: width * height }, (_, i) => at(Math.floor(i / width), i % width))
   return plane(values, width, height)
 }
 
-/** Bilinear, half-pixel centres: coordinates outside the centres of the outermost pixels take those pixels' values. */
+/** Resizes bilinearly with half-pixel centers; coordinates outside the outermost centers take the values there. */
 export function resize(source: Plane, width: number, height: number): Plane {
   const clamp = (position: number, size: number) => Math.min(Math.max(position, 0), size - 1)
   return computed(width, height, (y, x) => {

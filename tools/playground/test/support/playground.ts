@@ -9,7 +9,10 @@ export const DEMO_CHECKPOINT = project('checkpoints/hrnet16-slim-demo.pth')
 export const demoImage = (number: number): string =>
   project(`tools/demo/cityscapes/leftImg8bit/val/drawnton/drawnton_00000${number}_000019_leftImg8bit.png`)
 
-/** The page as a user has it before them, and what they would not see. */
+/** Replaces the camera by a moving test pattern. The page still needs permission to use it. */
+export const fakeCamera = ['--use-fake-device-for-media-stream']
+
+/** The page, and errors that a user would not see. */
 export interface Playground {
   readonly page: Page
   /** Errors in the console, exceptions, failed requests, and requests to other origins. */
@@ -30,7 +33,7 @@ export async function openPlayground(
   })
   page.on('pageerror', (error) => complaints.push(String(error.stack)))
   page.on('requestfailed', (request) => {
-    // A worker that ends counts as aborting the HEAD requests that it made, though it had their answers.
+    // Chromium reports HEAD requests of a terminated worker as aborted, even after their response.
     if (request.method() !== 'HEAD') complaints.push(`${request.url()} ${request.failure()?.errorText}`)
   })
   page.on('response', (response) => {
@@ -45,14 +48,14 @@ export async function openPlayground(
   return { page, complaints }
 }
 
-/** Waits until the result for an image is announced, and gives what is said. */
+/** Waits until the result for an image is announced, and returns the announcement. */
 export async function segmented(page: Page, name: string): Promise<string> {
   const status = page.getByRole('status').filter({ hasText: new RegExp(`${name}.*class`) })
   await status.waitFor({ state: 'attached', timeout: 60_000 })
   return (await status.textContent())!
 }
 
-/** Presses a button under "Save as PNG", in the group of a checkpoint where there are two, and reads the label map. */
+/** Presses a button under "Save as PNG", with two checkpoints in the group of one, and reads the label map. */
 export async function savedLabels(page: Page, button: string, checkpoint?: string) {
   const save = page.locator('#save')
   const group = checkpoint === undefined ? save : save.getByRole('group', { name: checkpoint })
@@ -64,12 +67,12 @@ export async function savedLabels(page: Page, button: string, checkpoint?: strin
   return { name: download.suggestedFilename(), width, height, data: data as Uint8Array }
 }
 
-/** The pixels of a side of the wipe, RGBA. */
+/** Returns the pixels of a side of the wipe, RGBA. */
 export async function sidePixels(page: Page, side: 'a' | 'b'): Promise<Buffer> {
   const url = await page.evaluate(async (side) => {
     const canvas = document.querySelector(`#side-${side}`) as HTMLCanvasElement
     const { width, height } = canvas
-    // Whatever kind of context it has, it can be drawn.
+    // Drawing works with any kind of context.
     const context = new OffscreenCanvas(width, height).getContext('2d')!
     context.drawImage(canvas, 0, 0)
     const reader = new FileReader()
@@ -80,7 +83,7 @@ export async function sidePixels(page: Page, side: 'a' | 'b'): Promise<Buffer> {
   return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64')
 }
 
-/** A grey image file of a pattern. */
+/** Returns a grayscale image file with a pattern. */
 export function smallImage(name: string, width = 128, height = 64) {
   const data = Uint8Array.from({ length: width * height }, (_, i) => 128 + 100 * Math.sin(i / 40) + (i % 19))
   return { name, mimeType: 'image/png', buffer: Buffer.from(encodeLabelPng({ width, height, data })) }

@@ -17,14 +17,14 @@ export interface Site extends AsyncDisposable {
   readonly url: string
 }
 
-/** The static files, in a temporary folder. */
+/** Builds the static files into a temporary folder. */
 export async function buildSite(): Promise<BuiltSite> {
   const folder = await mkdtemp(join(tmpdir(), 'playground-'))
   await build({ configFile, logLevel: 'error', build: { outDir: folder, emptyOutDir: true } })
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }
 
-/** Serves the files as `vite preview` does: cross-origin isolated. */
+/** Serves the files with `vite preview`, cross-origin isolated. */
 export async function previewSite(folder: string): Promise<Site> {
   const server = await preview({
     configFile,
@@ -43,7 +43,7 @@ const types: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 }
 
-/** Serves the files as any host might: in a folder of it, with no header but the type. */
+/** Serves the files in a folder, with no header but the content type. */
 export async function hostSite(folder: string): Promise<Site> {
   const server = createServer(({ url = '' }, response) => {
     const path = url === '/some/folder/' ? 'index.html' : url.replace('/some/folder/', '')

@@ -1,11 +1,11 @@
 import { sameDim, windowDim } from '../dim.js'
-import { mismatch, type Operator, requireRank } from './operator.js'
+import { checkRank, mismatch, type Operator } from './operator.js'
 
 export const conv2d: Operator<'conv2d'> = {
   infer(inputs, { stride, padding }) {
     const [x, weight, bias] = inputs
-    requireRank('conv2d', inputs, 0, 4)
-    requireRank('conv2d', inputs, 1, 4)
+    checkRank('conv2d', inputs, 0, 4)
+    checkRank('conv2d', inputs, 1, 4)
     if (!sameDim(x[1], weight[1])) throw mismatch('conv2d', inputs, 'the channels differ')
     if (bias && (bias.length !== 1 || !sameDim(bias[0], weight[0]))) {
       throw mismatch('conv2d', inputs, 'the bias must have one value per output channel')

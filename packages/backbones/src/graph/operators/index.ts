@@ -5,7 +5,7 @@ import * as layout from './layout.js'
 import type { OnnxEmitter, Operator } from './operator.js'
 import * as products from './products.js'
 
-/** Operators made from other values; `input` and `constant` are the leaves. */
+/** Operators with inputs: all but `input` and `constant`. */
 export type ComputedName = Exclude<OperatorName, 'input' | 'constant'>
 
 export const operators: { readonly [K in ComputedName]: Operator<K> } = {
@@ -15,7 +15,7 @@ export const operators: { readonly [K in ComputedName]: Operator<K> } = {
   ...products,
 }
 
-/** A new value of an operator, its shape inferred. */
+/** Creates a value of an operator and infers its shape. */
 export function apply<K extends ComputedName>(
   op: K,
   inputs: readonly Value[],
@@ -28,12 +28,13 @@ export function apply<K extends ComputedName>(
   return { op, inputs, attributes, shape } as Value
 }
 
-/** The same operator over other inputs. */
+/** Returns the same operator with other inputs. */
 export function withInputs(value: Value, inputs: readonly Value[]): Value {
   if (value.op === 'input' || value.op === 'constant') return value
   return apply(value.op, inputs, value.attributes)
 }
 
+/** Emits a value as ONNX nodes and returns the output's name. */
 export function emitOnnx(emitter: OnnxEmitter, value: Value, inputs: readonly string[]): string {
   const operator = operators[value.op as ComputedName] as Operator<ComputedName>
   return operator.emit(emitter, inputs, value.attributes as never)

@@ -1,5 +1,5 @@
 import { type Dim, multiplyDims, sameDim } from '../dim.js'
-import { mismatch, type Operator, requireRank } from './operator.js'
+import { checkRank, mismatch, type Operator } from './operator.js'
 
 export const concat: Operator<'concat'> = {
   infer(inputs, { axis }) {
@@ -12,8 +12,9 @@ export const concat: Operator<'concat'> = {
     const size = inputs.reduce((sum, shape) => sum + knownSize(shape[axis]), 0)
     return first.map((dim, i) => (i === axis ? size : dim))
     function knownSize(dim: Dim): number {
-      if (typeof dim !== 'number')
+      if (typeof dim !== 'number') {
         throw mismatch('concat', inputs, `the sizes along axis ${axis} must be known`)
+      }
       return dim
     }
   },
@@ -22,7 +23,7 @@ export const concat: Operator<'concat'> = {
 
 export const flattenSpatial: Operator<'flattenSpatial'> = {
   infer(inputs) {
-    requireRank('flattenSpatial', inputs, 0, 4)
+    checkRank('flattenSpatial', inputs, 0, 4)
     const [n, c, h, w] = inputs[0]
     return [n, c, multiplyDims(h, w)]
   },
@@ -32,8 +33,8 @@ export const flattenSpatial: Operator<'flattenSpatial'> = {
 
 export const unflattenSpatialLike: Operator<'unflattenSpatialLike'> = {
   infer(inputs) {
-    requireRank('unflattenSpatialLike', inputs, 0, 3)
-    requireRank('unflattenSpatialLike', inputs, 1, 4)
+    checkRank('unflattenSpatialLike', inputs, 0, 3)
+    checkRank('unflattenSpatialLike', inputs, 1, 4)
     const [x, like] = inputs
     if (!sameDim(x[2], multiplyDims(like[2], like[3]))) {
       throw mismatch('unflattenSpatialLike', inputs, 'the last axis is not height times width')
@@ -58,8 +59,8 @@ export const transpose: Operator<'transpose'> = {
 
 export const resizeLike: Operator<'resizeLike'> = {
   infer(inputs) {
-    requireRank('resizeLike', inputs, 0, 4)
-    requireRank('resizeLike', inputs, 1, 4)
+    checkRank('resizeLike', inputs, 0, 4)
+    checkRank('resizeLike', inputs, 1, 4)
     const [x, like] = inputs
     return [x[0], x[1], like[2], like[3]]
   },

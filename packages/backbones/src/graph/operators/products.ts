@@ -1,5 +1,5 @@
 import { sameDim, sameShape } from '../dim.js'
-import { mismatch, type Operator, requireRank } from './operator.js'
+import { checkRank, mismatch, type Operator } from './operator.js'
 
 export const matmul: Operator<'matmul'> = {
   infer(inputs) {
@@ -16,7 +16,7 @@ export const matmul: Operator<'matmul'> = {
 
 export const linear: Operator<'linear'> = {
   infer(inputs) {
-    requireRank('linear', inputs, 0, 2)
+    checkRank('linear', inputs, 0, 2)
     const [x, weight, bias] = inputs
     if (!sameDim(x[1], weight[1]) || !sameDim(bias[0], weight[0])) {
       throw mismatch('linear', inputs, 'weight must be [outputs, inputs] and bias [outputs]')

@@ -5,12 +5,11 @@ import { isCuttable, sumOverParts } from './cut-weight.js'
 import { rewrite } from './rewrite.js'
 
 /**
- * Moves 1x1 convolutions from behind a resize to before it.
+ * Moves 1x1 convolutions before the resize that they follow.
  *
- * Bilinear interpolation acts on each channel with weights that sum to one, a 1x1 convolution on each pixel, so
- * `W·concat(x0, up(x1), …) + b = (W0·x0 + b) + up(W1·x1) + …` with W cut by input channels.
- * The numbers are the same to rounding; the multiplications are done at the smaller size, and the concatenation
- * of all channels is never made.
+ * Bilinear interpolation acts on each channel with weights that sum to one, and a 1x1 convolution acts on each pixel, so
+ * `W·concat(x0, up(x1), …) + b = (W0·x0 + b) + up(W1·x1) + …` with W cut by input channels. Results agree to rounding.
+ * The multiplications run at the smaller size, and the concatenation of all channels is never built.
  */
 export function commuteResize(graph: Graph): Graph {
   return rewrite(graph, (value) => {

@@ -1,10 +1,11 @@
+import { product } from '@inverseform/shared'
 import { add, constant } from '../build.js'
 import { withInputs } from '../operators/index.js'
 import type { Value, ValueOf } from '../value.js'
 
 type Constant = ValueOf<'constant'>
 
-/** A convolution whose weight, and bias if it has one, are constants: one that can be cut. */
+/** A convolution whose weight and optional bias are constants, so that it can be cut. */
 interface Convolution extends ValueOf<'conv2d'> {
   readonly inputs: readonly [Value, Constant, ...Constant[]]
 }
@@ -14,8 +15,8 @@ export function isCuttable(value: Value): value is Convolution {
 }
 
 /**
- * The sum that a convolution over the channels of all `parts` is, `W·concat(a, b) + bias = (Wa·a + bias) + Wb·b`, with
- * the weight cut by input channels. `convolve` makes a summand of a part and its weight (and the bias).
+ * Returns a convolution over the channels of all `parts` as a sum: `W·concat(a, b) + bias = (Wa·a + bias) + Wb·b`, with
+ * the weight cut by input channels. `convolve` builds a summand from a part, its weight and, for the first, the bias.
  */
 export function sumOverParts(
   convolution: Convolution,
@@ -33,13 +34,13 @@ export function sumOverParts(
   return terms.reduce(add)
 }
 
-/** A convolution's output channels from `start` up to `end`. */
+/** Returns a convolution's output channels from `start` up to `end`. */
 export function cutOutputs(convolution: Convolution, start: number, end: number): Value {
   const [x, ...parameters] = convolution.inputs
   return withInputs(convolution, [x, ...parameters.map((parameter) => cutFirstAxis(parameter, start, end))])
 }
 
-/** The part of a convolution's weight [K,C,kh,kw] that is for some of its input channels. */
+/** Returns the part of a convolution's weight [K,C,kh,kw] for input channels from `start` up to `end`. */
 function cutInputChannels(weight: Constant, start: number, end: number): Value {
   const [outputs, inputs, height, width] = weight.shape as number[]
   if (end - start === inputs) return weight
@@ -60,7 +61,7 @@ function cutInputChannels(weight: Constant, start: number, end: number): Value {
 
 function cutFirstAxis({ attributes, shape }: Constant, start: number, end: number): Value {
   const [, ...rest] = shape as number[]
-  const size = rest.reduce((product, n) => product * n, 1)
+  const size = product(rest)
   const name = `${attributes.name}[${start}:${end}]`
   return constant(name, [end - start, ...rest], async () =>
     (await attributes.load()).slice(start * size, end * size),

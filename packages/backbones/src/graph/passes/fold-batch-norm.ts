@@ -4,9 +4,9 @@ import { countUses, type Graph, type Value, type ValueOf } from '../value.js'
 import { rewrite } from './rewrite.js'
 
 /**
- * Scales each convolution's weights by the normalisation that follows it:
+ * Folds each normalization into the weights of the convolution before it:
  * `γ (w·x + b − μ) / √(σ² + ε) + β = (g w)·x + (g (b − μ) + β)` with `g = γ / √(σ² + ε)`.
- * The sums are done in double precision and rounded once.
+ * Computes in double precision and rounds once.
  */
 export function foldBatchNorm(graph: Graph): Graph {
   const uses = countUses(graph)

@@ -1,3 +1,4 @@
+import type { Graph } from '../value.js'
 import { commuteResize } from './commute-resize.js'
 import { foldBatchNorm } from './fold-batch-norm.js'
 import { mergeStem } from './merge-stem.js'
@@ -6,9 +7,12 @@ import { splitHidden } from './split-hidden.js'
 import { splitMiscomputed } from './split-miscomputed.js'
 
 export { rewrite } from './rewrite.js'
-export { forWebGpu } from './webgpu.js'
-export { commuteResize, foldBatchNorm, mergeStem, splitConcat, splitHidden, splitMiscomputed }
 
-/** The graph passes by name, in the order in which they are run. */
+/** The graph passes by name, in the order in which to run them. */
 export const passes = { foldBatchNorm, commuteResize, splitConcat, splitHidden, mergeStem, splitMiscomputed }
 export type PassName = keyof typeof passes
+
+/** Prepares a graph for WebGPU: removes the widest maps and the convolutions that ONNX Runtime computes wrongly. */
+export function forWebGpu(graph: Graph): Graph {
+  return [commuteResize, splitConcat, splitHidden, splitMiscomputed].reduce((g, pass) => pass(g), graph)
+}

@@ -4,11 +4,11 @@ import { countUses, type Graph, type Value, type ValueOf } from '../value.js'
 import { rewrite } from './rewrite.js'
 
 /**
- * Makes one convolution of a non-overlapping, unpadded, bias-free convolution (kernel = stride = s) and the
- * convolution after it (kernel k, stride t, padding p): kernel s·k, stride s·t, padding s·p.
+ * Merges a non-overlapping convolution (kernel = stride = s, without padding and bias) with the convolution after it
+ * (kernel k, stride t, padding p) into one with kernel s·k, stride s·t and padding s·p.
  *
- * Exact when the image's height and width are multiples of s: the first convolution drops a remainder that the
- * merged one would see. For other sizes, cut the remainder off the image first.
+ * Exact when the image's height and width are multiples of s. For other sizes, crop the image first: the first
+ * convolution ignores the remainder, but the merged one does not.
  */
 export function mergeStem(graph: Graph): Graph {
   const uses = countUses(graph)

@@ -2,9 +2,8 @@ import { withInputs } from '../operators/index.js'
 import { type Graph, topologicalOrder, type Value } from '../value.js'
 
 /**
- * Rebuilds a graph from its inputs to its outputs, offering each value to `rule` once its own inputs are rebuilt.
- * `rule` gets the rebuilt value and the one it was built from, and returns what should stand in its place.
- * What nothing uses any more is simply not part of the result.
+ * Rebuilds a graph from its inputs to its outputs. `rule` gets each value with rebuilt inputs, and the original value, and
+ * returns the replacement. Values that are no longer used are not part of the result.
  */
 export function rewrite(graph: Graph, rule: (value: Value, original: Value) => Value): Graph {
   const rebuilt = new Map<Value, Value>()

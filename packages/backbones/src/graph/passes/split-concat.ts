@@ -3,10 +3,10 @@ import { isCuttable, sumOverParts } from './cut-weight.js'
 import { rewrite } from './rewrite.js'
 
 /**
- * Makes sums of convolutions over the parts of a concatenation, of convolutions over the concatenation:
- * `W·concat(a, b) + bias = (Wa·a + bias) + Wb·b` with W cut by input channels, whatever its kernel, stride and padding.
- * The numbers are the same to rounding, and so are the multiplications; the concatenation is never made. One that
- * something else reads as well is left alone, for it would be made all the same.
+ * Replaces convolutions over a concatenation by sums of convolutions over its parts:
+ * `W·concat(a, b) + bias = (Wa·a + bias) + Wb·b` with W cut by input channels, for any kernel, stride and padding.
+ * Results agree to rounding with the same number of multiplications, and the concatenation is never built. A
+ * concatenation with other readers is kept, because it would be built anyway.
  */
 export function splitConcat(graph: Graph): Graph {
   const neededWhole = readByOthers(graph)
@@ -18,7 +18,7 @@ export function splitConcat(graph: Graph): Graph {
   })
 }
 
-/** What something else than a convolution reads. */
+/** Returns the values that operators other than convolutions read. */
 function readByOthers(graph: Graph): Set<Value> {
   const read = new Set(Object.values(graph.outputs))
   for (const value of topologicalOrder(graph)) {

@@ -1,3 +1,4 @@
+import { product } from '@inverseform/shared'
 import { evaluateShape } from '../dim.js'
 import { withInputs } from '../operators/index.js'
 import { countUses, type Graph, graphInputs, topologicalOrder, type Value } from '../value.js'
@@ -5,11 +6,11 @@ import { cutOutputs, isCuttable, sumOverParts } from './cut-weight.js'
 import { rewrite } from './rewrite.js'
 
 /**
- * Makes a large layer that only one convolution reads in parts, one after the other:
+ * Computes a large layer in parts, one after the other, if only one convolution reads it:
  * `V·relu(W·x) = V1·relu(W1·x) + V2·relu(W2·x)` with W cut by output and V by input channels. The layer may be a
- * convolution, or a sum or a resize of convolutions as `commuteResize` makes them, with or without an activation.
- * Large is what is larger than everything that is needed whole, and parts are not; so nothing is cut for no gain.
- * The numbers are the same to rounding, and so are the multiplications; the layer is never there as a whole.
+ * convolution, or a sum or resize of convolutions as `commuteResize` builds them, with or without an activation.
+ * A layer is large if it exceeds all values that are needed whole; no part does. Results agree to rounding with the same
+ * number of multiplications, and the layer never exists as a whole.
  */
 export function splitHidden(graph: Graph): Graph {
   const hidden = hiddenValues(graph)
@@ -28,7 +29,7 @@ export function splitHidden(graph: Graph): Graph {
   })
 }
 
-/** The values of all layers that one convolution reads and that can be made by channels without making anything twice. */
+/** Returns the values of layers with one reader, a convolution, whose channels can be computed separately without extra work. */
 function hiddenValues(graph: Graph): Set<Value> {
   const uses = countUses(graph)
   const cuttable = new Set<Value>()
@@ -47,7 +48,7 @@ function hiddenValues(graph: Graph): Set<Value> {
   }
 }
 
-/** What a value's channels are made of one by one; nothing for convolutions, which cut their weight, and for other operators. */
+/** Returns the inputs that an operator handles channel by channel. Empty for convolutions, which cut their weight, and others. */
 function sources(value: Value): readonly Value[] {
   if (value.op === 'add') return value.inputs
   return value.op === 'relu' || value.op === 'sigmoid' || value.op === 'resizeLike' ? [value.inputs[0]] : []
@@ -59,12 +60,12 @@ function cutChannels(value: Value, start: number, end: number): Value {
   return withInputs(value, [...cut, ...value.inputs.slice(cut.length)])
 }
 
-/** Sizes to compare values by: where the graph leaves them open, those of a common image. */
+/** Returns a function that counts a value's elements, with 1024 for every symbol. */
 function elementCounter(graph: Graph): (value: Value) => number {
   const dims = graphInputs(graph).flatMap(({ shape }) => shape)
   const symbols = dims.flatMap((dim) =>
     typeof dim === 'number' ? [] : dim.terms.map(({ symbol }) => symbol),
   )
   const bindings = Object.fromEntries(symbols.map((name) => [name, 1024]))
-  return ({ shape }) => evaluateShape(shape, bindings).reduce((product, size) => product * size, 1)
+  return ({ shape }) => product(evaluateShape(shape, bindings))
 }

@@ -4,10 +4,11 @@ import { cutOutputs, isCuttable } from './cut-weight.js'
 import { rewrite } from './rewrite.js'
 
 /**
- * The same network without the convolutions that ONNX Runtime's WebGPU provider computes wrongly
- * (1.30 on SwiftShader; probably https://github.com/microsoft/onnxruntime/issues/29651): kernels above 1x1 from a multiple of
- * 3 channels, above 3 and not of 4, to a multiple of 4. hrnet18 has them, from 18 to 36, 72 and 144. Each becomes two,
- * whose outputs are no multiples of 4. Run it last: other passes make new convolutions.
+ * Splits the convolutions that ONNX Runtime's WebGPU provider computes wrongly (1.30 on SwiftShader; probably
+ * https://github.com/microsoft/onnxruntime/issues/29651). They have a kernel above 1x1, and their input channels are a
+ * multiple of 3, above 3 and not a multiple of 4, and their output channels a multiple of 4. hrnet18 has them from 18 to
+ * 36, 72 and 144 channels. Each is split in two whose outputs are not multiples of 4. Run it last, because other passes
+ * add convolutions.
  */
 export function splitMiscomputed(graph: Graph): Graph {
   return rewrite(graph, (value) => {

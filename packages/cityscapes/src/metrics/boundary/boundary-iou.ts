@@ -1,284 +1,240 @@
-import type { ExactSum } from '../exact-sum.js'
-import { type ClassOptions, resolveClasses } from '../ids.js'
+import { nanMean } from '@inverseform/shared'
 import type { Metric, SegmentedImage } from '../metric.js'
-import {
-  damagedState,
-  expectClasses,
-  expectSameOptions,
-  expectState,
-  isCount,
-  type StateHeader,
-} from '../state.js'
+import { type MetricOptions, resolveMetricOptions } from '../options.js'
+import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
+import { addCounts, addLength, count, counts, exactSums, lengths, listOf, record } from '../state/fields.js'
 import { ClassMaps } from './class-maps.js'
-import { addLength, checkNumbers, diagonal } from './lengths.js'
-import {
-  addCounts,
-  addSums,
-  atMost,
-  meanOfNumbers,
-  noCounts,
-  noSums,
-  readCounts,
-  readLengths,
-  readSums,
-  withOptions,
-} from './tallies.js'
+import { checkNumbers, diagonal } from './options.js'
 
-const FORMAT = 'inverseform.boundary-iou'
-
-export interface BoundaryIouOptions extends ClassOptions {
+export interface BoundaryIouOptions extends MetricOptions {
   /**
    * Widths of the boundary regions as fractions of the image's diagonal, above 0 and up to 1. Default [0.02], the
-   * paper's; it takes 0.005 for Cityscapes.
+   * paper's default; the paper uses 0.005 for Cityscapes.
    */
   readonly ratios?: readonly number[]
 }
 
-/** One ratio's part of a {@link BoundaryIouState}; its lists are by class. */
+/** The part of a {@link BoundaryIouState} for one ratio. Lists have one entry per class. */
 export interface BoundaryIouRatioState {
-  /** The pixels it came to, ascending: more than one when images differ in size. */
+  /** The width in pixels, ascending: several values if images differ in size. */
   readonly dilations: readonly number[]
   readonly intersection: readonly number[]
   readonly union: readonly number[]
-  /** Sums of the images' IoU, in parts that add up exactly. */
+  /** Exact sums of the images' IoU, as doubles to add up. */
   readonly iou: readonly (readonly number[])[]
 }
 
-/** What a {@link BoundaryIou} is on disk and between processes. */
+/** The state of a {@link BoundaryIou} as JSON. */
 export interface BoundaryIouState extends StateHeader {
-  readonly format: typeof FORMAT
+  readonly format: 'inverseform.boundary-iou'
   readonly version: 1
   readonly classes: number
   readonly ignoreIndex: number | null
   readonly ratios: readonly number[]
   readonly images: number
-  /** Images that have the class in a map, by class. */
+  /** For each class, the images with it in either map. */
   readonly classImages: readonly number[]
   readonly perRatio: readonly BoundaryIouRatioState[]
 }
 
-/** Pixels, and fractions in 0..1 that are NaN for a class in no map. */
+/** Numbers of pixels, and fractions in 0..1 that are NaN for a class in no map. */
 export interface BoundaryIouClassScores {
-  /** Number of images that have the class in a map. */
+  /** Number of images with the class in either map. */
   readonly images: number
   readonly intersection: number
   readonly union: number
-  /** Of the data set: sum of the images' intersections / sum of their unions. */
+  /** IoU of the data set: sum of the images' intersections / sum of their unions. */
   readonly iou: number
-  /** Mean of the images' own IoU. */
+  /** Mean of the IoU of each image. */
   readonly imageIou: number
 }
 
 export interface BoundaryIouRatioScores {
   readonly ratio: number
-  /** The pixels it came to, ascending: more than one when images differ in size. */
+  /** The width in pixels, ascending: several values if images differ in size. */
   readonly dilations: readonly number[]
-  /** Mean over the classes seen of their `iou`. */
+  /** Mean of `iou` over the classes seen. */
   readonly meanIou: number
-  /** Mean over the classes seen of their `imageIou`. */
+  /** Mean of `imageIou` over the classes seen. */
   readonly meanImageIou: number
   readonly classes: readonly BoundaryIouClassScores[]
 }
 
-/** What {@link BoundaryIou.compute} returns; NaN where there is no image. */
+/** What {@link BoundaryIou.compute} returns; scores are NaN without images. */
 export interface BoundaryIouScores {
   readonly images: number
-  /** In the order of the option. */
+  /** In the order of the option `ratios`. */
   readonly ratios: readonly BoundaryIouRatioScores[]
 }
 
-interface RatioTally {
-  readonly dilations: number[]
-  readonly intersection: number[]
-  readonly union: number[]
-  readonly iou: readonly ExactSum[]
+function resolveOptions({
+  ratios = [0.02],
+  ...options
+}: BoundaryIouOptions): Readonly<Required<BoundaryIouOptions>> {
+  const isRatio = (value: number): boolean => value > 0 && value <= 1
+  return {
+    ...resolveMetricOptions(options),
+    ratios: checkNumbers(
+      'ratios',
+      ratios,
+      isRatio,
+      'numbers above 0 and up to 1 (fractions of the diagonal)',
+    ),
+  }
 }
 
+const declaration = declareState({
+  name: 'boundary IoU',
+  format: 'inverseform.boundary-iou',
+  version: 1,
+  resolve: resolveOptions,
+  stored: ['numClasses', 'ignoreIndex', 'ratios'],
+  fields: ({ numClasses, ratios }) => ({
+    images: count(),
+    classImages: counts(numClasses, 'images'),
+    perRatio: listOf(
+      ratios.length,
+      record({
+        dilations: lengths(),
+        intersection: counts(numClasses, 'union'),
+        union: counts(numClasses),
+        iou: exactSums(numClasses, 'classImages'),
+      }),
+    ),
+  }),
+})
+
 /**
- * Boundary IoU of each class: the IoU of the pixels of the class that are near its boundary, in the truth and in the
- * prediction. Near are those within d of a pixel that is not of the class, measured along rows or columns, whichever
- * is more (what d erosions by 3x3 take away); outside the image no pixel is of the class. d is the ratio of the image's
- * diagonal, rounded to pixels, halves to even, and at least 1.
+ * Boundary IoU of each class: the IoU of its pixels near its boundary, in the target and in the prediction. A pixel is
+ * near the boundary if a pixel that is not of the class is within d of it, along rows and along columns (d erosions by 3x3
+ * remove it). No pixel outside the image is of the class. d is the ratio times the image's diagonal, rounded to pixels,
+ * halves to even, and at least 1.
  *
- * Void pixels are taken out of both maps before, so pixels near void are near the boundary, in both maps alike where
- * both have the class there.
+ * Void pixels are first removed from both maps. Pixels near void are therefore near the boundary, the same in both maps
+ * where both have the class there.
  *
  * Source: Cheng et al., CVPR 2021 (`mask_to_boundary` of its code).
  */
 export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, BoundaryIouScores> {
-  readonly classes: number
+  readonly numClasses: number
   readonly ignoreIndex: number | null
   readonly ratios: readonly number[]
-  #images = 0
-  readonly #classImages: number[]
-  readonly #tallies: RatioTally[]
+  readonly #state: StateOf<typeof declaration>
   readonly #maps: ClassMaps
   #near = [new Uint8Array(0), new Uint8Array(0)] as const
 
-  /** @throws InverseFormError `invalid-argument` for options that are not as described */
-  constructor({ ratios = [0.02], ...options }: BoundaryIouOptions = {}) {
-    const resolved = resolveClasses(options)
-    const n = resolved.classes
-    this.classes = n
-    this.ignoreIndex = resolved.ignoreIndex
-    this.ratios = checkNumbers(
-      'ratios',
-      ratios,
-      (value) => value > 0 && value <= 1,
-      'Pass fractions of the diagonal above 0 and up to 1, each once.',
-    )
-    this.#classImages = noCounts(n)
-    this.#tallies = this.ratios.map(() => ({
-      dilations: [],
-      intersection: noCounts(n),
-      union: noCounts(n),
-      iou: noSums(n),
-    }))
-    this.#maps = new ClassMaps(resolved)
+  /** @throws InverseFormError `invalid-argument` for invalid options */
+  constructor(options: BoundaryIouOptions = {}) {
+    this.#state = declaration.create(options)
+    this.numClasses = this.#state.options.numClasses
+    this.ignoreIndex = this.#state.options.ignoreIndex
+    this.ratios = this.#state.options.ratios
+    this.#maps = new ClassMaps(this.#state.options)
   }
 
   /**
    * Adds an image.
-   * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
-   *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void;
-   *   `limit-exceeded` for more than 32767 rows or columns. None changes what was gathered.
+   * @throws InverseFormError `size-mismatch` if target and prediction differ in size; `invalid-argument` for a target id
+   *   that is neither in 0..n-1 nor the ignore index, or such a prediction where the target is not void;
+   *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
     const { width, height } = image
     this.#maps.read(image)
     const { present } = this.#maps
-    this.#images++
-    for (let c = 0; c < this.classes; c++) this.#classImages[c]! += present[c]!
-    this.#tallies.forEach((tally, k) => {
-      const dilation = Math.max(1, roundHalfEven(this.ratios[k]! * diagonal(width, height)))
+    const state = this.#state.values
+    state.images++
+    for (let c = 0; c < this.numClasses; c++) state.classImages[c] += present[c]
+    state.perRatio.forEach((tally, k) => {
+      const dilation = Math.max(1, roundHalfEven(this.ratios[k] * diagonal(width, height)))
       addLength(tally.dilations, dilation)
       const { intersection, union } = this.#count(width, height, dilation)
       addCounts(tally.intersection, intersection)
       addCounts(tally.union, union)
       tally.iou.forEach((sum, c) => {
-        if (present[c] === 1) sum.add(intersection[c]! / union[c]!)
+        if (present[c] === 1) sum.add(intersection[c] / union[c])
       })
     })
   }
 
-  /** @throws InverseFormError `invalid-argument` when the options differ */
-  expectMergeable(other: BoundaryIou): void {
-    expectSameOptions('boundary IoU', this.#options, other.#options)
+  /** @throws InverseFormError `invalid-argument` if the options differ */
+  checkMergeable(other: BoundaryIou): void {
+    this.#state.checkMergeable(other.#state)
   }
 
-  /** @throws as {@link expectMergeable} does, and is then as before */
+  /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: BoundaryIou): void {
-    this.expectMergeable(other)
-    this.#images += other.#images
-    addCounts(this.#classImages, other.#classImages)
-    this.#tallies.forEach((tally, k) => {
-      const theirs = other.#tallies[k]!
-      for (const dilation of theirs.dilations) addLength(tally.dilations, dilation)
-      addCounts(tally.intersection, theirs.intersection)
-      addCounts(tally.union, theirs.union)
-      addSums(tally.iou, theirs.iou)
-    })
+    this.#state.merge(other.#state)
   }
 
   toJSON(): BoundaryIouState {
-    return {
-      format: FORMAT,
-      version: 1,
-      ...this.#options,
-      images: this.#images,
-      classImages: [...this.#classImages],
-      perRatio: this.#tallies.map(({ dilations, intersection, union, iou }) => ({
-        dilations: [...dilations],
-        intersection: [...intersection],
-        union: [...union],
-        iou: iou.map((sum) => sum.toJSON()),
-      })),
-    }
+    return this.#state.toJSON()
   }
 
-  /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns */
+  /** @throws InverseFormError `unreadable` unless `json` is what {@link toJSON} returns */
   static fromJSON(json: unknown): BoundaryIou {
-    const state = expectState<BoundaryIouState>(json, FORMAT, 1)
-    const classes = expectClasses(state, FORMAT)
-    const metric = withOptions(FORMAT, () => new BoundaryIou({ ...classes, ratios: state.ratios ?? [] }))
-    const n = metric.classes
-    if (!isCount(state.images)) throw damagedState(FORMAT, `images is ${JSON.stringify(state.images)}`)
-    metric.#images = state.images
-    const classImages = readCounts(FORMAT, 'classImages', state.classImages, atMost(n, state.images))
-    addCounts(metric.#classImages, classImages)
-    metric.#tallies.forEach((tally, k) => {
-      const read = state.perRatio?.[k]
-      for (const dilation of readLengths(FORMAT, 'dilations', read?.dilations))
-        addLength(tally.dilations, dilation)
-      const union = readCounts(FORMAT, 'union', read?.union, atMost(n))
-      addCounts(tally.intersection, readCounts(FORMAT, 'intersection', read?.intersection, union))
-      addCounts(tally.union, union)
-      addSums(tally.iou, readSums(FORMAT, 'iou', read?.iou, classImages))
-    })
+    const state = declaration.read(json)
+    const metric = new BoundaryIou(state.options)
+    metric.#state.merge(state)
     return metric
   }
 
   compute(): BoundaryIouScores {
-    const ratios = this.#tallies.map((tally, k): BoundaryIouRatioScores => {
+    const { images, classImages, perRatio } = this.#state.values
+    const ratios = perRatio.map((tally, k): BoundaryIouRatioScores => {
       const classes = tally.iou.map((sum, c): BoundaryIouClassScores => {
-        const images = this.#classImages[c]!
-        const intersection = tally.intersection[c]!
-        const union = tally.union[c]!
-        return { images, intersection, union, iou: intersection / union, imageIou: sum.value / images }
+        const seen = classImages[c]
+        const intersection = tally.intersection[c]
+        const union = tally.union[c]
+        return { images: seen, intersection, union, iou: intersection / union, imageIou: sum.value / seen }
       })
       return {
-        ratio: this.ratios[k]!,
+        ratio: this.ratios[k],
         dilations: [...tally.dilations],
-        meanIou: meanOfNumbers(classes.map(({ iou }) => iou)),
-        meanImageIou: meanOfNumbers(classes.map(({ imageIou }) => imageIou)),
+        meanIou: nanMean(classes.map(({ iou }) => iou)),
+        meanImageIou: nanMean(classes.map(({ imageIou }) => imageIou)),
         classes,
       }
     })
-    return { images: this.#images, ratios }
+    return { images, ratios }
   }
 
-  /** Intersection and union of each class's boundary regions in the image that was read. */
-  #count(width: number, height: number, dilation: number): { intersection: number[]; union: number[] } {
-    const n = this.classes
-    const { truth, prediction } = this.#maps
-    if (this.#near[0].length !== truth.length)
-      this.#near = [new Uint8Array(truth.length), new Uint8Array(truth.length)]
-    const [nearTruth, nearPrediction] = this.#near
-    markNearBoundary(truth, width, height, n, dilation, nearTruth)
+  /** Counts intersection and union of each class's boundary regions in the image that was read. */
+  #count(width: number, height: number, dilation: number): { intersection: Uint32Array; union: Uint32Array } {
+    const n = this.numClasses
+    const { target, prediction } = this.#maps
+    if (this.#near[0].length !== target.length) {
+      this.#near = [new Uint8Array(target.length), new Uint8Array(target.length)]
+    }
+    const [nearTarget, nearPrediction] = this.#near
+    markNearBoundary(target, width, height, n, dilation, nearTarget)
     markNearBoundary(prediction, width, height, n, dilation, nearPrediction)
+    // The last entry is for pixels of no class.
     const intersection = new Uint32Array(n + 1)
     const sum = new Uint32Array(n + 1)
-    for (let i = 0; i < truth.length; i++) {
-      const t = truth[i]!
-      const p = prediction[i]!
-      sum[t]! += nearTruth[i]!
-      sum[p]! += nearPrediction[i]!
-      if (t === p) intersection[t]! += nearTruth[i]! & nearPrediction[i]!
+    for (let i = 0; i < target.length; i++) {
+      const t = target[i]
+      const p = prediction[i]
+      sum[t] += nearTarget[i]
+      sum[p] += nearPrediction[i]
+      if (t === p) intersection[t] += nearTarget[i] & nearPrediction[i]
     }
-    return {
-      intersection: Array.from(intersection.subarray(0, n)),
-      union: Array.from(sum.subarray(0, n), (pixels, c) => pixels - intersection[c]!),
-    }
-  }
-
-  get #options(): Required<BoundaryIouOptions> {
-    const { classes, ignoreIndex, ratios } = this
-    return { classes, ignoreIndex, ratios }
+    return { intersection, union: sum.map((pixels, c) => pixels - intersection[c]) }
   }
 }
 
 /**
- * Marks the pixels whose square of (2d + 1)² pixels around is not all of their own class and inside the image: all
- * classes in one pass. For each column it counts how many rows, up to the present one, hold one class from d to the left
- * of it to d to the right.
+ * Marks the pixels near the boundary of their class: those whose surrounding (2d + 1)² pixels are not all of their class
+ * and inside the image. It handles all classes in one pass: for each column it counts the consecutive rows, up to the
+ * current one, that hold one class from d to the left of the column to d to the right.
  *
- * @param near result: 0 for pixels further inside their class, 1 for all others, void included
+ * @param near result: 0 for pixels further inside their class, 1 for all others, including void
  */
 function markNearBoundary(
   map: Uint16Array,
   width: number,
   height: number,
-  classes: number,
+  numClasses: number,
   d: number,
   near: Uint8Array,
 ): void {
@@ -287,26 +243,26 @@ function markNearBoundary(
   const classOf = new Uint16Array(width)
   for (let y = 0; y < height; y++) {
     const offset = y * width
-    const centre = offset - d * width
+    const center = offset - d * width
     for (let start = 0, end = 0; start < width; start = end) {
-      const c = map[offset + start]!
+      const c = map[offset + start]
       end = start + 1
       while (end < width && map[offset + end] === c) end++
-      const from = c < classes ? Math.min(start + d, end) : end
+      const from = c < numClasses ? Math.min(start + d, end) : end
       const to = Math.max(end - d, from)
       for (let x = start; x < from; x++) rows[x] = 0
       for (let x = from; x < to; x++) {
-        const count = classOf[x] === c ? rows[x]! + 1 : 1
+        const count = classOf[x] === c ? rows[x] + 1 : 1
         classOf[x] = c
         rows[x] = count
-        if (count > 2 * d) near[centre + x] = 0
+        if (count > 2 * d) near[center + x] = 0
       }
       for (let x = to; x < end; x++) rows[x] = 0
     }
   }
 }
 
-/** Python's `round`. */
+/** Rounds as Python's `round`. */
 function roundHalfEven(value: number): number {
   const floor = Math.floor(value)
   const fraction = value - floor

@@ -1,13 +1,13 @@
 import { FAR, squaredDistances } from '@inverseform/distance-transform'
 
-/** Steps of the search for each pixel of the box, beyond which a distance transform of it takes less time. */
+/** Search steps per pixel of the box above which a distance transform of the box is faster. */
 const STEPS_A_PIXEL = 4
 
 /**
- * Squared Euclidean distances between two sets of pixels. Its arrays are used again for the next sets.
+ * Squared Euclidean distances between two sets of pixels. The arrays are reused for the next sets.
  *
- * Boundaries that lie close, as those of a prediction and its truth do, take a search of a few rows each, a whole
- * transform being of far more pixels. Where they are far apart, or fill the image, the transform bounds the time.
+ * Boundaries that are close, such as those of a prediction and its target, need a search of a few rows each, while a
+ * distance transform visits far more pixels. If they are far apart or fill the image, the transform bounds the time.
  */
 export class NearestPixels {
   #starts = new Int32Array(0)
@@ -17,11 +17,12 @@ export class NearestPixels {
   #results = new Int32Array(0)
 
   /**
+   * Finds the nearest pixels of another set.
    * @param from indices of pixels, ascending, at least one
    * @param to indices of pixels, ascending, at least one
    * @param limit greatest square of interest
-   * @returns for each pixel of `from` the square of its distance to the nearest of `to`, in pixels; anything above
-   *   `limit` if it is above; valid until the next call
+   * @returns for each pixel of `from` the square of its distance to the nearest pixel of `to`, or any number above `limit`
+   *   if the square is above `limit`; valid until the next call
    */
   squares(from: Int32Array, to: Int32Array, width: number, height: number, limit = FAR - 1): Int32Array {
     if (this.#results.length < from.length) this.#results = new Int32Array(from.length)
@@ -29,12 +30,13 @@ export class NearestPixels {
     const box = boxOf(from, to, width)
     this.#listRows(to, width, height)
     const search = { to, width, starts: this.#starts, cursors: this.#cursors, results }
-    if (!nearestInRows(from, search, limit, STEPS_A_PIXEL * box.width * box.height))
+    if (!nearestInRows(from, search, limit, STEPS_A_PIXEL * box.width * box.height)) {
       this.#transform(from, to, width, box, results)
+    }
     return results
   }
 
-  /** Finds where in `to` each row starts and, one further, where the last ends. */
+  /** Finds where in `to` each row starts and where the last row ends. */
   #listRows(to: Int32Array, width: number, height: number): void {
     if (this.#cursors.length !== height) {
       this.#starts = new Int32Array(height + 1)
@@ -42,7 +44,7 @@ export class NearestPixels {
     }
     const starts = this.#starts
     for (let y = 0, i = 0; y <= height; y++) {
-      while (i < to.length && to[i]! < y * width) i++
+      while (i < to.length && to[i] < y * width) i++
       starts[y] = i
     }
     this.#cursors.set(starts.subarray(0, height))
@@ -59,34 +61,34 @@ export class NearestPixels {
       const y = (pixel / width) | 0
       return (y - box.top) * box.width + (pixel - y * width) - box.left
     }
-    for (let i = 0; i < to.length; i++) mask[place(to[i]!)] = 1
+    for (let i = 0; i < to.length; i++) mask[place(to[i])] = 1
     const squares = squaredDistances(mask, box.width, box.height, this.#squares)
-    for (let i = 0; i < from.length; i++) results[i] = squares[place(from[i]!)]!
+    for (let i = 0; i < from.length; i++) results[i] = squares[place(from[i])]
   }
 }
 
 interface RowSearch {
   readonly to: Int32Array
   readonly width: number
-  /** Where in `to` each row starts, and the last ends. */
+  /** Where in `to` each row starts, then where the last row ends. */
   readonly starts: Int32Array
-  /** A place in `to` for each row: that of the last pixel looked for, as the next is mostly near. */
+  /** For each row, the place in `to` of the last search; the next search is usually near. */
   readonly cursors: Int32Array
   readonly results: Int32Array
 }
 
-/** Looks for the nearest pixels row by row, up and down from each; false when it would take more than `budget` steps. */
+/** Searches the nearest pixels row by row, up and down from each pixel. Returns false after more than `budget` steps. */
 function nearestInRows(
   from: Int32Array,
   { to, width, starts, cursors, results }: RowSearch,
   limit: number,
   budget: number,
 ): boolean {
-  const first = Math.floor(to[0]! / width)
-  const last = Math.floor(to.at(-1)! / width)
+  const first = Math.floor(to[0] / width)
+  const last = Math.floor(to[to.length - 1] / width)
   let steps = 0
   for (let i = 0; i < from.length; i++) {
-    const pixel = from[i]!
+    const pixel = from[i]
     const y = (pixel / width) | 0
     let best = limit + 1
     for (let rows = Math.max(0, first - y, y - last); rows * rows < best; rows++) {
@@ -95,18 +97,18 @@ function nearestInRows(
       for (let side = rows === 0 ? 1 : -1; side <= 1; side += 2) {
         const row = y + side * rows
         if (row < first || row > last) continue
-        const start = starts[row]!
-        const end = starts[row + 1]!
+        const start = starts[row]
+        const end = starts[row + 1]
         if (start === end) continue
         const opposite = pixel + side * rows * width
-        const cursor = cursors[row]!
+        const cursor = cursors[row]
         let next = cursor
-        while (next < end && to[next]! < opposite) next++
-        while (next > start && to[next - 1]! >= opposite) next--
+        while (next < end && to[next] < opposite) next++
+        while (next > start && to[next - 1] >= opposite) next--
         cursors[row] = next
         steps += Math.abs(next - cursor)
-        const right = next < end ? to[next]! - opposite : width
-        const left = next > start ? opposite - to[next - 1]! : width
+        const right = next < end ? to[next] - opposite : width
+        const left = next > start ? opposite - to[next - 1] : width
         const columns = Math.min(left, right)
         best = Math.min(best, rows * rows + columns * columns)
       }
@@ -124,17 +126,18 @@ interface Box {
   readonly height: number
 }
 
-/** The smallest box around both sets. */
+/** Returns the smallest box around both sets. */
 function boxOf(from: Int32Array, to: Int32Array, width: number): Box {
   let left = width
   let right = 0
-  for (const pixels of [from, to])
+  for (const pixels of [from, to]) {
     for (let i = 0; i < pixels.length; i++) {
-      const x = pixels[i]! % width
+      const x = pixels[i] % width
       if (x < left) left = x
       if (x > right) right = x
     }
-  const top = Math.floor(Math.min(from[0]!, to[0]!) / width)
-  const bottom = Math.floor(Math.max(from.at(-1)!, to.at(-1)!) / width)
+  }
+  const top = Math.floor(Math.min(from[0], to[0]) / width)
+  const bottom = Math.floor(Math.max(from[from.length - 1], to[to.length - 1]) / width)
   return { left, top, width: right - left + 1, height: bottom - top + 1 }
 }

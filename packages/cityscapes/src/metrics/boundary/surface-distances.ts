@@ -1,34 +1,21 @@
 import { MAX_SIDE } from '@inverseform/distance-transform'
-import type { ExactSum } from '../exact-sum.js'
-import { type ClassOptions, resolveClasses } from '../ids.js'
+import { nanMean, sum } from '@inverseform/shared'
 import type { Metric, SegmentedImage } from '../metric.js'
-import { expectClasses, expectSameOptions, expectState, type StateHeader } from '../state.js'
+import { type MetricOptions, resolveMetricOptions } from '../options.js'
+import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
+import { counts, exactSums, listOf, record, type Scope } from '../state/fields.js'
 import { ClassMaps } from './class-maps.js'
 import { type DirectedDistances, directedDistances, pooledQuantile } from './directed-distances.js'
-import { checkNumbers, diagonal } from './lengths.js'
 import { NearestPixels } from './nearest-pixels.js'
-import { listSurfaces } from './outlines.js'
-import { PixelLists } from './pixel-lists.js'
-import {
-  addCounts,
-  addSums,
-  atMost,
-  meanOfNumbers,
-  noCounts,
-  noSums,
-  readCounts,
-  readSums,
-  withOptions,
-} from './tallies.js'
+import { checkNumbers, diagonal } from './options.js'
+import { listSurfaces, PixelLists } from './outlines.js'
 
-const FORMAT = 'inverseform.surface-distances'
-
-export interface SurfaceDistancesOptions extends ClassOptions {
-  /** Tolerances of the surface Dice in pixels, 0 and up. Default [1, 2, 3, 5]. */
+export interface SurfaceDistancesOptions extends MetricOptions {
+  /** Tolerances of the surface Dice in pixels, at least 0. Default [1, 2, 3, 5]. */
   readonly tolerances?: readonly number[]
 }
 
-const distances = [
+const distanceNames = [
   'hausdorff',
   'hd95MaxOfDirected',
   'hd95Pooled',
@@ -38,13 +25,13 @@ const distances = [
 
 /** The distances between the surfaces of one class, in pixels. */
 export interface SurfaceDistanceScores {
-  /** The greatest distance of a surface pixel, of either map, to the other map's surface. */
+  /** The greatest distance of a surface pixel of either map to the surface of the other map. */
   readonly hausdorff: number
-  /** The greater of the two directed distances' 95th percentiles: MONAI; DeepMind's surface-distance. */
+  /** The greater of the two directed distances' 95th percentiles, as in MONAI and DeepMind's surface-distance. */
   readonly hd95MaxOfDirected: number
-  /** The 95th percentile of both directions' distances together: MedPy's `hd95`. */
+  /** The 95th percentile of both directions' distances together, MedPy's `hd95`. */
   readonly hd95Pooled: number
-  /** The mean of the two directed distances' means: MedPy's `assd`. */
+  /** The mean of the two directed mean distances, MedPy's `assd`. */
   readonly assdMeanOfDirected: number
   /** The mean of both directions' distances together: the average symmetric surface distance of Heimann et al. */
   readonly assdPooled: number
@@ -52,229 +39,216 @@ export interface SurfaceDistanceScores {
 
 type Distance = keyof SurfaceDistanceScores
 
-/** What a {@link SurfaceDistances} is on disk and between processes; its lists are by class. */
+/** The state of a {@link SurfaceDistances} as JSON. Lists have one entry per class. */
 export interface SurfaceDistancesState extends StateHeader {
-  readonly format: typeof FORMAT
+  readonly format: 'inverseform.surface-distances'
   readonly version: 1
   readonly classes: number
   readonly ignoreIndex: number | null
   readonly tolerances: readonly number[]
   /** Images with the class in both maps. */
   readonly both: readonly number[]
-  /** Images with the class in the truth alone. */
+  /** Images with the class in the target only. */
   readonly missed: readonly number[]
-  /** Images with the class in the prediction alone. */
+  /** Images with the class in the prediction only. */
   readonly spurious: readonly number[]
-  /** Sums over images, in parts that add up exactly. */
+  /** Exact sums over the images, as doubles to add up. */
   readonly distances: Readonly<Record<keyof SurfaceDistanceScores, readonly (readonly number[])[]>>
-  /** For each tolerance, sums over images, in parts that add up exactly. */
+  /** For each tolerance, exact sums over the images, as doubles to add up. */
   readonly surfaceDice: readonly (readonly (readonly number[])[])[]
 }
 
-/** Means over the images that have the class in both maps, in pixels; NaN where none has. */
+/** Means over the images with the class in both maps, in pixels; NaN without such images. */
 export interface SurfaceClassScores extends SurfaceDistanceScores {
   /** Images with the class in both maps. */
   readonly both: number
-  /** Images with the class in the truth alone: the class has no distance there. */
+  /** Images with the class in the target only, where it has no distance. */
   readonly missed: number
-  /** Images with the class in the prediction alone: the class has no distance there. */
+  /** Images with the class in the prediction only, where it has no distance. */
   readonly spurious: number
-  /** For each tolerance, the mean over the images with the class in either map, 0 where it is in one alone. */
+  /** For each tolerance, the mean over the images with the class in either map; 0 in images with it in one map only. */
   readonly surfaceDice: readonly number[]
 }
 
-/** What {@link SurfaceDistances.compute} returns: means over the classes that have a number. */
+/** What {@link SurfaceDistances.compute} returns: means over the classes whose score is not NaN. */
 export interface SurfaceScores extends SurfaceDistanceScores {
-  /** In the order of the option. */
+  /** In the order of the option `tolerances`. */
   readonly tolerances: readonly number[]
-  /** For each tolerance, in 0..1. */
+  /** For each tolerance, a fraction in 0..1. */
   readonly meanSurfaceDice: readonly number[]
-  /** Pairs of image and class that are in one map alone, which the distances leave out. */
+  /** Number of pairs of an image and a class in its target only, which the distances leave out. */
   readonly missed: number
+  /** Number of pairs of an image and a class in its prediction only, which the distances leave out. */
   readonly spurious: number
   readonly classes: readonly SurfaceClassScores[]
 }
 
+function resolveOptions({
+  tolerances = [1, 2, 3, 5],
+  ...options
+}: SurfaceDistancesOptions): Readonly<Required<SurfaceDistancesOptions>> {
+  const isTolerance = (value: number): boolean => Number.isFinite(value) && value >= 0
+  return {
+    ...resolveMetricOptions(options),
+    tolerances: checkNumbers('tolerances', tolerances, isTolerance, 'numbers of at least 0 (pixels)'),
+  }
+}
+
+const GREATEST_DISTANCE = diagonal(MAX_SIDE, MAX_SIDE)
+
+/** The most that the distances of `both` images can add up to, by class. */
+const greatestSums = ({ both }: Scope): Float64Array =>
+  (both as Float64Array).map((images) => images * GREATEST_DISTANCE)
+
+const declaration = declareState({
+  name: 'metric of surface distances',
+  format: 'inverseform.surface-distances',
+  version: 1,
+  resolve: resolveOptions,
+  stored: ['numClasses', 'ignoreIndex', 'tolerances'],
+  fields: ({ numClasses, tolerances }) => ({
+    both: counts(numClasses),
+    missed: counts(numClasses),
+    spurious: counts(numClasses),
+    distances: record(perDistance(() => exactSums(numClasses, greatestSums))),
+    surfaceDice: listOf(tolerances.length, exactSums(numClasses, 'both')),
+  }),
+})
+
 /**
- * Distances between the surfaces of each class in the truth and in the prediction, image by image, and the surface Dice.
+ * Distances between the surfaces of each class in the target and in the prediction, image by image, and the surface Dice.
  *
- * The surface of a class is its pixels with one of their four neighbours outside it: of another class, void, or outside
- * the image (MedPy: a mask without its erosion by a cross). The distance of a surface pixel is the Euclidean one to the
- * nearest surface pixel of the other map, between centres, in pixels. Percentiles are interpolated linearly, as NumPy's
- * are. Void pixels are taken out of both maps before, so the border with void, and the frame, are surface in both maps
- * alike where both have the class there.
+ * The surface of a class is its pixels with one of their four neighbors outside it: in another class, in void, or outside
+ * the image (MedPy: a mask without its erosion by a cross). The distance of a surface pixel is the Euclidean distance to
+ * the nearest surface pixel of the other map, between centers, in pixels. Percentiles are interpolated linearly, as in
+ * NumPy. Void pixels are first removed from both maps. The border with void, and the frame, are therefore surface, the
+ * same in both maps where both have the class there.
  *
- * Where a class is in one map alone there is no distance: such images are left out of the means and counted as `missed`
- * or `spurious` (MedPy raises an error there, DeepMind's code gives Infinity, which no mean survives).
+ * A class in only one map of an image has no distance. The means leave such images out; `missed` and `spurious` count them.
+ * MedPy raises an error in this case. DeepMind's code returns Infinity, which makes every mean infinite.
  *
- * The surface Dice (normalised surface Dice, NSD) at a tolerance is the share of both surfaces' pixels that are within
- * the tolerance of the other surface: Nikolov et al. 2018 (arXiv 1809.04430), in pixels for their surface elements, which
- * weigh a diagonal step as much as a straight one.
+ * The surface Dice (normalized surface Dice, NSD) at a tolerance is the fraction of both surfaces' pixels that are within
+ * the tolerance of the other surface: Nikolov et al. 2018 (arXiv 1809.04430), with pixels instead of their surface
+ * elements. A diagonal step therefore weighs as much as a straight one.
  *
  * Sources: Huttenlocher et al., TPAMI 1993; Heimann et al., TMI 2009 (average symmetric surface distance).
  */
 export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistancesState, SurfaceScores> {
-  readonly classes: number
+  readonly numClasses: number
   readonly ignoreIndex: number | null
   readonly tolerances: readonly number[]
-  readonly #both: number[]
-  readonly #missed: number[]
-  readonly #spurious: number[]
-  readonly #distances: Readonly<Record<Distance, readonly ExactSum[]>>
-  readonly #surfaceDice: readonly (readonly ExactSum[])[]
+  readonly #state: StateOf<typeof declaration>
   readonly #maps: ClassMaps
-  readonly #truth: PixelLists
-  readonly #prediction: PixelLists
+  readonly #targetSurfaces: PixelLists
+  readonly #predictedSurfaces: PixelLists
   readonly #nearest = new NearestPixels()
 
-  /** @throws InverseFormError `invalid-argument` for options that are not as described */
-  constructor({ tolerances = [1, 2, 3, 5], ...options }: SurfaceDistancesOptions = {}) {
-    const resolved = resolveClasses(options)
-    const n = resolved.classes
-    this.classes = n
-    this.ignoreIndex = resolved.ignoreIndex
-    this.tolerances = checkNumbers(
-      'tolerances',
-      tolerances,
-      (value) => Number.isFinite(value) && value >= 0,
-      'Pass distances in pixels, 0 or more, each once.',
-    )
-    this.#both = noCounts(n)
-    this.#missed = noCounts(n)
-    this.#spurious = noCounts(n)
-    this.#distances = perDistance(() => noSums(n))
-    this.#surfaceDice = this.tolerances.map(() => noSums(n))
-    this.#maps = new ClassMaps(resolved)
-    this.#truth = new PixelLists(n)
-    this.#prediction = new PixelLists(n)
+  /** @throws InverseFormError `invalid-argument` for invalid options */
+  constructor(options: SurfaceDistancesOptions = {}) {
+    this.#state = declaration.create(options)
+    const { numClasses, ignoreIndex, tolerances } = this.#state.options
+    this.numClasses = numClasses
+    this.ignoreIndex = ignoreIndex
+    this.tolerances = tolerances
+    this.#maps = new ClassMaps(this.#state.options)
+    this.#targetSurfaces = new PixelLists(numClasses)
+    this.#predictedSurfaces = new PixelLists(numClasses)
   }
 
   /**
    * Adds an image.
-   * @throws InverseFormError `size-mismatch` when truth and prediction differ in size; `invalid-argument` for a true id
-   *   outside 0..n-1 that is not the ignore index, or such a prediction where the truth is not void;
-   *   `limit-exceeded` for more than 32767 rows or columns. None changes what was gathered.
+   * @throws InverseFormError `size-mismatch` if target and prediction differ in size; `invalid-argument` for a target id
+   *   that is neither in 0..n-1 nor the ignore index, or such a prediction where the target is not void;
+   *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
     const { width, height } = image
+    const { numClasses } = this
     this.#maps.read(image)
-    listSurfaces(this.#maps.truth, width, height, this.classes, this.#truth)
-    listSurfaces(this.#maps.prediction, width, height, this.classes, this.#prediction)
-    const measured = this.#both.map((_, c) => {
-      const truth = this.#truth.of(c)
-      const prediction = this.#prediction.of(c)
-      if (truth.length === 0 || prediction.length === 0)
-        return { missed: truth.length > 0, spurious: prediction.length > 0 }
+    listSurfaces(this.#maps.target, width, height, numClasses, this.#targetSurfaces)
+    listSurfaces(this.#maps.prediction, width, height, numClasses, this.#predictedSurfaces)
+    const measured = Array.from({ length: numClasses }, (_, c) => {
+      const target = this.#targetSurfaces.of(c)
+      const prediction = this.#predictedSurfaces.of(c)
+      if (target.length === 0 || prediction.length === 0) {
+        return { missed: target.length > 0, spurious: prediction.length > 0 }
+      }
       const directed = [
-        directedDistances(this.#nearest.squares(truth, prediction, width, height), this.tolerances),
-        directedDistances(this.#nearest.squares(prediction, truth, width, height), this.tolerances),
+        directedDistances(this.#nearest.squares(target, prediction, width, height), this.tolerances),
+        directedDistances(this.#nearest.squares(prediction, target, width, height), this.tolerances),
       ] as const
       return { missed: false, spurious: false, directed }
     })
+    const state = this.#state.values
     measured.forEach(({ missed, spurious, directed }, c) => {
-      if (missed) this.#missed[c]!++
-      if (spurious) this.#spurious[c]!++
+      if (missed) state.missed[c]++
+      if (spurious) state.spurious[c]++
       if (directed) this.#add(c, ...directed)
     })
   }
 
-  /** @throws InverseFormError `invalid-argument` when the options differ */
-  expectMergeable(other: SurfaceDistances): void {
-    expectSameOptions('metric of surface distances', this.#options, other.#options)
+  /** @throws InverseFormError `invalid-argument` if the options differ */
+  checkMergeable(other: SurfaceDistances): void {
+    this.#state.checkMergeable(other.#state)
   }
 
-  /** @throws as {@link expectMergeable} does, and is then as before */
+  /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: SurfaceDistances): void {
-    this.expectMergeable(other)
-    addCounts(this.#both, other.#both)
-    addCounts(this.#missed, other.#missed)
-    addCounts(this.#spurious, other.#spurious)
-    for (const name of distances) addSums(this.#distances[name], other.#distances[name])
-    this.#surfaceDice.forEach((sums, k) => {
-      addSums(sums, other.#surfaceDice[k]!)
-    })
+    this.#state.merge(other.#state)
   }
 
   toJSON(): SurfaceDistancesState {
-    const partials = (sums: readonly ExactSum[]): number[][] => sums.map((sum) => sum.toJSON())
-    return {
-      format: FORMAT,
-      version: 1,
-      ...this.#options,
-      both: [...this.#both],
-      missed: [...this.#missed],
-      spurious: [...this.#spurious],
-      distances: perDistance((name) => partials(this.#distances[name])),
-      surfaceDice: this.#surfaceDice.map(partials),
-    }
+    return this.#state.toJSON()
   }
 
-  /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns */
+  /** @throws InverseFormError `unreadable` unless `json` is what {@link toJSON} returns */
   static fromJSON(json: unknown): SurfaceDistances {
-    const state = expectState<SurfaceDistancesState>(json, FORMAT, 1)
-    const classes = expectClasses(state, FORMAT)
-    const metric = withOptions(
-      FORMAT,
-      () => new SurfaceDistances({ ...classes, tolerances: state.tolerances ?? [] }),
-    )
-    const n = metric.classes
-    const both = readCounts(FORMAT, 'both', state.both, atMost(n))
-    addCounts(metric.#both, both)
-    addCounts(metric.#missed, readCounts(FORMAT, 'missed', state.missed, atMost(n)))
-    addCounts(metric.#spurious, readCounts(FORMAT, 'spurious', state.spurious, atMost(n)))
-    const farthest = both.map((images) => images * diagonal(MAX_SIDE, MAX_SIDE))
-    for (const name of distances)
-      addSums(metric.#distances[name], readSums(FORMAT, name, state.distances?.[name], farthest))
-    metric.#surfaceDice.forEach((sums, k) => {
-      addSums(sums, readSums(FORMAT, 'surfaceDice', state.surfaceDice?.[k], both))
-    })
+    const state = declaration.read(json)
+    const metric = new SurfaceDistances(state.options)
+    metric.#state.merge(state)
     return metric
   }
 
   compute(): SurfaceScores {
-    const classes = this.#both.map((both, c): SurfaceClassScores => {
-      const missed = this.#missed[c]!
-      const spurious = this.#spurious[c]!
+    const state = this.#state.values
+    const classes = Array.from(state.both, (both, c): SurfaceClassScores => {
+      const missed = state.missed[c]
+      const spurious = state.spurious[c]
       return {
-        ...perDistance((name) => this.#distances[name][c]!.value / both),
+        ...perDistance((name) => state.distances[name][c].value / both),
         both,
         missed,
         spurious,
-        surfaceDice: this.#surfaceDice.map((sums) => sums[c]!.value / (both + missed + spurious)),
+        surfaceDice: state.surfaceDice.map((sums) => sums[c].value / (both + missed + spurious)),
       }
     })
-    const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0)
     return {
-      ...perDistance((name) => meanOfNumbers(classes.map((scores) => scores[name]))),
+      ...perDistance((name) => nanMean(classes.map((scores) => scores[name]))),
       tolerances: [...this.tolerances],
       meanSurfaceDice: this.tolerances.map((_, k) =>
-        meanOfNumbers(classes.map(({ surfaceDice }) => surfaceDice[k]!)),
+        nanMean(classes.map(({ surfaceDice }) => surfaceDice[k])),
       ),
-      missed: total(this.#missed),
-      spurious: total(this.#spurious),
+      missed: sum(state.missed),
+      spurious: sum(state.spurious),
       classes,
     }
   }
 
   #add(c: number, a: DirectedDistances, b: DirectedDistances): void {
+    const { both, distances, surfaceDice } = this.#state.values
     const pixels = a.squares.length + b.squares.length
-    this.#both[c]!++
-    this.#distances.hausdorff[c]!.add(Math.max(a.greatest, b.greatest))
-    this.#distances.hd95MaxOfDirected[c]!.add(Math.max(a.percentile95, b.percentile95))
-    this.#distances.hd95Pooled[c]!.add(pooledQuantile(a, b, 0.95))
-    this.#distances.assdMeanOfDirected[c]!.add((a.sum / a.squares.length + b.sum / b.squares.length) / 2)
-    this.#distances.assdPooled[c]!.add((a.sum + b.sum) / pixels)
-    this.#surfaceDice.forEach((sums, k) => {
-      sums[c]!.add((a.within[k]! + b.within[k]!) / pixels)
+    both[c]++
+    distances.hausdorff[c].add(Math.max(a.greatest, b.greatest))
+    distances.hd95MaxOfDirected[c].add(Math.max(a.percentile95, b.percentile95))
+    distances.hd95Pooled[c].add(pooledQuantile(a, b, 0.95))
+    distances.assdMeanOfDirected[c].add((a.sum / a.squares.length + b.sum / b.squares.length) / 2)
+    distances.assdPooled[c].add((a.sum + b.sum) / pixels)
+    surfaceDice.forEach((sums, k) => {
+      sums[c].add((a.within[k] + b.within[k]) / pixels)
     })
-  }
-
-  get #options(): Required<SurfaceDistancesOptions> {
-    const { classes, ignoreIndex, tolerances } = this
-    return { classes, ignoreIndex, tolerances }
   }
 }
 
 function perDistance<T>(value: (name: Distance) => T): Record<Distance, T> {
-  return Object.fromEntries(distances.map((name) => [name, value(name)])) as Record<Distance, T>
+  return Object.fromEntries(distanceNames.map((name) => [name, value(name)])) as Record<Distance, T>
 }

@@ -1,56 +1,94 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkBoolean, checkLength, InverseFormError } from '@inverseform/errors'
+import type { IdArray } from '../../id-array.js'
+import { checkIds, checkImage, invalidPixel, subject } from '../check-image.js'
 import { ConfusionMatrix, type ConfusionMatrixState } from '../confusion.js'
 import { countPairs } from '../count-pairs.js'
-import { badPair, checkSizes, expectIds, type IdArray, of } from '../ids.js'
 import type { Metric, SegmentedImage } from '../metric.js'
-import { damagedState, expectSameOptions, expectState, readSum, type StateHeader } from '../state.js'
+import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
 import {
-  GREATEST_WEIGHT,
-  InstanceCounter,
-  type InstanceSums,
-  instanceNames,
-  mapLabels,
-  newInstanceSums,
-} from './instances.js'
+  absent,
+  addCounts,
+  damage,
+  exactSum,
+  type Field,
+  type JsonOf,
+  nested,
+  record,
+  type Scope,
+  type ValueOf,
+} from '../state/fields.js'
+import { GREATEST_WEIGHT, InstanceCounter, instanceNames, mapLabels } from './instances.js'
 import { type PixelLevelScores, pixelLevelScores } from './scores.js'
 
-const FORMAT = 'inverseform.pixel-level-evaluation'
-
-/** Truth and prediction as **label ids** (0..33), not train ids. */
+/** Target and prediction as **label ids** (0..33), not train ids. */
 export interface PixelLevelImage extends SegmentedImage {
-  /** width · height ids of `*_instanceIds.png`; needed unless the option `instances` is false. */
+  /** width · height ids of `*_instanceIds.png`; required unless the option `instances` is false. */
   readonly instanceIds?: IdArray
 }
 
 export interface PixelLevelEvaluationOptions {
-  /** Whether to score instances (iIoU) too. Default true; without, every iIoU is NaN. */
+  /** Whether to score instances (iIoU). Default true; without instances, every iIoU is NaN. */
   readonly instances?: boolean
 }
 
-/** What the evaluation is on disk and between processes. */
+/** The state of a {@link PixelLevelEvaluation} as JSON. */
 export interface PixelLevelEvaluationState extends StateHeader {
-  readonly format: typeof FORMAT
+  readonly format: 'inverseform.pixel-level-evaluation'
   readonly version: 1
   readonly confusion: ConfusionMatrixState
-  /** Parts of exact sums of weighted pixels, by name of the label or category; null without instances. */
-  readonly instances: Readonly<Record<string, { readonly tp: number[]; readonly fn: number[] }>> | null
+  /**
+   * Exact sums of weighted pixels, as doubles to add up, by the name of the label or category; null without instances.
+   */
+  readonly instances: Readonly<
+    Record<string, { readonly tp: readonly number[]; readonly fn: readonly number[] }>
+  > | null
+}
+
+function resolveOptions({
+  instances = true,
+}: PixelLevelEvaluationOptions): Required<PixelLevelEvaluationOptions> {
+  checkBoolean('instances', instances)
+  return { instances }
 }
 
 const newConfusion = (): ConfusionMatrix =>
-  new ConfusionMatrix({ classes: mapLabels.length, ignoreIndex: null })
+  new ConfusionMatrix({ numClasses: mapLabels.length, ignoreIndex: null })
 
-/** All label ids have a column. */
+const greatestSum = ({ confusion }: Scope): number =>
+  (confusion as ConfusionMatrix).compute().pixels * GREATEST_WEIGHT
+
+const weightedPixels = record({ tp: exactSum(greatestSum), fn: exactSum(greatestSum) })
+const instanceSums = record(Object.fromEntries(instanceNames.map((name) => [name, weightedPixels])))
+
+const declaration = declareState({
+  name: 'pixel-level evaluation',
+  format: 'inverseform.pixel-level-evaluation',
+  version: 1,
+  resolve: resolveOptions,
+  stored: [],
+  inferred({ instances }) {
+    if (instances === undefined) throw damage('instances is missing')
+    return { instances: instances !== null }
+  },
+  fields: ({ instances }) => ({
+    confusion: nested(newConfusion, ConfusionMatrix.fromJSON),
+    instances: (instances ? instanceSums : absent) as Field<
+      ValueOf<typeof instanceSums> | null,
+      JsonOf<typeof instanceSums> | null
+    >,
+  }),
+})
+
+/** No pixel is predicted as the ignore index: every label id has a column. */
 const NONE_MISSED = new Uint32Array(0)
 
-const LABEL_IDS = 'Pass label ids; toLabelIds() makes them of the train ids that networks predict.'
-
 /**
- * The official evaluation of Cityscapes' pixel-level semantic labelling: IoU of classes and categories, instance-level
- * iIoU, priors, and the confusion matrix over all 34 labels. Every pixel is counted: predicting a label that is not
- * evaluated is a miss, while what is predicted where the truth is not evaluated costs nothing.
+ * The official evaluation of Cityscapes' pixel-level semantic labeling: IoU of classes and categories, instance-level
+ * iIoU, priors, and the confusion matrix over all 34 labels. Every pixel is counted. Predicting a label that is not
+ * evaluated is a miss; predictions where the target is not evaluated cost nothing.
  *
- * The script adds the instances' weighted pixels in the order of its files; here the sum is exact, so that images
- * may come in any order, and a score may differ from the script's in its last digit.
+ * The script adds the weighted pixels of instances in the order of its files. Here the sum is exact, so images can come in
+ * any order, and the last digit of a score can differ from the script's.
  * Source: cityscapesscripts/evaluation/evalPixelLevelSemanticLabeling.py of mcordts/cityscapesScripts; Cordts et al.,
  * The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016, section 4.2.
  */
@@ -58,101 +96,82 @@ export class PixelLevelEvaluation
   implements Metric<PixelLevelImage, PixelLevelEvaluationState, PixelLevelScores>
 {
   readonly instances: boolean
-  readonly #confusion: ConfusionMatrix = newConfusion()
-  readonly #sums: InstanceSums = newInstanceSums()
+  readonly #state: StateOf<typeof declaration>
   readonly #image = new Uint32Array(mapLabels.length ** 2)
   readonly #counter: InstanceCounter | undefined
 
-  constructor({ instances = true }: PixelLevelEvaluationOptions = {}) {
-    this.instances = instances
-    this.#counter = instances ? new InstanceCounter() : undefined
+  /** @throws InverseFormError `invalid-argument` for invalid options */
+  constructor(options: PixelLevelEvaluationOptions = {}) {
+    this.#state = declaration.create(options)
+    this.instances = this.#state.options.instances
+    this.#counter = this.instances ? new InstanceCounter() : undefined
   }
 
   /**
    * Adds an image.
-   * @throws InverseFormError `size-mismatch` when the maps differ in size; `invalid-argument` for missing instance ids,
-   *   a label id outside 0..33 (ignored pixels have ids too), or an instance id whose label is unknown or is evaluated
-   *   and has no instances. None changes the state.
+   * @throws InverseFormError `size-mismatch` if the maps differ in size; `invalid-argument` for missing instance ids, a
+   *   label id outside 0..33 (ignored pixels have label ids, too), or an instance id whose label does not exist, or is
+   *   evaluated but has no instances. The state is then unchanged.
    */
   update(image: PixelLevelImage): void {
-    checkSizes(image)
+    checkImage(image)
     const instanceIds = this.#instanceIds(image)
+    const { confusion, instances } = this.#state.values
     const counts = this.#image.fill(0)
-    const bad = countPairs(image, this.#confusion, counts, NONE_MISSED)
-    if (bad >= 0) throw badPair(bad, image, this.#confusion, LABEL_IDS)
-    if (instanceIds !== undefined) this.#counter!.count(instanceIds, image)
-    for (let i = 0; i < counts.length; i++) this.#confusion.counts[i]! += counts[i]!
-    this.#counter?.addTo(this.#sums)
-  }
-
-  /** @throws InverseFormError `invalid-argument` when one has scored instances and the other has not */
-  expectMergeable({ instances }: PixelLevelEvaluation): void {
-    expectSameOptions('pixel-level evaluation', { instances: this.instances }, { instances })
-  }
-
-  /** @throws as {@link expectMergeable} does, and is then as before */
-  merge(other: PixelLevelEvaluation): void {
-    this.expectMergeable(other)
-    this.#confusion.merge(other.#confusion)
-    for (const [name, { tp, fn }] of this.#sums) {
-      tp.merge(other.#sums.get(name)!.tp)
-      fn.merge(other.#sums.get(name)!.fn)
+    const invalid = countPairs(image, confusion, counts, NONE_MISSED)
+    if (invalid >= 0) {
+      throw invalidPixel(
+        invalid,
+        image,
+        confusion,
+        'Pass label ids. toLabelIds() converts the train ids that networks predict.',
+      )
     }
+    if (instanceIds !== undefined) this.#counter?.count(instanceIds, image)
+    addCounts(confusion.counts, counts)
+    if (instances !== null) this.#counter?.addTo(instances)
+  }
+
+  /** @throws InverseFormError `invalid-argument` if only one of the two scores instances */
+  checkMergeable(other: PixelLevelEvaluation): void {
+    this.#state.checkMergeable(other.#state)
+  }
+
+  /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
+  merge(other: PixelLevelEvaluation): void {
+    this.#state.merge(other.#state)
   }
 
   toJSON(): PixelLevelEvaluationState {
-    const sums = [...this.#sums].map(([name, { tp, fn }]) => [name, { tp: tp.toJSON(), fn: fn.toJSON() }])
-    return {
-      format: FORMAT,
-      version: 1,
-      confusion: this.#confusion.toJSON(),
-      instances: this.instances ? Object.fromEntries(sums) : null,
-    }
+    return this.#state.toJSON()
   }
 
-  /** @throws InverseFormError `unreadable` when `json` is not what {@link toJSON} returns */
+  /** @throws InverseFormError `unreadable` unless `json` is what {@link toJSON} returns */
   static fromJSON(json: unknown): PixelLevelEvaluation {
-    const { confusion, instances } = expectState<PixelLevelEvaluationState>(json, FORMAT, 1)
-    if (instances === undefined) throw damagedState(FORMAT, 'instances are missing')
-    const evaluation = new PixelLevelEvaluation({ instances: instances !== null })
-    const counts = ConfusionMatrix.fromJSON(confusion)
-    if (counts.classes !== mapLabels.length || counts.ignoreIndex !== null)
-      throw damagedState(
-        FORMAT,
-        `its counts are not ${mapLabels.length} x ${mapLabels.length} with none ignored`,
-      )
-    evaluation.#confusion.merge(counts)
-    if (instances === null) return evaluation
-    const most = counts.compute().pixels * GREATEST_WEIGHT
-    for (const name of instanceNames)
-      for (const part of ['tp', 'fn'] as const) {
-        const sum = readSum(FORMAT, `${part} of ${name}`, instances[name]?.[part], most)
-        evaluation.#sums.get(name)![part].merge(sum)
-      }
+    const state = declaration.read(json)
+    const evaluation = new PixelLevelEvaluation(state.options)
+    evaluation.#state.merge(state)
     return evaluation
   }
 
   compute(): PixelLevelScores {
-    return pixelLevelScores(this.#confusion.rows(), this.instances ? this.#sums : undefined)
+    const { confusion, instances } = this.#state.values
+    return pixelLevelScores(confusion.rows(), instances)
   }
 
-  #instanceIds({ instanceIds, truth, width, height, name }: PixelLevelImage): IdArray | undefined {
+  #instanceIds({ instanceIds, target, name }: PixelLevelImage): IdArray | undefined {
     if (!this.instances) return undefined
-    if (instanceIds === undefined)
-      throw new InverseFormError('invalid-argument', `${of(name)}has no instance ids.`, {
-        hint: 'Pass the ids of *_instanceIds.png as instanceIds, or evaluate with { instances: false }.',
+    if (instanceIds === undefined) {
+      throw new InverseFormError('invalid-argument', `${subject(name)} has no instance ids.`, {
+        hint: 'Pass the ids of *_instanceIds.png as `instanceIds`, or evaluate with { instances: false }.',
         details: { name },
       })
-    expectIds('instance', instanceIds, name)
-    if (instanceIds.length !== truth.length)
-      throw new InverseFormError(
-        'size-mismatch',
-        `${of(name)}of ${width} x ${height} pixels has ${instanceIds.length} instance ids.`,
-        {
-          hint: 'Pass the *_instanceIds.png that belongs to the truth.',
-          details: { name, width, height, instanceIds: instanceIds.length },
-        },
-      )
+    }
+    checkIds('instanceIds', instanceIds, name)
+    checkLength('instanceIds', instanceIds.length, target.length, 'one per pixel', {
+      hint: 'Pass the *_instanceIds.png that belongs to the target.',
+      details: { name },
+    })
     return instanceIds
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A fraction in 0..1, or NaN, as Python's `repr` and `json.dumps` write it. Both languages write the fewest digits
- * that read back as the same double; they differ in where an exponent starts and how it looks, and in `1.0`.
+ * Formats a fraction in 0..1, or NaN, as Python's `repr` and `json.dumps`. Both languages write the fewest digits that
+ * read back as the same double. They differ in when they use an exponent, in how it looks, and in `1.0`.
  */
 export function pythonRepr(value: number): string {
   if (Number.isInteger(value)) return `${value}.0`
@@ -8,13 +8,13 @@ export function pythonRepr(value: number): string {
   return value.toExponential().replace(/-(\d)$/, '-0$1')
 }
 
-/** A fraction in 0..1, or NaN, as Python's `:{width}.{digits}f` formats it: a tie goes to the even digit, JS's up. */
+/** Formats a fraction in 0..1, or NaN, as Python's `:{width}.{digits}f`, which rounds ties to even; JavaScript rounds up. */
 export function pythonFixed(value: number, digits: number, width: number): string {
   return (Number.isNaN(value) ? 'nan' : fixed(value, digits)).padStart(width)
 }
 
 function fixed(value: number, digits: number): string {
-  // The exact decimal value of every fraction that can be a tie is shorter than this.
+  // 100 digits hold the exact decimal value of every fraction that can be a tie.
   const exact = value.toFixed(100)
   const end = exact.length - 100 + digits
   const tie = /^50*$/.test(exact.slice(end))

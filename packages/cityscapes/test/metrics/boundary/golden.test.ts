@@ -20,10 +20,10 @@ async function trainIds(path: string) {
 
 async function imageOf(name: string): Promise<SegmentedImage> {
   const [city] = name.split('_')
-  const { ids: truth, width, height } = await trainIds(`gtFine/val/${city}/${name}_gtFine_labelIds.png`)
+  const { ids: target, width, height } = await trainIds(`gtFine/val/${city}/${name}_gtFine_labelIds.png`)
   // What is no class in a prediction is wrong, not void; the reference has it in no class's mask.
   const { ids: prediction } = await trainIds(`results/${city}/${name}_leftImg8bit.png`)
-  return { truth, prediction, width, height, name }
+  return { target, prediction, width, height, name }
 }
 
 const tolerances = [1, 2, 3, 5, 0.008]
@@ -35,21 +35,23 @@ describe.each(golden)('of $image', ({ image, classes: expected }) => {
   it('boundary F is that of the reference', async () => {
     const metric = new BoundaryF({ tolerances })
     metric.update(await imageOf(image))
-    for (const { tolerance, classes } of metric.compute().tolerances)
+    for (const { tolerance, classes } of metric.compute().tolerances) {
       classes.forEach(({ f, images }, c) => {
         const golden = of(c)
         expect(images).toBe(golden ? 1 : 0)
         if (golden) expect(Math.abs(f - (golden[`F@${tolerance}`] as number))).toBeLessThan(1e-12)
       })
+    }
   })
 
   it('boundary IoU counts what the reference counts', async () => {
     const metric = new BoundaryIou({ ratios })
     metric.update(await imageOf(image))
-    for (const { ratio, classes } of metric.compute().ratios)
+    for (const { ratio, classes } of metric.compute().ratios) {
       classes.forEach(({ intersection, union }, c) => {
         const golden = of(c)?.[`boundaryIoU@${ratio}`] ?? { intersection: 0, union: 0 }
         expect({ intersection, union }).toEqual(golden)
       })
+    }
   })
 })

@@ -1,15 +1,16 @@
+import { seededRandom } from '@inverseform/shared'
 import { describe, expect, it } from 'vitest'
 import { NearestPixels } from '../../../src/metrics/boundary/nearest-pixels.js'
-import { random } from '../../random.js'
 
 function byTrial(from: Int32Array, to: Int32Array, width: number): number[] {
   return Array.from(from, (p) => {
     let least = Number.POSITIVE_INFINITY
-    for (const q of to)
+    for (const q of to) {
       least = Math.min(
         least,
         (Math.floor(p / width) - Math.floor(q / width)) ** 2 + ((p % width) - (q % width)) ** 2,
       )
+    }
     return least
   })
 }
@@ -28,7 +29,7 @@ describe('NearestPixels', () => {
     ['many wanted of one that is far, which takes the transform', 0.9, 0, 0],
     ['many wanted of some below', 0.5, 0.2, 1600],
   ])('finds the nearest: %s', (_, shareFrom, shareTo, start) => {
-    const next = random(7)
+    const next = seededRandom(7)
     const search = new NearestPixels()
     for (const width of [50, 1, 100, 2000]) {
       const [pixels, height] = [2000, 2000 / width]
@@ -39,7 +40,7 @@ describe('NearestPixels', () => {
       expect(Array.from(search.squares(to, from, width, height))).toEqual(byTrial(to, from, width))
       const limited = Array.from(search.squares(from, to, width, height, 20))
       limited.forEach((square, i) => {
-        if (expected[i]! <= 20) expect(square).toBe(expected[i])
+        if (expected[i] <= 20) expect(square).toBe(expected[i])
         else expect(square).toBeGreaterThan(20)
       })
     }

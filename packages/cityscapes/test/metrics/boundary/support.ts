@@ -1,25 +1,25 @@
+import { seededRandom } from '@inverseform/shared'
 import type { SegmentedImage } from '../../../src/metrics/metric.js'
-import { random } from '../../random.js'
 
 /** Classes of the random images. */
 export const CLASSES = 5
 
-/** A mask of an image's pixels. */
+/** Marks some of an image's pixels. */
 export type Mask = readonly boolean[]
 
 export interface TestImage extends SegmentedImage {
-  readonly truth: Uint8Array
+  readonly target: Uint8Array
   readonly prediction: Uint8Array
   readonly name: string
 }
 
 /**
- * A truth of blobs of classes 0..4 with some void, and a prediction that is shifted, has noise and another blob; class 4
- * is mostly missing in one of the two.
+ * Creates a target of blobs of classes 0..4 with some void, and a prediction that is shifted and has noise and another blob.
+ * Class 4 is usually missing in one of the two.
  */
 export function blobs(seed: number, width = 37, height = 23): TestImage {
-  const next = random(seed)
-  const truth = new Uint8Array(width * height)
+  const next = seededRandom(seed)
+  const target = new Uint8Array(width * height)
   const paint = (map: Uint8Array, id: number): void => {
     const [cx, cy, rx, ry] = [next() * width, next() * height, 2 + next() * 9, 2 + next() * 7]
     for (let i = 0; i < map.length; i++) {
@@ -27,30 +27,30 @@ export function blobs(seed: number, width = 37, height = 23): TestImage {
       if (((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1) map[i] = id
     }
   }
-  for (let i = 0; i < 9; i++) paint(truth, Math.floor(next() * 4))
+  for (let i = 0; i < 9; i++) paint(target, Math.floor(next() * 4))
   const [dx, dy] = [Math.floor(next() * 3), Math.floor(next() * 3)]
-  const prediction = Uint8Array.from(truth, (_, i) => {
+  const prediction = Uint8Array.from(target, (_, i) => {
     const [x, y] = [i % width, Math.floor(i / width)]
-    return next() < 0.02 ? Math.floor(next() * 4) : truth[Math.max(0, y - dy) * width + Math.max(0, x - dx)]!
+    return next() < 0.02 ? Math.floor(next() * 4) : target[Math.max(0, y - dy) * width + Math.max(0, x - dx)]
   })
   paint(prediction, Math.floor(next() * 4))
-  if (seed % 3 > 0) paint(seed % 3 === 1 ? truth : prediction, 4)
-  paint(truth, 255)
-  // A prediction of no class, in all of them but a few.
+  if (seed % 3 > 0) paint(seed % 3 === 1 ? target : prediction, 4)
+  paint(target, 255)
+  // Most predictions have an area of no class.
   if (seed % 4 > 0) paint(prediction, 255)
-  return { truth, prediction, width, height, name: `blobs ${seed}` }
+  return { target, prediction, width, height, name: `blobs ${seed}` }
 }
 
-/** Every pixel by chance. */
+/** Creates maps of random pixels. */
 export function noise(seed: number, width = 21, height = 14): TestImage {
-  const next = random(seed)
+  const next = seededRandom(seed)
   const id = (): number => Math.floor(next() * CLASSES)
-  const truth = Uint8Array.from({ length: width * height }, () => (next() < 0.1 ? 255 : id()))
-  const prediction = truth.map(() => (next() < 0.05 ? 255 : id()))
-  return { truth, prediction, width, height, name: `noise ${seed}` }
+  const target = Uint8Array.from({ length: width * height }, () => (next() < 0.1 ? 255 : id()))
+  const prediction = target.map(() => (next() < 0.05 ? 255 : id()))
+  return { target, prediction, width, height, name: `noise ${seed}` }
 }
 
-/** Images in which a class is far from where it should be, fills a map, is a pixel, or is nowhere. */
+/** Images in which a class is far from its target, fills a map, is one pixel, or is absent. */
 export function oddImages(): TestImage[] {
   const image = (
     name: string,
@@ -58,9 +58,9 @@ export function oddImages(): TestImage[] {
     height: number,
     set: (t: Uint8Array, p: Uint8Array) => void,
   ) => {
-    const [truth, prediction] = [new Uint8Array(width * height), new Uint8Array(width * height)]
-    set(truth, prediction)
-    return { truth, prediction, width, height, name }
+    const [target, prediction] = [new Uint8Array(width * height), new Uint8Array(width * height)]
+    set(target, prediction)
+    return { target, prediction, width, height, name }
   }
   return [
     image('far apart', 40, 30, (t, p) => {
@@ -94,15 +94,15 @@ export const allImages = (): TestImage[] => [
   ...oddImages(),
 ]
 
-/** The masks of class `c` in both maps, without void. */
-export function masksOf({ truth, prediction }: TestImage, c: number): { truth: Mask; prediction: Mask } {
+/** Returns the masks of class `c` in both maps, without void. */
+export function masksOf({ target, prediction }: TestImage, c: number): { target: Mask; prediction: Mask } {
   return {
-    truth: Array.from(truth, (id) => id === c),
-    prediction: Array.from(prediction, (id, i) => id === c && truth[i] !== 255),
+    target: Array.from(target, (id) => id === c),
+    prediction: Array.from(prediction, (id, i) => id === c && target[i] !== 255),
   }
 }
 
-/** Pixels of a mask as coordinates. */
+/** Returns the pixels of a mask as coordinates. */
 export function points(mask: Mask, width: number): [x: number, y: number][] {
   return mask.flatMap((set, i): [number, number][] => (set ? [[i % width, Math.floor(i / width)]] : []))
 }

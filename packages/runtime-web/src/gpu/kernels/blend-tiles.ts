@@ -1,8 +1,8 @@
 import type { KernelSource } from '../kernel.js'
 
 /**
- * Adds a tile's map to the sum of all, and its weights to the sum of these: a tile counts less the nearer it is to an
- * edge inside the image, as in `TileBlender`. One call an element of the tile's map.
+ * Adds a tile's weighted map to `sums` and its weights to `weights`. Elements near an inner edge of the tile weigh less,
+ * as in `TileBlender`. One call per element of the tile's map.
  */
 export const addTile = {
   label: 'add tile',
@@ -30,7 +30,7 @@ fn compute(i: u32) {
 }`,
 } as const satisfies KernelSource<string>
 
-/** Divides the sums of all planes by the weights. One call an element. */
+/** Divides the sums of all planes by the weights. One call per element. */
 export const divideByWeights = {
   label: 'divide by weights',
   uniforms: ['plane'],

@@ -1,11 +1,11 @@
-import { DIMMED } from '../../picture-style.js'
+import { DIMMED } from '../../picture/style.js'
 import { interpolationCode } from './interpolation.js'
 import { pixelsCode } from './pixels.js'
 import { viewMapsCode } from './view-maps.js'
 
-/** Members of the uniform `style`, in order: first the whole numbers, then the others. */
+/** Members of the uniform `style`, in order: first the integers, then the floats. */
 export const paintUniforms = {
-  whole: [
+  integers: [
     'width',
     'height',
     'bytesPerPixel',
@@ -19,17 +19,17 @@ export const paintUniforms = {
     'firstMirrored',
     'secondMirrored',
   ],
-  real: ['opacity', 'threshold', 'edgeRed', 'edgeGreen', 'edgeBlue'],
+  floats: ['opacity', 'threshold', 'edgeRed', 'edgeGreen', 'edgeBlue'],
 } as const
 
-/** Where no class is highlighted. */
+/** Value of `highlight` if no class is highlighted. */
 export const NO_HIGHLIGHT = 2 ** 32 - 1
 
-/** Image, labels and edges as colours, one fragment a pixel of the image: what `paintPixels` computes. */
+/** Paints image, labels and edges as `paintPixels` does, one fragment per pixel of the image. */
 export const paintCode = `
 struct Style {
-  ${paintUniforms.whole.map((name) => `${name}: u32,`).join(' ')}
-  ${paintUniforms.real.map((name) => `${name}: f32,`).join(' ')}
+  ${paintUniforms.integers.map((name) => `${name}: u32,`).join(' ')}
+  ${paintUniforms.floats.map((name) => `${name}: f32,`).join(' ')}
 }
 @group(0) @binding(0) var<uniform> style: Style;
 @group(0) @binding(3) var<storage, read> pixels: array<u32>;

@@ -1,4 +1,4 @@
-/** WGSL: a pixel of 8-bit RGB or RGBA, in [0,255], of the buffer `pixels`. */
+/** WGSL that reads a pixel of 8-bit RGB or RGBA, in [0,255], from the buffer `pixels`. */
 export const pixelsCode = `
 fn byteAt(i: u32) -> f32 {
   return f32((pixels[i / 4] >> (8 * (i % 4))) & 255);

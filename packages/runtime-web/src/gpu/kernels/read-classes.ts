@@ -3,8 +3,9 @@ import { interpolationCode } from './interpolation.js'
 import { viewMapsCode } from './view-maps.js'
 
 /**
- * The first of the largest classes of each pixel of the enlarged maps, packed into words, and its softmax probability
- * where `withConfidence` is 1. The enlarged maps themselves are never made. One call a word.
+ * Finds the class with the largest logit of each pixel of the enlarged maps, the first of equal ones, and packs classes
+ * into words. If `withConfidence` is 1, also computes its softmax probability. The enlarged maps themselves are never
+ * stored. One call per word.
  */
 export const readClasses = {
   label: 'read classes',
@@ -13,7 +14,7 @@ export const readClasses = {
     'height',
     'mapWidth',
     'mapHeight',
-    'classes',
+    'numClasses',
     'offset',
     'views',
     'firstMirrored',
@@ -33,9 +34,9 @@ fn labelOf(pixel: u32, maps: ViewMaps) -> u32 {
   let corners = cornersOf(columns, rows, maps);
   var label = 0u;
   var largest = valueAt(corners, uniforms.offset);
-  // Of e^(logit − largest so far), over the classes so far.
+  // Sum of e^(logit − largest) over the classes so far.
   var sum = 1f;
-  for (var k = 1u; k < uniforms.classes; k++) {
+  for (var k = 1u; k < uniforms.numClasses; k++) {
     let logit = valueAt(corners, uniforms.offset + k * maps.width * maps.height);
     if (uniforms.withConfidence == 1) {
       sum = select(sum + exp(logit - largest), sum * exp(largest - logit) + 1, logit > largest);

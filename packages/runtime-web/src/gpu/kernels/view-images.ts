@@ -3,8 +3,8 @@ import { interpolationCode } from './interpolation.js'
 import { pixelsCode } from './pixels.js'
 
 /**
- * The network's input for a part of an image, mirrored or not, resized and normalised as `normaliseImages` does:
- * `pixels` → three planes of `planes` from `offset` on. One call a pixel of the part.
+ * Computes the network's input for a part of an image: mirrors, resizes and normalizes as `normalizeImages` does. Reads
+ * `pixels` and writes three planes to `planes` from `offset` on. One call per pixel of the part.
  */
 export const viewImages = {
   label: 'view images',
@@ -29,7 +29,7 @@ ${pixelsCode}
 const mean = vec3f(0.485, 0.456, 0.406);
 const deviation = vec3f(0.229, 0.224, 0.225);
 
-fn normalised(column: u32, row: u32) -> vec3f {
+fn normalized(column: u32, row: u32) -> vec3f {
   let x = select(column, uniforms.imageWidth - 1 - column, uniforms.mirrored == 1);
   return (pixelAt(x, row, uniforms.bytesPerPixel, uniforms.bytesPerRow) / 255 - mean) / deviation;
 }
@@ -37,8 +37,8 @@ fn normalised(column: u32, row: u32) -> vec3f {
 fn compute(i: u32) {
   let columns = interpolation(uniforms.x + i % uniforms.width, uniforms.imageWidth, uniforms.viewWidth);
   let rows = interpolation(uniforms.y + i / uniforms.width, uniforms.imageHeight, uniforms.viewHeight);
-  let left = mix(normalised(columns.lower, rows.lower), normalised(columns.lower, rows.upper), rows.weight);
-  let right = mix(normalised(columns.upper, rows.lower), normalised(columns.upper, rows.upper), rows.weight);
+  let left = mix(normalized(columns.lower, rows.lower), normalized(columns.lower, rows.upper), rows.weight);
+  let right = mix(normalized(columns.upper, rows.lower), normalized(columns.upper, rows.upper), rows.weight);
   let value = mix(left, right, columns.weight);
   for (var c = 0u; c < 3; c++) {
     planes[uniforms.offset + c * uniforms.count + i] = value[c];

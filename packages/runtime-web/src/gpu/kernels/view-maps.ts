@@ -1,6 +1,6 @@
 /**
- * WGSL: the mean of one or two maps between their elements, where mirrored maps are read mirrored. The maps are
- * bindings 1 and 2; where there is only one, it is both. Needs the code of `interpolation`.
+ * WGSL that interpolates the mean of one or two maps, and reads mirrored maps mirrored. The maps are bindings 1 and 2; a
+ * single map is bound to both. Needs `interpolationCode`.
  */
 export const viewMapsCode = `
 @group(0) @binding(1) var<storage, read> firstMap: array<f32>;
@@ -8,7 +8,7 @@ export const viewMapsCode = `
 
 struct ViewMaps { width: u32, height: u32, views: u32, firstMirrored: u32, secondMirrored: u32 }
 
-// Where the four neighbours of a position lie in a plane of each map, and what they count.
+// Indices of the four neighbors of a position in a plane of each map, and their weights.
 struct Corners { first: vec4u, second: vec4u, weights: vec4f, views: u32 }
 
 fn cornersOf(x: Interpolation, y: Interpolation, maps: ViewMaps) -> Corners {
@@ -25,7 +25,7 @@ fn cornersOf(x: Interpolation, y: Interpolation, maps: ViewMaps) -> Corners {
   );
 }
 
-// The value of the plane that begins at \`start\`.
+// The value in the plane that starts at \`start\`.
 fn valueAt(corners: Corners, start: u32) -> f32 {
   let a = corners.first + start;
   let first = dot(vec4f(firstMap[a.x], firstMap[a.y], firstMap[a.z], firstMap[a.w]), corners.weights);

@@ -1,0 +1,38 @@
+import type { CheckpointFile } from '../file.js'
+import { lookUpGlobal } from '../pickle/globals.js'
+import type { PickleScope } from '../pickle/machine.js'
+import {
+  describe,
+  isSize,
+  PickleGlobal,
+  PickleTuple,
+  type PickleValue,
+  TorchStorage,
+} from '../pickle/values.js'
+
+/**
+ * Returns the scope of a checkpoint's main pickle: the allowed globals, and storages by persistent ids
+ * `('storage', class, key, location, length)`. In the legacy stream a view `(key, offset, length)` or None follows.
+ */
+export function torchScope(file: CheckpointFile): PickleScope {
+  return {
+    global: (module, name) => lookUpGlobal(file, module, name),
+    persistent: (id) => storageOf(file, id),
+  }
+}
+
+function storageOf(file: CheckpointFile, id: PickleValue): TorchStorage {
+  const [kind, type, key, , length, view = null] = id instanceof PickleTuple ? id.items : []
+  if (kind !== 'storage') throw file.invalid(`a persistent id of kind ${describe(kind)}, not a storage`)
+  const dtype = type instanceof PickleGlobal ? type.meaning.dtype : undefined
+  if (!dtype) throw file.invalid(`a storage of type ${describe(type)}`)
+  if (typeof key !== 'string') throw file.invalid(`a storage whose key is ${describe(key)}`)
+  if (!isSize(length)) throw file.invalid(`storage ${describe(key)} with ${describe(length)} elements`)
+  file.check('maxElements', length, `elements of storage ${describe(key)}`)
+  if (view === null) return new TorchStorage(key, dtype, length, 0, length)
+  const [, viewOffset, viewLength] = view instanceof PickleTuple ? view.items : []
+  if (!isSize(viewOffset) || !isSize(viewLength) || viewOffset + viewLength > length) {
+    throw file.invalid(`storage ${describe(key)} of ${length} elements with a view beyond them`)
+  }
+  return new TorchStorage(key, dtype, length, viewOffset, viewLength)
+}

@@ -1,0 +1,136 @@
+import { availableParallelism } from 'node:os'
+import { checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { type EvaluationPlan, evaluatePair, type PairToEvaluate, type PixelIds } from './evaluate-pair.js'
+import { createMetrics, type MetricSelection, type Metrics, mergeMetrics } from './metric-set.js'
+import { MetricsThread } from './metrics-thread.js'
+
+export interface EvaluatePairsOptions<Selection extends MetricSelection = MetricSelection> {
+  /** The metrics to compute, each with the options of its class; `{}` for the defaults. */
+  readonly metrics: Selection
+  /** Ids in the targets. Defaults to `labelIds`, which the official evaluation needs. */
+  readonly targetIds?: PixelIds
+  /** Ids in the predictions. Defaults to `labelIds`. */
+  readonly predictionIds?: PixelIds
+  /** Whether 0 in the targets is void and 1 is the first class, as in ADE20K. Defaults to false. */
+  readonly reduceZeroLabel?: boolean
+  /** Number of threads; 0 uses the caller's thread. Defaults to one per core, at most one per pair. */
+  readonly workers?: number
+  /** Called after each pair, in any order. */
+  readonly onProgress?: (progress: EvaluationProgress) => void
+  readonly signal?: AbortSignal
+}
+
+export interface EvaluationProgress {
+  /** Number of pairs evaluated so far. */
+  readonly done: number
+  /** Number of all pairs. */
+  readonly total: number
+  /** Name of the pair evaluated last. */
+  readonly name: string
+}
+
+/**
+ * Evaluates the predictions of a data set from files, on all cores, with a few images in memory at a time. Metrics
+ * merge exactly, so their values do not depend on the number of threads.
+ *
+ * @param pairs as returned by `matchPairs` and `matchByStem`; `perImage` needs unique names
+ * @returns the selected metrics by name
+ * @throws InverseFormError `invalid-argument` for invalid options; `not-found`, `unreadable`, `limit-exceeded`
+ *   for a file that cannot be read; `size-mismatch` for two maps of different sizes; `invalid-dataset` for an invalid
+ *   id, naming files and pixel; `out-of-memory` and `runtime-unavailable` when a thread ends unexpectedly. Rejects with
+ *   the signal's reason when aborted. No thread outlives the call.
+ */
+export async function evaluatePairs<const Selection extends MetricSelection>(
+  pairs: readonly PairToEvaluate[],
+  options: EvaluatePairsOptions<Selection>,
+): Promise<Metrics<Selection>> {
+  const total = createMetrics(options.metrics)
+  const plan = planOf(options)
+  const { workers = availableParallelism(), signal, onProgress } = options
+  checkInteger(
+    'workers',
+    workers,
+    { min: 0 },
+    { hint: "Pass the number of threads, or 0 to use the caller's thread." },
+  )
+  if (total.perImage !== undefined) checkUniqueNames(pairs)
+  signal?.throwIfAborted()
+  const threads = Array.from({ length: Math.min(workers, pairs.length) }, () => new MetricsThread(plan))
+  const end = () => Promise.all(threads.map((thread) => thread.end()))
+  let next = 0
+  let done = 0
+  let failure: { readonly error: unknown } | undefined
+  const stop = (error: unknown): void => {
+    failure ??= { error }
+    next = pairs.length
+    end()
+  }
+  /** Evaluates pairs one after another; several lanes run at once. */
+  const lane = async (thread: MetricsThread | undefined): Promise<void> => {
+    while (next < pairs.length) {
+      const pair = pairs[next++]
+      await (thread === undefined ? evaluatePair(pair, plan, total) : thread.evaluate(pair))
+      if (failure !== undefined) return
+      onProgress?.({ done: ++done, total: pairs.length, name: pair.name })
+    }
+  }
+  const onAbort = () => stop(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
+  // Two lanes per thread: one reads files while the other measures.
+  const lanes = workers === 0 ? [undefined, undefined] : [...threads, ...threads]
+  await Promise.all(lanes.map((thread) => lane(thread).catch(stop)))
+  const gather = async (thread: MetricsThread) => mergeMetrics(total, await thread.metrics())
+  if (failure === undefined) await Promise.all(threads.map(gather)).catch(stop)
+  signal?.removeEventListener('abort', onAbort)
+  await end()
+  if (failure !== undefined) throw failure.error
+  return total
+}
+
+function planOf({
+  metrics,
+  targetIds = 'labelIds',
+  predictionIds = 'labelIds',
+  reduceZeroLabel = false,
+}: EvaluatePairsOptions): EvaluationPlan {
+  checkOneOf('targetIds', targetIds, ['labelIds', 'trainIds'])
+  checkOneOf('predictionIds', predictionIds, ['labelIds', 'trainIds'])
+  if (targetIds !== 'labelIds' && metrics.official !== undefined) {
+    throw new InverseFormError(
+      'invalid-argument',
+      'The metric `official` needs targets of label ids, got train ids.',
+      {
+        hint: 'Pass targets of label ids (*_gtFine_labelIds.png), or omit the metric `official`.',
+      },
+    )
+  }
+  if (targetIds === 'labelIds' && reduceZeroLabel) {
+    throw new InverseFormError(
+      'invalid-argument',
+      '`reduceZeroLabel` needs targets of train ids, got label ids.',
+      {
+        hint: "Pass targetIds: 'trainIds' for targets of another data set.",
+      },
+    )
+  }
+  return { metrics, targetIds, predictionIds, reduceZeroLabel }
+}
+
+/** @throws InverseFormError `invalid-argument` for two pairs of the same name, which per-image scores cannot tell apart */
+function checkUniqueNames(pairs: readonly PairToEvaluate[]): void {
+  const byName = new Map<string, PairToEvaluate>()
+  for (const pair of pairs) {
+    const other = byName.get(pair.name)
+    if (other !== undefined) {
+      throw new InverseFormError(
+        'invalid-argument',
+        `Two pairs have the name ${pair.name}: ${other.prediction} and ${pair.prediction}.`,
+        {
+          hint: 'Give each pair a unique name, such as its path within the data set, or omit the metric `perImage`.',
+          details: { name: pair.name, predictions: [other.prediction, pair.prediction] },
+        },
+      )
+    }
+    byName.set(pair.name, pair)
+  }
+}

@@ -1,0 +1,40 @@
+import { classTable, type ReportComparison, scoreSummary } from '@inverseform/cityscapes'
+import type { StageSeconds } from '../../evaluation/evaluate-images.js'
+import type { LossTerms } from '../../evaluation/validation-loss.js'
+import { namesOfClasses } from '../class-names.js'
+import type { EvaluationReport } from './report.js'
+
+/** Returns the results as plain text: scores, validation loss, comparison. */
+export function evaluationText({ evaluation, comparison, loss }: EvaluationReport): string {
+  const scores = evaluation.confusion.compute()
+  const names = namesOfClasses(scores.classes.length)
+  const sections = [
+    `${classTable(scores, { classNames: names })}\n${scoreSummary(scores)}`,
+    loss && lossText(loss),
+    comparison && comparisonText(comparison),
+  ]
+  return sections.filter((section) => section !== undefined).join('\n')
+}
+
+/** Returns how long an evaluation took. Several devices may run the network at the same time. */
+export function timeText(
+  { total, network }: Pick<StageSeconds, 'network'> & { readonly total: number },
+  numDevices: number,
+): string {
+  const inNetwork = `${network.toFixed(1)} s`
+  return `${total.toFixed(1)} s, ${numDevices === 1 ? `${inNetwork} of it in the network` : `in which ${numDevices} devices were in the network for ${inNetwork} in all`}`
+}
+
+export function percent(fraction: number): string {
+  return (100 * fraction).toFixed(2)
+}
+
+function lossText({ total, ...terms }: LossTerms): string {
+  const lines = Object.entries({ 'validation loss': total, ...terms })
+  return lines.map(([name, value]) => `${name.padEnd(22)}  ${value.toFixed(4)}\n`).join('')
+}
+
+function comparisonText({ runs, differingPixels, pixels }: ReportComparison): string {
+  const lines = runs.map(({ name, meanIou }) => `mean IoU ${name.padEnd(22)} ${percent(meanIou)} %\n`)
+  return `${lines.join('')}labels that differ: ${differingPixels} of ${pixels} pixels\n`
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path'
+import { encodeLabelPng, type ReportPanel, toLabelIds } from '@inverseform/cityscapes'
+import type { Segmentation } from '@inverseform/runtime-node'
+import { writeWholeFile } from '@inverseform/shared/node'
+import sharp from 'sharp'
+
+/**
+ * Encodes labels as a PNG of Cityscapes' label ids. The labels of a model without Cityscapes' 19 classes stay as they are,
+ * since they have no label ids.
+ */
+export function pngOfLabels({
+  width,
+  height,
+  labels,
+  numClasses,
+}: Segmentation<readonly ['labels']>): Uint8Array {
+  return encodeLabelPng({ width, height, data: numClasses === 19 ? toLabelIds(labels) : labels })
+}
+
+/** Encodes interleaved 8-bit RGB as a PNG: lossless, and small for flat colors. */
+export function pngOfRgb(
+  rgb: Uint8Array | Uint8ClampedArray,
+  width: number,
+  height: number,
+): Promise<Buffer> {
+  return sharp(rgb, { raw: { width, height, channels: 3 } })
+    .png({ palette: false, compressionLevel: 6 })
+    .toBuffer()
+}
+
+/** Encodes interleaved 8-bit RGB as a JPEG: for photographs and what is drawn over them. */
+export function jpegOfRgb(
+  rgb: Uint8Array | Uint8ClampedArray,
+  width: number,
+  height: number,
+): Promise<Buffer> {
+  return sharp(rgb, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 88 })
+    .toBuffer()
+}
+
+/** Encodes values in [0,1] as an 8-bit gray PNG. */
+export function pngOfUnit(values: Float32Array, width: number, height: number): Promise<Buffer> {
+  const gray = Uint8Array.from(values, (value) => Math.round(255 * value))
+  return sharp(gray, { raw: { width, height, channels: 1 } })
+    .toColorspace('b-w')
+    .png()
+    .toBuffer()
+}
+
+/** A picture of an image: its title on the page, the end of its file name, its bytes. */
+export type Picture = readonly [title: string, file: string, bytes: Promise<Uint8Array>]
+
+/** Writes the pictures of an image to `<folder>/images/`, and returns them as panels of the page. */
+export function writePictures(
+  folder: string,
+  name: string,
+  pictures: readonly Picture[],
+): Promise<ReportPanel[]> {
+  return Promise.all(
+    pictures.map(async ([title, file, bytes]) => {
+      const path = `images/${name}_${file}`
+      await writeWholeFile(join(folder, path), await bytes)
+      return { title, src: path.split('/').map(encodeURIComponent).join('/') }
+    }),
+  )
+}

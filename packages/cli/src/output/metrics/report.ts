@@ -1,0 +1,131 @@
+import {
+  type BootstrapInterval,
+  type BoundaryFScores,
+  type BoundaryIouScores,
+  bootstrap,
+  type ConfusionMatrix,
+  huggingFaceResults,
+  mmsegResults,
+  officialResult,
+  type PerImageSummary,
+  type PixelLevelScores,
+  type ReportFacts,
+  type SurfaceScores,
+  type TrimapIouScores,
+} from '@inverseform/cityscapes'
+import type { Metrics } from '@inverseform/cityscapes/node'
+import { InverseFormError } from '@inverseform/errors'
+import type { PresetName, SelectionFlags } from '../../metrics/selection.js'
+import type { Counted } from '../../metrics/state.js'
+import { namesOfClasses, numberedClasses } from '../class-names.js'
+
+/** The results of `metrics`, computed once, to print and to write. */
+export interface MetricsReport {
+  readonly title: string
+  /** What was scored and how, in the order in which it is shown. */
+  readonly facts: ReportFacts
+  readonly preset?: PresetName
+  /** Class names; empty without a metric over classes. */
+  readonly names: readonly string[]
+  readonly official?: PixelLevelScores
+  readonly confusion?: ConfusionMatrix
+  readonly perImage?: PerImageSummary
+  readonly interval?: BootstrapInterval
+  readonly boundaryF?: BoundaryFScores
+  readonly boundaryIou?: BoundaryIouScores
+  readonly trimap?: TrimapIouScores
+  readonly surface?: SurfaceScores
+}
+
+interface ReportFlags extends SelectionFlags {
+  readonly gt?: string
+  readonly pred?: string
+  readonly merge?: readonly string[]
+}
+
+/**
+ * Computes the results of what was counted.
+ * @throws InverseFormError `invalid-dataset` if merged states lack the counts that `--preset` or `--bootstrap` needs
+ */
+export function reportOf(
+  { metrics, split, images }: Counted,
+  flags: ReportFlags,
+  seconds: number,
+): MetricsReport {
+  const { confusion, boundaryF, boundaryIou, trimap, surface } = metrics
+  const numClasses = (confusion ?? boundaryF ?? surface)?.numClasses ?? 0
+  if (flags.preset !== undefined && confusion === undefined) {
+    throw new InverseFormError(
+      'invalid-dataset',
+      `The merged states have no scores by class, which --preset ${flags.preset} needs.`,
+      { hint: 'Omit --preset, or score each part again with --bootstrap or --out.' },
+    )
+  }
+  return {
+    title: split === undefined ? `${numClasses} classes` : `Cityscapes ${split}`,
+    facts: factsOf(flags, images.length, seconds),
+    preset: flags.preset,
+    names: split === undefined ? numberedClasses(numClasses) : namesOfClasses(numClasses),
+    official: flags.preset === undefined ? metrics.official?.compute() : undefined,
+    confusion,
+    perImage: metrics.perImage?.compute(),
+    interval: flags.bootstrap === undefined ? undefined : intervalOf(metrics, flags.bootstrap),
+    boundaryF: boundaryF?.compute(),
+    boundaryIou: boundaryIou?.compute(),
+    trimap: trimap?.compute(),
+    surface: surface?.compute(),
+  }
+}
+
+function intervalOf({ perImage }: Partial<Metrics>, samples: number | true): BootstrapInterval {
+  if (perImage !== undefined) {
+    return bootstrap(perImage, undefined, { samples: samples === true ? undefined : samples })
+  }
+  throw new InverseFormError(
+    'invalid-dataset',
+    'The merged states have no scores by image, which --bootstrap needs.',
+    { hint: 'Score each part again with --bootstrap.' },
+  )
+}
+
+function factsOf({ gt, pred, merge }: ReportFlags, numImages: number, seconds: number): ReportFacts {
+  if (merge !== undefined) {
+    return [
+      ['merged', merge.join(', ')],
+      ['images', String(numImages)],
+    ]
+  }
+  return [
+    ['truth', gt ?? process.env.CITYSCAPES_DATASET ?? ''],
+    ['predictions', pred ?? process.env.CITYSCAPES_RESULTS ?? 'results of the data set'],
+    ['images', String(numImages)],
+    ['time', `${seconds.toFixed(1)} s`],
+  ]
+}
+
+/** Returns the results as `--json` prints them and `results.json` holds them. Scores are fractions in [0,1], or null. */
+export function metricsJson(report: MetricsReport): string {
+  const { facts, names, official, confusion, perImage, interval, preset } = report
+  const { boundaryF, boundaryIou, trimap, surface } = report
+  const scores = confusion?.compute()
+  const results = {
+    format: 'inverseform.metrics',
+    version: 1,
+    run: Object.fromEntries(facts),
+    official: official && officialResult(official),
+    names: names.length > 0 ? names : undefined,
+    scores,
+    mmseg: preset === 'mmseg' && confusion ? mmsegResults(confusion) : undefined,
+    huggingFace: preset === 'huggingface' && confusion ? huggingFaceResults(confusion) : undefined,
+    interval,
+    perImage: perImage && {
+      ...perImage,
+      images: perImage.images.map(({ name, meanIou, accuracy }) => ({ name, meanIou, accuracy })),
+    },
+    boundaryF,
+    boundaryIou,
+    trimap,
+    surface,
+  }
+  return `${JSON.stringify(results, null, 2)}\n`
+}

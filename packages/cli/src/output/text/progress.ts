@@ -1,0 +1,59 @@
+import type { Terminal } from '../../terminal.js'
+
+const PLAIN_INTERVAL = 10_000
+const BAR_WIDTH = 24
+
+/**
+ * Shows the progress of a command. On a terminal it rewrites one line; elsewhere it prints a line after the first step,
+ * every ten seconds and at the end.
+ */
+export class Progress {
+  readonly #terminal: Terminal
+  readonly #what: string
+  readonly #started = performance.now()
+  #lastLine = Number.NEGATIVE_INFINITY
+  #done = 0
+  /** Number of steps. It may be set as late as before the first step. */
+  total: number
+
+  /** @param what what the steps are, in the plural */
+  constructor(terminal: Terminal, what: string, total = 0) {
+    this.#terminal = terminal
+    this.#what = what
+    this.total = total
+  }
+
+  /** Counts one step; `note` is shown at the end of the line. */
+  step(note = ''): void {
+    this.#done++
+    const now = performance.now()
+    const rate = this.#done / ((now - this.#started) / 1000)
+    const eta =
+      this.#done < this.total
+        ? `ETA ${duration((this.total - this.#done) / rate)}`
+        : `${duration((now - this.#started) / 1000)}`
+    const text = `${this.#done}/${this.total} ${this.#what}  ${rate.toFixed(rate < 10 ? 2 : 0)}/s  ${eta}${note ? `  ${note}` : ''}`
+    if (this.#terminal.interactive) {
+      const filled = Math.round((BAR_WIDTH * this.#done) / this.total)
+      const line = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`
+      // A line that wraps could not be rewritten.
+      this.#terminal.err(`\r\u001b[K${line.slice(0, this.#terminal.columns)}`)
+    } else if (now - this.#lastLine >= PLAIN_INTERVAL || this.#done === this.total) {
+      this.#terminal.err(`${text}\n`)
+      this.#lastLine = now
+    }
+  }
+
+  /** Ends the rewritten line, so that other text can follow. */
+  end(): void {
+    if (this.#terminal.interactive && this.#done > 0) this.#terminal.err('\n')
+  }
+}
+
+/** Formats seconds as `1:02` or `1:02:03`. */
+function duration(seconds: number): string {
+  const rounded = Math.round(seconds)
+  const [h, m, s] = [Math.floor(rounded / 3600), Math.floor(rounded / 60) % 60, rounded % 60]
+  const minutes = `${h > 0 ? `${h}:${String(m).padStart(2, '0')}` : m}`
+  return `${minutes}:${String(s).padStart(2, '0')}`
+}

@@ -1,0 +1,42 @@
+import type { NodeSegmenter, SegmenterOptions } from '@inverseform/runtime-node'
+import { listFew } from '@inverseform/shared'
+import type { Terminal } from '../../terminal.js'
+
+/** Tells which model was loaded, and which tensors are not part of it. */
+export function noteOnTensors(
+  { model, numClasses, report }: Pick<NodeSegmenter, 'model' | 'numClasses' | 'report'>,
+  terminal: Terminal,
+): void {
+  const { loaded, unused, unexpected } = report
+  terminal.err(
+    `${model}, ${numClasses} classes: ${loaded.length} tensors loaded, ${unused.length} not needed\n`,
+  )
+  if (unexpected.length > 0) {
+    terminal.err(`note: ${unexpected.length} tensors are not part of this model: ${listFew(unexpected)}\n`)
+  }
+}
+
+/**
+ * Tells which devices of this machine were tried but are not used, and whether the precision is another one. Devices that
+ * the machine does not have are not mentioned.
+ */
+export function noteOnDevices(
+  { attempts, device, precision }: NodeSegmenter,
+  wanted: SegmenterOptions['precision'],
+  terminal: Terminal,
+): void {
+  for (const { device: tried, outcome, reason } of attempts) {
+    if (outcome === 'failed' || outcome === 'refused') {
+      terminal.err(`note: Running on ${device}, not on ${tried}. ${reason}\n`)
+    }
+  }
+  if (wanted !== 'auto' && precision !== wanted) {
+    terminal.err(`note: Running in ${precision}, not in ${wanted}. ${attempts.at(-1)?.reason}\n`)
+  }
+}
+
+/** Names the device, such as `cuda 0, 1 in float16`. */
+export function deviceName({ device, deviceIds, precision }: NodeSegmenter): string {
+  const ids = deviceIds.length > 0 ? ` ${deviceIds.join(', ')}` : ''
+  return `${device}${ids}${precision === 'float32' ? '' : ` in ${precision}`}`
+}

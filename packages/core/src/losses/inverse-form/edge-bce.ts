@@ -1,0 +1,46 @@
+import { softplus } from '../../math.js'
+import type { TensorOps } from '../../ops.js'
+import { checkTarget, edgeSize, type IntegerArray } from '../inputs.js'
+
+export interface EdgeLossInputs<T> {
+  /** Edge logits, [images, 1, height, width]. */
+  readonly edgeLogits: T
+  /** Target edges, images x height x width in C order: 1 on an edge, 0 elsewhere, any other value where ignored. */
+  readonly edgeTarget: IntegerArray
+}
+
+/**
+ * Binary cross-entropy of the edge logits, balanced over the batch. An edge pixel weighs the share of non-edge pixels, a
+ * non-edge pixel the share of edge pixels, and an ignored pixel 0. The mean is over all pixels. The loss is 0 if all valid
+ * pixels are edges, or none is.
+ *
+ * Source: `JointEdgeSegLoss.bce2d` of the published code, from Gated-SCNN (Takikawa et al., ICCV 2019).
+ *
+ * @returns a scalar, at least 0, in nats
+ * @throws InverseFormError `size-mismatch` when the sizes of the inputs differ; `invalid-argument` unless the target is an
+ *   integer array
+ */
+export function edgeBceLoss<T>(ops: TensorOps<T>, { edgeLogits, edgeTarget }: EdgeLossInputs<T>): T {
+  const size = edgeSize(ops, edgeLogits)
+  checkTarget('edgeTarget', edgeTarget, size)
+  const positives = count(edgeTarget, 1)
+  const negatives = count(edgeTarget, 0)
+  const valid = positives + negatives
+  const weightOf = [positives / valid, negatives / valid]
+  const signs = new Float32Array(edgeTarget.length)
+  const weights = new Float64Array(edgeTarget.length)
+  for (let i = 0; i < edgeTarget.length; i++) {
+    signs[i] = edgeTarget[i] === 1 ? -1 : 1
+    weights[i] = weightOf[edgeTarget[i]] ?? 0
+  }
+  const shape = ops.shape(edgeLogits)
+  // -log sigmoid(x) is softplus(-x), and -log(1 - sigmoid(x)) is softplus(x).
+  const crossEntropy = softplus(ops, ops.multiply(edgeLogits, ops.constant(signs, shape)))
+  return ops.divide(ops.sum(ops.multiply(crossEntropy, ops.constant(weights, shape))), edgeTarget.length)
+}
+
+function count(values: IntegerArray, value: number): number {
+  let n = 0
+  for (let i = 0; i < values.length; i++) if (values[i] === value) n++
+  return n
+}

@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Writable } from '@inverseform/backbones/onnx'
+import { isInverseFormError } from '@inverseform/errors'
+import { writeFileAtomically } from '@inverseform/shared/node'
+
+export const WEIGHT_FILE = 'weights.bin'
+
+/** A temporary folder with a model's weights, which ONNX Runtime maps into memory instead of copying them twice. */
+export interface WeightFolder {
+  readonly path: string
+  /** Removes the folder. Windows keeps mapped files: call it again after the session is disposed of. */
+  remove(): Promise<void>
+}
+
+/** Writes weights to a temporary folder; returns undefined if the disk has no room. */
+export async function writeWeightFolder(weights: Writable): Promise<WeightFolder | undefined> {
+  const path = await mkdtemp(join(tmpdir(), 'inverseform-')).catch(() => undefined)
+  if (path === undefined) return undefined
+  const remove = () => rm(path, { recursive: true, force: true, maxRetries: 1 }).catch(() => {})
+  try {
+    await writeFileAtomically(join(path, WEIGHT_FILE), (sink) => weights.write(sink))
+    return { path, remove }
+  } catch (error) {
+    await remove()
+    if (isInverseFormError(error) && error.code === 'write-failed') return undefined
+    throw error
+  }
+}

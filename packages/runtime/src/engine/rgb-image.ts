@@ -1,0 +1,53 @@
+import { checkArgument, checkByteArray, checkInteger, checkLength } from '@inverseform/errors'
+import type { Tensor } from './backend.js'
+
+/** An image as 8-bit RGB, interleaved, row by row: `data.length === width * height * 3`. */
+export interface RgbImage {
+  readonly data: Uint8Array | Uint8ClampedArray
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * Checks that an image has a size and three bytes per pixel.
+ * @throws `invalid-argument` for pixels that are not bytes, such as floats; `size-mismatch` for a wrong number of bytes
+ */
+export function checkRgbImage(image: RgbImage): void {
+  checkArgument(
+    'image',
+    image,
+    typeof image === 'object' && image !== null,
+    'an object { data, width, height }',
+  )
+  const { data, width, height } = image
+  checkInteger('width', width, { min: 1 })
+  checkInteger('height', height, { min: 1 })
+  checkByteArray('data', data, {
+    hint: 'Convert the pixels to 8-bit RGB: 3 bytes per pixel, from 0 to 255, row by row.',
+  })
+  checkLength('data', data.length, width * height * 3, `3 bytes for each of ${width}x${height} pixels`, {
+    hint: 'Pass the pixels row by row, without alpha or padding.',
+  })
+}
+
+/** Mean and standard deviation of ImageNet's RGB in [0,1], which the published models were trained with. */
+const MEAN = [0.485, 0.456, 0.406]
+const DEVIATION = [0.229, 0.224, 0.225]
+
+/** Converts images of one size to the network's input [N,3,height,width]: `(value / 255 − mean) / deviation`. */
+export function normalizeImages(images: readonly RgbImage[]): Tensor {
+  const { width, height } = images[0]
+  const size = width * height
+  const data = new Float32Array(images.length * 3 * size)
+  // Each channel has 256 possible values: a table is faster than computing.
+  const tables = MEAN.map((mean, c) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean) / DEVIATION[c]),
+  )
+  images.forEach(({ data: pixels }, image) => {
+    tables.forEach((table, c) => {
+      const plane = data.subarray((image * 3 + c) * size, (image * 3 + c + 1) * size)
+      for (let from = c, to = 0; to < size; from += 3, to++) plane[to] = table[pixels[from]]
+    })
+  })
+  return { data, shape: [images.length, 3, height, width] }
+}

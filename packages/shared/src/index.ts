@@ -1,0 +1,6 @@
+export { abortTogether, untilAborted } from './abort.js'
+export { mean, nanMean, product, sum } from './arrays.js'
+export type { ByteSink } from './byte-sink.js'
+export { type Random, randomInteger, seededRandom, shuffle } from './random.js'
+export { readAhead } from './read-ahead.js'
+export { listFew, orList } from './text-lists.js'

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { InverseFormError } from '@inverseform/errors'
+import type { ByteSink } from '../byte-sink.js'
+import { makeFolder } from './folders.js'
+
+/**
+ * Writes a file completely or not at all. The bytes go to a temporary file in the same folder, which replaces `path`
+ * when `write` is done and is removed when `write` fails.
+ *
+ * @throws InverseFormError `write-failed`; errors of `write` itself pass through
+ *
+ * @example
+ * await writeFileAtomically('model.safetensors', (sink) => writeSafetensors(tensors, sink))
+ */
+export async function writeFileAtomically(
+  path: string,
+  write: (sink: ByteSink) => Promise<void>,
+): Promise<void> {
+  // The temporary name does not contain `path`, which may already be as long as a name can be.
+  const temporary = join(dirname(path), `.inverseform-${randomUUID()}.tmp`)
+  const handle = await attempt(path, open(temporary, 'wx'))
+  try {
+    try {
+      await write({
+        async write(bytes) {
+          for (let done = 0; done < bytes.byteLength; ) {
+            done += (await attempt(path, handle.write(bytes, done))).bytesWritten
+          }
+        },
+      })
+    } finally {
+      await attempt(path, handle.close())
+    }
+    await attempt(path, rename(temporary, path))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Writes a whole file atomically, and creates its folder if needed. */
+export async function writeWholeFile(path: string, contents: string | Uint8Array): Promise<void> {
+  const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents
+  await makeFolder(dirname(path))
+  await writeFileAtomically(path, (sink) => sink.write(bytes))
+}
+
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full: free some space, or write elsewhere.',
+  EDQUOT: 'Your disk quota is used up: free some space, or write elsewhere.',
+  EROFS: 'That file system is read-only: write elsewhere.',
+  EACCES: 'Check that you may write to that folder.',
+  EPERM: 'Check that you may write to that folder.',
+  ENOENT: 'Create the folder first: only the file itself is created.',
+  ENOTDIR: 'A parent of this path is a file, not a folder: check the path.',
+  EISDIR: 'The path names a folder: add a file name.',
+}
+
+async function attempt<T>(path: string, operation: Promise<T>): Promise<T> {
+  try {
+    return await operation
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new InverseFormError('write-failed', `${path} could not be written: ${message}.`, {
+      cause,
+      hint: hints[code ?? ''] ?? 'Check the path and the disk.',
+      details: { path },
+    })
+  }
+}

@@ -1,0 +1,2 @@
+export { writeFileAtomically, writeWholeFile } from './atomic-file.js'
+export { makeFolder } from './folders.js'

@@ -1,0 +1,11 @@
+/** The first few items of a list as text: `a, b, c and 7 more`; `nothing` for an empty list. */
+export function listFew(items: readonly string[], most = 5): string {
+  if (items.length === 0) return 'nothing'
+  const more = items.length > most ? ` and ${items.length - most} more` : ''
+  return items.slice(0, most).join(', ') + more
+}
+
+/** Alternatives as text: `a, b or c`. */
+export function orList(items: readonly string[]): string {
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`
+}

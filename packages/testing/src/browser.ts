@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+
+/** Where systems install Chromium. The variable `CHROMIUM_PATH` names another place. */
+const candidates = [
+  process.env.CHROMIUM_PATH,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+
+/** Path of the installed Chromium; undefined without one. */
+export const chromiumPath = candidates.find((path) => path && existsSync(path))
+if (!chromiumPath) {
+  console.warn('Chromium was not found: tests that need a browser are skipped. Set CHROMIUM_PATH.')
+}
+
+/** Flags for SwiftShader, a slow but complete Vulkan driver on the CPU. Canvases need it for the whole browser. */
+const softwareGpu = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+]
+
+/** Starts Chromium, optionally with WebGPU on a software GPU. */
+export function launch({
+  webgpu = false,
+  args = [],
+}: {
+  readonly webgpu?: boolean
+  readonly args?: readonly string[]
+} = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath,
+    args: ['--no-sandbox', ...(webgpu ? softwareGpu : []), ...args],
+  })
+}

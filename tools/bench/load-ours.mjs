@@ -1,9 +1,0 @@
-// Side of load.mjs: a checkpoint to a session, by the public API. Prints one line of JSON.
-import { createSegmenter } from '@inverseform/runtime-node'
-import { memory } from './lib/machine.mjs'
-
-const started = performance.now()
-const segmenter = await createSegmenter({ checkpoint: process.argv[2] })
-const total = performance.now() - started
-console.log(JSON.stringify({ total, ...segmenter.loadTimings, ...memory() }))
-await segmenter.dispose()
