@@ -1,9 +1,18 @@
+import { resolve } from 'node:path'
 import type { Options } from 'tsup'
 
-// Private packages: each package that uses them carries its own copy (docs/decisions/002-one-error.md).
-const bundled = ['@inverseform/errors', '@inverseform/shared', '@inverseform/distance-transform']
+/** The sources of the private packages. Each package that uses them bundles its own copy (docs/decisions/016-private-packages.md). */
+const bundled = {
+  '@inverseform/errors': 'errors/src/index.ts',
+  '@inverseform/shared': 'shared/src/index.ts',
+  '@inverseform/shared/node': 'shared/src/node/index.ts',
+  '@inverseform/distance-transform': 'distance-transform/src/index.ts',
+}
 
-/** What every package builds the same way: ESM and types, for browsers and the Node versions of `engines`. */
+// Type declarations are bundled by path: behind node_modules, the compiler takes a package's own files for external ones.
+const paths = Object.fromEntries(Object.entries(bundled).map(([name, file]) => [name, [resolve('..', file)]]))
+
+/** Returns the build options that all packages share: ESM and types, for browsers and the Node versions of `engines`. */
 export function library(entry: string[] | Record<string, string>, more: Options = {}): Options {
   return {
     entry,
@@ -12,9 +21,9 @@ export function library(entry: string[] | Record<string, string>, more: Options 
     platform: 'neutral',
     removeNodeProtocol: false,
     external: [/^node:/],
-    noExternal: bundled,
-    // Disposable and AsyncDisposable are in none of the libraries that consumers usually compile with.
-    dts: { resolve: bundled, banner: '/// <reference lib="esnext.disposable" />' },
+    noExternal: Object.keys(bundled),
+    // The libraries that consumers usually compile with lack Disposable and AsyncDisposable.
+    dts: { banner: '/// <reference lib="esnext.disposable" />', compilerOptions: { paths } },
     sourcemap: true,
     clean: true,
     splitting: true,
