@@ -81,12 +81,12 @@ function notAFile(path: string, found: string) {
 function openError(path: string, cause: NodeJS.ErrnoException) {
   if (cause.code === 'EISDIR') return notAFile(path, 'a folder')
   if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') {
-    return new InverseFormError('not-found', `${path}: no such file.`, {
+    return new InverseFormError('not-found', `${path} does not exist.`, {
       cause,
       hint: 'Check the path. Relative paths start at the current folder.',
     })
   }
-  return new InverseFormError('unreadable', `${path}: cannot be opened: ${cause.message}.`, {
+  return new InverseFormError('unreadable', `${path} cannot be opened: ${cause.message}.`, {
     cause,
     hint:
       cause.code === 'EACCES' || cause.code === 'EPERM'

@@ -100,7 +100,7 @@ describe('fileSource', () => {
     const missing = join(folder, 'missing.pth')
     expect(await errorOf(fileSource(missing))).toMatchObject({
       code: 'not-found',
-      message: `${missing}: no such file.`,
+      message: `${missing} does not exist.`,
     })
     expect(await errorOf(fileSource(join(fixtures, name, 'x')))).toMatchObject({ code: 'not-found' })
     expect(await errorOf(fileSource(folder))).toMatchObject({
