@@ -1,8 +1,24 @@
 import { checkArgument, InverseFormError } from '@inverseform/errors'
-import type { Shape } from './ops.js'
+import type { Shape, TensorOps } from './ops.js'
 
 /** Formats a shape as `2x19x48x96`, or `scalar`. */
 export const shapeText = (shape: Shape): string => (shape.length === 0 ? 'scalar' : shape.join('x'))
+
+/**
+ * Returns the shape of an argument. TypeScript checks the types, but JavaScript callers may give nothing, a plain array, or
+ * operations that are not there.
+ */
+export function shapeOf<T>(ops: TensorOps<T>, name: string, x: T): Shape {
+  checkArgument('ops', ops, typeof ops?.shape === 'function', 'the operations of a tensor library', {
+    hint: 'Pass `arrayOps()`, `tfjsOps(tf)` or `jaxOps(np)` as the first argument.',
+  })
+  const shape: unknown = x === undefined || x === null ? undefined : ops.shape(x)
+  const isTensor = Array.isArray(shape)
+  checkArgument(name, x, isTensor, 'a tensor of the library that `ops` is for', {
+    hint: 'Create it with that library, or with `ops.constant(data, shape)`.',
+  })
+  return shape as Shape
+}
 
 export function sizeMismatch(
   message: string,

@@ -82,6 +82,15 @@ export function checkBoolean(name: string, value: unknown, options?: CheckOption
   checkArgument(name, value, typeof value === 'boolean', 'true or false', options)
 }
 
+/** Throws unless an argument is a function. */
+export function checkFunction(
+  name: string,
+  value: unknown,
+  options?: CheckOptions,
+): asserts value is (...values: never[]) => unknown {
+  checkArgument(name, value, typeof value === 'function', 'a function', options)
+}
+
 /**
  * Throws unless an array has the expected number of elements.
  *

@@ -4,6 +4,7 @@ export {
   checkArgument,
   checkBoolean,
   checkByteArray,
+  checkFunction,
   checkInteger,
   checkIntegerArray,
   checkLength,

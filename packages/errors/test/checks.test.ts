@@ -3,6 +3,7 @@ import {
   checkArgument,
   checkBoolean,
   checkByteArray,
+  checkFunction,
   checkInteger,
   checkIntegerArray,
   checkLength,
@@ -82,6 +83,11 @@ test('checkOneOf lists the words', () => {
 test('checkBoolean', () => {
   expect(() => checkBoolean('b', false)).not.toThrow()
   expect(errorOf(() => checkBoolean('b', 0)).message).toBe('`b` must be true or false, got 0.')
+})
+
+test('checkFunction', () => {
+  expect(() => checkFunction('f', () => 1)).not.toThrow()
+  expect(errorOf(() => checkFunction('f', 1)).message).toBe('`f` must be a function, got 1.')
 })
 
 test('checkLength', () => {

@@ -1,12 +1,12 @@
 import {
-  checkArgument,
+  checkFunction,
   checkInteger,
   checkIntegerArray,
   checkLength,
   InverseFormError,
 } from '@inverseform/errors'
 import type { Shape, TensorOps } from '../ops.js'
-import { checkMapShape, shapeText, sizeMismatch } from '../shape.js'
+import { checkMapShape, shapeOf, shapeText, sizeMismatch } from '../shape.js'
 
 /** Typed arrays that hold a target: integers in C order. */
 export type IntegerArray =
@@ -40,7 +40,7 @@ export interface MapSize {
 
 /** Returns the sizes of an [images, channels, height, width] tensor, each at least 1. */
 export function mapSize<T>(ops: TensorOps<T>, name: string, x: T): MapSize {
-  const shape = ops.shape(x)
+  const shape = shapeOf(ops, name, x)
   checkMapShape(name, shape)
   const [images, channels, height, width] = shape
   return { images, channels, height, width }
@@ -87,9 +87,7 @@ export function checkSamePixels(nameA: string, a: Shape, nameB: string, b: Shape
 
 /** Throws unless a regressor is a function. TypeScript checks this; JavaScript callers may leave it out. */
 export function checkRegressor(regressor: unknown): void {
-  checkArgument('regressor', regressor, typeof regressor === 'function', 'a function', {
-    hint: 'Pass `regressor`, such as inverseNet(ops, weights).',
-  })
+  checkFunction('regressor', regressor, { hint: 'Pass `regressor`, such as inverseNet(ops, weights).' })
 }
 
 /**

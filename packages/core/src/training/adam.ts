@@ -1,4 +1,4 @@
-import { checkNumber } from '@inverseform/errors'
+import { checkArgument, checkNumber } from '@inverseform/errors'
 import { sizeMismatch } from '../shape.js'
 
 export interface AdamOptions {
@@ -38,6 +38,8 @@ export function adam(
   checkNumber('epsilon', epsilon, { above: 0 })
   checkNumber('beta1', beta1, { min: 0, below: 1 })
   checkNumber('beta2', beta2, { min: 0, below: 1 })
+  const isList: boolean = Array.isArray(parameters) && parameters.every((array) => ArrayBuffer.isView(array))
+  checkArgument('parameters', parameters, isList, 'an array of Float32Array or Float64Array')
   const means = parameters.map((array) => array.slice().fill(0))
   const squares = parameters.map((array) => array.slice().fill(0))
   let steps = 0

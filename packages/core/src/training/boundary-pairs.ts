@@ -1,4 +1,4 @@
-import { checkArgument, checkInteger, checkLength, checkNumber, InverseFormError } from '@inverseform/errors'
+import { checkFunction, checkInteger, checkLength, checkNumber, InverseFormError } from '@inverseform/errors'
 import { type Random, shuffle } from '@inverseform/shared'
 import type { PlainTensor } from '../ops.js'
 import { checkPair, shapeText, sizeMismatch } from '../shape.js'
@@ -177,8 +177,4 @@ function copyTile(
 
 function checkMap({ data, height, width }: BoundaryMap, index: number): void {
   checkLength(`maps[${index}].data`, data.length, height * width, `one for each of ${height}x${width} pixels`)
-}
-
-function checkFunction(name: string, value: unknown): void {
-  checkArgument(name, value, typeof value === 'function', 'a function')
 }

@@ -7,7 +7,7 @@ import {
 } from '../losses/inverse-form/geodesic-distance.js'
 import { norm } from '../math.js'
 import type { PlainTensor, TensorOps } from '../ops.js'
-import { checkParameters, shapeText, sizeMismatch } from '../shape.js'
+import { checkParameters, shapeOf, shapeText, sizeMismatch } from '../shape.js'
 import { type Matrix3, transformMatrix } from './transforms.js'
 
 export interface RegressionLossOptions extends GeodesicDistanceOptions {
@@ -41,7 +41,7 @@ export function regressionLoss<T>(
   target: PlainTensor,
   options: RegressionLossOptions = {},
 ): T {
-  const shape = ops.shape(estimate)
+  const shape = shapeOf(ops, 'estimate', estimate)
   if (shape.length !== 2 || shapeText(shape) !== shapeText(target.shape)) {
     throw sizeMismatch(
       `\`estimate\` and \`target\` must have the same shape [pairs, parameters], got ${shapeText(shape)} and ${shapeText(target.shape)}.`,

@@ -1,6 +1,6 @@
 import { complement } from '../math.js'
 import type { TensorOps } from '../ops.js'
-import { checkMapShape, shapeText, sizeMismatch } from '../shape.js'
+import { checkMapShape, shapeOf, shapeText, sizeMismatch } from '../shape.js'
 import { horizon } from './warp-maps.js'
 
 /**
@@ -21,10 +21,10 @@ import { horizon } from './warp-maps.js'
  * @throws InverseFormError `size-mismatch` when the shapes do not fit each other
  */
 export function transformMaps<T>(ops: TensorOps<T>, maps: T, matrices: T): T {
-  const shape = ops.shape(maps)
+  const shape = shapeOf(ops, 'maps', maps)
   checkMapShape('maps', shape)
   const [count, channels, height, width] = shape
-  if (channels !== 1 || shapeText(ops.shape(matrices)) !== shapeText([count, 3, 3])) {
+  if (channels !== 1 || shapeText(shapeOf(ops, 'matrices', matrices)) !== shapeText([count, 3, 3])) {
     throw sizeMismatch(
       `\`matrices\` must have the shape [${count}, 3, 3] for maps of ${shapeText(shape)} with 1 channel, got ${shapeText(ops.shape(matrices))}.`,
       'Give maps [maps, 1, height, width] and matrices [maps, 3, 3].',

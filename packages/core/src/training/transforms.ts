@@ -1,4 +1,4 @@
-import { checkLength, InverseFormError } from '@inverseform/errors'
+import { checkFunction, checkLength, formatValue, InverseFormError } from '@inverseform/errors'
 import type { Random } from '@inverseform/shared'
 import { sizeMismatch } from '../shape.js'
 
@@ -192,14 +192,16 @@ const drawScales = (random: Random, range?: Range): readonly [number, number] =>
 ]
 
 function draw(random: Random, name: keyof typeof limits, range?: Range): number {
+  checkFunction('random', random)
   const { byDefault, within } = limits[name]
-  const [least, greatest] = range ?? byDefault
+  const given = range ?? byDefault
+  const [least, greatest] = Array.isArray(given) ? given : [Number.NaN, Number.NaN]
   if (least > within[0] && least <= greatest && greatest < within[1]) {
     return least + (greatest - least) * random()
   }
   throw new InverseFormError(
     'invalid-argument',
-    `\`${name}\` must be a range [least, greatest] in (${within.join(', ')}), got [${least}, ${greatest}].`,
+    `\`${name}\` must be a range [least, greatest] in (${within.join(', ')}), got ${formatValue(range)}.`,
     {
       hint: 'Give two numbers, the smaller one first.',
       details: { [name]: range },

@@ -8,14 +8,16 @@ import {
   diceLoss,
   edgeAttentionLoss,
   focalLoss,
+  inverseFormLoss,
   inverseFormTiles,
   isInverseFormError,
+  jointLoss,
   labelRelaxationLoss,
   lovaszSoftmaxLoss,
   resizeBilinear,
   signedDistanceMaps,
 } from '../../src/index.js'
-import { adam, boundaryPairs, sampleShift } from '../../src/training/index.js'
+import { adam, boundaryPairs, regressionLoss, sampleShift } from '../../src/training/index.js'
 
 const ops = arrayOps()
 const logits = ops.constant(new Float32Array(12), [1, 3, 2, 2])
@@ -119,6 +121,52 @@ describe('checks of what JavaScript callers pass', () => {
       'a learning rate of a step',
       () => adam([new Float32Array(1)])([[1]], Number.NaN),
       '`learningRate` must be a finite number of at least 0, got NaN.',
+    ],
+    [
+      'missing logits',
+      () => crossEntropyLoss(ops, js({ target })),
+      '`logits` must be a tensor of the library that `ops` is for, got undefined.',
+    ],
+    [
+      'logits that are a plain array',
+      () => focalLoss(ops, { logits: js([1, 2]), target }),
+      '`logits` must be a tensor of the library that `ops` is for, got [1, 2].',
+    ],
+    [
+      'missing edge logits',
+      () => jointLoss(ops, js({ logits, target, edgeTarget }), { weights: { inverseForm: 0 } }),
+      '`edgeLogits` must be a tensor of the library that `ops` is for, got undefined.',
+    ],
+    [
+      'other things than operations',
+      () => diceLoss(js({}), { logits, target }),
+      '`ops` must be the operations of a tensor library, got an object of type Object.',
+    ],
+    [
+      'a regressor that returns no tensor',
+      () =>
+        inverseFormLoss(
+          ops,
+          { edgeLogits, edgeTarget, regressor: js(() => undefined) },
+          { size: [2, 2], tileGrid: [1, 1] },
+        ),
+      '`coefficients` must be a tensor of the library that `ops` is for, got undefined.',
+    ],
+    [
+      'an estimate that is no tensor',
+      () => regressionLoss(ops, js(null), { data: [0, 0], shape: [1, 2] }),
+      '`estimate` must be a tensor of the library that `ops` is for, got null.',
+    ],
+    ['a random generator of transforms', () => sampleShift(js('x')), '`random` must be a function, got "x".'],
+    [
+      'a range of transforms',
+      () => sampleShift(Math.random, { shift: js('ab') }),
+      '`shift` must be a range [least, greatest] in (-Infinity, Infinity), got "ab".',
+    ],
+    [
+      'parameters that are no arrays',
+      () => adam(js({})),
+      '`parameters` must be an array of Float32Array or Float64Array, got an object of type Object.',
     ],
   ])('%s', (_, run, message) => {
     expect(run).toThrow(expect.objectContaining({ message }))

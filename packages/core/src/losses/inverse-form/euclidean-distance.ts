@@ -1,6 +1,6 @@
 import { norm } from '../../math.js'
 import type { TensorOps } from '../../ops.js'
-import { checkParameters } from '../../shape.js'
+import { checkParameters, shapeOf } from '../../shape.js'
 
 /**
  * Euclidean distance of affine transformations from the identity: the Frobenius norm of `θ - I`, with `θ` and `I` as 2x3
@@ -13,6 +13,6 @@ import { checkParameters } from '../../shape.js'
  * @throws InverseFormError `size-mismatch` when theta has another shape
  */
 export function euclideanDistance<T>(ops: TensorOps<T>, theta: T): T {
-  checkParameters('theta', ops.shape(theta), 6, 'affine transformations')
+  checkParameters('theta', shapeOf(ops, 'theta', theta), 6, 'affine transformations')
   return norm(ops, ops.subtract(theta, ops.constant([1, 0, 0, 0, 1, 0], [1, 6])), [1])
 }

@@ -1,7 +1,7 @@
 import { checkNumber } from '@inverseform/errors'
 import { complement, norm } from '../../math.js'
 import type { TensorOps } from '../../ops.js'
-import { checkParameters } from '../../shape.js'
+import { checkParameters, shapeOf } from '../../shape.js'
 
 export interface GeodesicDistanceOptions {
   /** λ, the weight of the part that is not rotation. Default 0.1. */
@@ -57,7 +57,7 @@ export function geodesicDistance<T>(
 
 /** [transformations, 8] → [transformations, 3, 3], with 1 as each matrix's last element. */
 export function homographies<T>(ops: TensorOps<T>, theta: T): T {
-  const shape = ops.shape(theta)
+  const shape = shapeOf(ops, 'theta', theta)
   checkParameters('theta', shape, 8, 'homographies')
   const count = shape[0]
   const last = ops.constant(new Float32Array(count).fill(1), [count, 1])

@@ -2,7 +2,7 @@ import { checkOneOf } from '@inverseform/errors'
 import { logSoftmax, norm } from '../../math.js'
 import type { TensorOps } from '../../ops.js'
 import { resizeBilinear } from '../../resize.js'
-import { checkPair, shapeText, sizeMismatch } from '../../shape.js'
+import { checkPair, shapeOf, shapeText, sizeMismatch } from '../../shape.js'
 import { checkRegressor, checkTarget, edgeSize, type IntegerArray } from '../inputs.js'
 import type { EdgeLossInputs } from './edge-bce.js'
 import { euclideanDistance } from './euclidean-distance.js'
@@ -77,7 +77,7 @@ export function inverseFormLoss<T>(
   checkRegressor(regressor)
   const { prediction, target } = inverseFormTiles(ops, { edgeLogits, edgeTarget }, options)
   const coefficients = regressor(ops, prediction, target)
-  const shape = ops.shape(coefficients)
+  const shape = shapeOf(ops, 'coefficients', coefficients)
   const tiles = ops.shape(prediction)[0]
   if (shape.length !== 2 || shape[0] !== tiles) {
     throw sizeMismatch(
@@ -136,7 +136,7 @@ export function inverseFormDistance<T>(
 ): T {
   const { distance = 'coefficients' } = options
   checkOneOf('distance', distance, distances)
-  const shape = ops.shape(coefficients)
+  const shape = shapeOf(ops, 'coefficients', coefficients)
   if (shape.length !== 2 || shape.includes(0)) {
     throw sizeMismatch(
       `\`coefficients\` must have the shape [tiles, coefficients], got ${shapeText(shape)}.`,
