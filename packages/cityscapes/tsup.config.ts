@@ -5,6 +5,7 @@ import { library } from '../../tsup.base.js'
 export default defineConfig(
   library({
     index: 'src/index.ts',
+    classes: 'src/classes/index.ts',
     node: 'src/node.ts',
     'metrics-worker': 'src/node/evaluate/metrics-worker.ts',
   }),

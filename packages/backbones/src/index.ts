@@ -1,15 +1,20 @@
 export { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 export { toFloat32 } from './checkpoint/float32.js'
 export type { CheckpointLimits } from './checkpoint/limits.js'
+export { PythonRecord } from './checkpoint/metadata-value.js'
 export { type OpenCheckpointOptions, openCheckpoint } from './checkpoint/open.js'
 export type {
   Checkpoint,
+  CheckpointContents,
   CheckpointFormat,
   CheckpointTensor,
   DType,
   DTypeArrays,
   MetadataValue,
+  OtherDType,
   TensorData,
+  VerifyOptions,
+  VerifySummary,
 } from './checkpoint/types.js'
 export { type WritableTensor, writeSafetensors } from './checkpoint/write-safetensors.js'
 export { blobSource } from './io/blob.js'
@@ -22,11 +27,11 @@ export { INVERSENET_TILE } from './models/inversenet.js'
 export {
   type InverseNetTensors,
   type LoadedModel,
-  type LoadModelOptions,
   loadInverseNet,
   loadModel,
   readInverseNet,
 } from './models/load.js'
+export type { LoadModelOptions } from './models/load-options.js'
 export type { LoadReport } from './models/load-report.js'
 export { openModel } from './models/open-model.js'
 export type { ParameterSource } from './models/scope.js'

@@ -6,7 +6,7 @@ import {
   checkLength,
   checkNumber,
 } from '@inverseform/errors'
-import type { IdArray } from './id-array.js'
+import type { IdArray } from './label-mapping.js'
 import { palette as cityscapesPalette, type Rgb } from './labels.js'
 
 /**

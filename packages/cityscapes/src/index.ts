@@ -1,8 +1,8 @@
 export { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 export { colorize, edgeImage, edgeOverlay, errorColors, errorMask, overlay } from './coloring.js'
 export { edgeMap } from './edges.js'
-export type { IdArray } from './id-array.js'
 export {
+  type IdArray,
   type IdMap,
   type IdSource,
   type LabelMapping,
@@ -37,25 +37,31 @@ export {
   type BoundaryFScores,
   type BoundaryFState,
   type BoundaryFToleranceScores,
+  davisTolerance,
+  gatedScnnTolerances,
+} from './metrics/boundary/boundary-f.js'
+export {
   BoundaryIou,
   type BoundaryIouClassScores,
   type BoundaryIouOptions,
   type BoundaryIouRatioScores,
   type BoundaryIouScores,
   type BoundaryIouState,
-  davisTolerance,
-  gatedScnnTolerances,
+} from './metrics/boundary/boundary-iou.js'
+export {
   type SurfaceClassScores,
   SurfaceDistances,
   type SurfaceDistancesOptions,
   type SurfaceDistancesState,
   type SurfaceScores,
+} from './metrics/boundary/surface-distances.js'
+export {
   type TrimapBandScores,
   TrimapIou,
   type TrimapIouOptions,
   type TrimapIouScores,
   type TrimapIouState,
-} from './metrics/boundary/index.js'
+} from './metrics/boundary/trimap-iou.js'
 export {
   Calibration,
   type CalibrationOptions,
@@ -84,7 +90,7 @@ export {
 export { type OfficialResult, officialJson, officialResult } from './metrics/official/result.js'
 export type { CategoryScores, LabelScores, PixelLevelScores } from './metrics/official/scores.js'
 export { officialMatrix, officialTables } from './metrics/official/tables.js'
-export type { MetricOptions } from './metrics/options.js'
+export type { CountOptions, MetricOptions } from './metrics/options.js'
 export {
   type PerImageClass,
   type PerImageEntry,
@@ -104,12 +110,25 @@ export {
   presets,
 } from './metrics/presets.js'
 export type { StateHeader } from './metrics/state/declare-state.js'
-export { decodeLabelPng, encodeLabelPng, type LabelMap, MAX_LABEL_PIXELS } from './png.js'
-export { type PolygonAnnotation, type PolygonObject, parsePolygons } from './polygons/annotation.js'
+export { type ScoreWarning, warningsText } from './metrics/warnings.js'
+export {
+  type DecodeLabelPngOptions,
+  decodeLabelPng,
+  encodeLabelPng,
+  type LabelMap,
+  MAX_LABEL_PIXELS,
+} from './png.js'
+export {
+  type ParsePolygonsOptions,
+  type PolygonAnnotation,
+  type PolygonObject,
+  parsePolygons,
+} from './polygons/annotation.js'
 export { type Canvas, fillPolygon } from './polygons/fill-polygon.js'
 export {
   type DrawnObject,
   type DrawnPolygons,
+  type DrawPolygonsOptions,
   drawPolygons,
   type LabelEncoding,
   type LabelImage,

@@ -1,5 +1,14 @@
 import { checkArgument, checkIntegerArray, InverseFormError } from '@inverseform/errors'
-import type { IdArray } from './id-array.js'
+
+/** One id per pixel, in any typed array of integers of at most 32 bits. */
+export type IdArray =
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
 
 /** The new id of each old id: a Map, an object, or a list indexed by the old id. */
 export type IdMap = ReadonlyMap<number, number> | ArrayLike<number> | Readonly<Record<number, number>>
@@ -73,7 +82,7 @@ export const reduceZeroLabel: LabelMapping = /* @__PURE__ */ labelMapping(
  * @param otherwise the new id of ids that are not in the map
  */
 export function lookUpTable(map: IdMap, otherwise: number): LookUp {
-  const entries = entriesOf(map)
+  const entries = mapEntries(map)
   for (const [from, to] of entries) {
     if (!isIn(from, -65_536, 65_535) || !isIn(to, 0, 65_535)) {
       throw new InverseFormError(
@@ -113,7 +122,10 @@ export function remap<Out extends Uint8Array | Uint16Array>(
   return out
 }
 
-function entriesOf(map: IdMap): [from: number, to: number][] {
+/** The pairs of old and new ids. */
+export function mapEntries(map: IdMap): [from: number, to: number][] {
+  const isMap = (typeof map === 'object' && map !== null) || ArrayBuffer.isView(map)
+  checkArgument('map', map, isMap, 'a Map, an object or a list of new ids')
   if (map instanceof Map) return [...map]
   if (Array.isArray(map) || ArrayBuffer.isView(map)) {
     return Array.from(map as ArrayLike<number>, (to, from): [number, number] => [from, to]).filter(

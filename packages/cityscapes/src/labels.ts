@@ -1,6 +1,5 @@
 import { checkIntegerArray } from '@inverseform/errors'
-import type { IdArray } from './id-array.js'
-import { lookUpTable, remap } from './label-mapping.js'
+import { type IdArray, lookUpTable, remap } from './label-mapping.js'
 
 /** Red, green, blue, each 0..255. */
 export type Rgb = readonly [number, number, number]

@@ -12,12 +12,15 @@ export {
   type Metrics,
   mergeMetrics,
   metricsFromJSON,
+  metricsToJSON,
 } from './node/evaluate/metric-set.js'
-export { readInstanceIds, readLabelIds, readLabelPng } from './node/files/read.js'
+export type { AnnotationType } from './node/files/layout.js'
+export { type ReadLabelOptions, readInstanceIds, readLabelIds, readLabelPng } from './node/files/read.js'
 export {
   type CreatedLabelImages,
   type CreateLabelImagesOptions,
   createLabelImages,
+  type ReadPolygonsOptions,
   readPolygons,
 } from './node/label-images.js'
 export { type FilePair, type MatchByStemOptions, matchByStem } from './node/pairs/match-by-stem.js'

@@ -1,5 +1,14 @@
-import { checkArgument, checkInteger, checkLength, InverseFormError, typeName } from '@inverseform/errors'
+import {
+  checkArgument,
+  checkByteArray,
+  checkInteger,
+  checkLength,
+  InverseFormError,
+  typeName,
+} from '@inverseform/errors'
+import { checkPixels, MOST_PIXELS } from '@inverseform/shared'
 import { decode, encode, hasPngSignature } from 'fast-png'
+import { deinterlace, inflated, interlacedLength } from './interlaced-png.js'
 
 /** Ids, one per pixel, row by row from the top left. */
 export interface LabelMap<Data extends Uint8Array | Uint16Array = Uint8Array | Uint16Array> {
@@ -9,8 +18,21 @@ export interface LabelMap<Data extends Uint8Array | Uint16Array = Uint8Array | U
   readonly data: Data
 }
 
-/** Largest label map that is decoded, in pixels: a PNG of a few bytes can claim any size. */
-export const MAX_LABEL_PIXELS = 2 ** 28
+/** Largest label map that is decoded by default, in pixels: a PNG of a few bytes can claim any size. */
+export const MAX_LABEL_PIXELS = MOST_PIXELS
+
+export interface DecodeLabelPngOptions {
+  /** Most pixels that a label map may have. Defaults to {@link MAX_LABEL_PIXELS}. */
+  readonly maxPixels?: number
+}
+
+/** How to decode the pixels of a PNG with a valid header. */
+export interface PixelDecoder {
+  /** Decodes a PNG without interlacing: packed below 8 bits, each row padded to a byte. */
+  readonly pixels: (bytes: Uint8Array, header: LabelPngHeader) => Uint8Array | Uint16Array
+  /** Inflates the image data, which has `length` bytes; fewer are returned for a truncated file. */
+  readonly inflate: (bytes: Uint8Array, length: number) => Uint8Array
+}
 
 /** The header of a PNG. */
 export interface LabelPngHeader {
@@ -20,6 +42,9 @@ export interface LabelPngHeader {
   readonly colorType: number
   readonly interlaced: boolean
 }
+
+/** Bit depths of gray images and palettes (PNG specification, 11.2.1). */
+const depths: Readonly<Record<number, readonly number[]>> = { 0: [1, 2, 4, 8, 16], 3: [1, 2, 4, 8] }
 
 const colorKinds: Readonly<Record<number, string>> = { 2: 'RGB', 4: 'gray with alpha', 6: 'RGBA' }
 
@@ -39,12 +64,17 @@ function readHeader(bytes: Uint8Array, name: string): LabelPngHeader {
   }
   if (bytes.length < 33) throw unreadable(name, 'ends within its PNG header', again)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const [depth, colorType, compression, filter, interlace] = bytes.subarray(24, 29)
+  const isValid = compression === 0 && filter === 0 && interlace <= 1
+  if (!isValid || (colorKinds[colorType] === undefined && !depths[colorType]?.includes(depth))) {
+    throw unreadable(name, 'is cut short or damaged (its header is invalid)', again)
+  }
   return {
     width: view.getUint32(16),
     height: view.getUint32(20),
-    depth: bytes[24],
-    colorType: bytes[25],
-    interlaced: bytes[28] !== 0,
+    depth,
+    colorType,
+    interlaced: interlace === 1,
   }
 }
 
@@ -64,32 +94,28 @@ function unpack(packed: Uint8Array | Uint16Array, width: number, height: number,
 }
 
 /**
- * Decodes a PNG whose pixels are ids: gray with 1, 2, 4, 8 or 16 bits, or the indices (never the colors) of a palette.
- * The ids are the stored values: values of fewer than 8 bits are not scaled to 0..255.
+ * Decodes a PNG whose pixels are ids: gray with 1, 2, 4, 8 or 16 bits, or the indices (never the colors) of a palette,
+ * interlaced or not. The ids are the stored values: values of fewer than 8 bits are not scaled to 0..255.
  *
  * @param name name of the file in errors
  * @returns ids as a Uint8Array, or as a Uint16Array when the file has 16 bits
  * @throws InverseFormError `unreadable` for other formats, truncated or damaged files, and images with colors;
- *   `limit-exceeded` above {@link MAX_LABEL_PIXELS}
+ *   `limit-exceeded` above `maxPixels`
  */
-export function decodeLabelPng(bytes: Uint8Array, name?: string): LabelMap {
-  return decodeLabelPngWith(storedPixels, bytes, name)
+export function decodeLabelPng(bytes: Uint8Array, name?: string, options?: DecodeLabelPngOptions): LabelMap {
+  const pixels = () => decode(bytes, { checkCrc: true }).data as Uint8Array | Uint16Array
+  return decodeLabelPngWith({ pixels, inflate: inflated }, bytes, name, options)
 }
 
-/** Decodes the stored pixels of a PNG: packed below 8 bits, each row padded to a byte. */
-export function storedPixels(bytes: Uint8Array): Uint8Array | Uint16Array {
-  return decode(bytes, { checkCrc: true }).data as Uint8Array | Uint16Array
-}
-
-/**
- * Decodes as {@link decodeLabelPng} with another decoder.
- * @param pixels decodes a file with a valid header as {@link storedPixels} does, or throws
- */
+/** Decodes as {@link decodeLabelPng} with another decoder. */
 export function decodeLabelPngWith(
-  pixels: (bytes: Uint8Array, header: LabelPngHeader) => Uint8Array | Uint16Array,
+  { pixels, inflate }: PixelDecoder,
   bytes: Uint8Array,
   name = 'The label map',
+  { maxPixels = MAX_LABEL_PIXELS }: DecodeLabelPngOptions = {},
 ): LabelMap {
+  checkByteArray('bytes', bytes)
+  checkInteger('maxPixels', maxPixels, { min: 1 })
   const header = readHeader(bytes, name)
   const { width, height, depth, colorType, interlaced } = header
   const colors = colorKinds[colorType]
@@ -100,23 +126,14 @@ export function decodeLabelPngWith(
       'Use the file ending in _labelIds.png (or _instanceIds.png); files ending in _color.png are for viewing only.',
     )
   }
-  if (width * height > MAX_LABEL_PIXELS) {
-    throw new InverseFormError('limit-exceeded', `${name} claims to be ${width} x ${height} pixels.`, {
-      hint: `The limit is ${MAX_LABEL_PIXELS} pixels; check that the file is not damaged.`,
-      details: { name, width, height },
-    })
-  }
+  checkPixels(name, header, maxPixels)
   if (width === 0 || height === 0) throw unreadable(name, `claims to be ${width} x ${height} pixels`, again)
-  if (interlaced && depth < 8) {
-    throw unreadable(
-      name,
-      `is interlaced with ${depth} bits per pixel, which is not supported`,
-      'Save it again without interlacing.',
-    )
-  }
-  let data: Uint8Array | Uint16Array
   try {
-    data = pixels(bytes, header)
+    if (interlaced) {
+      return { width, height, data: deinterlace(inflate(bytes, interlacedLength(header)), header) }
+    }
+    const data = pixels(bytes, header)
+    return { width, height, data: depth < 8 ? unpack(data, width, height, depth) : data }
   } catch (cause) {
     throw unreadable(
       name,
@@ -125,7 +142,6 @@ export function decodeLabelPngWith(
       cause,
     )
   }
-  return { width, height, data: depth < 8 ? unpack(data, width, height, depth) : data }
 }
 
 /**

@@ -132,6 +132,72 @@ describe('openDataset', () => {
     )
   })
 
+  it.each([
+    ['leftImg8bit', 'gtFine'],
+    ['leftImg8bit_trainvaltest/leftImg8bit', 'gtFine_trainvaltest/gtFine'],
+    ['leftImg8bit_trainvaltest/leftImg8bit_trainvaltest/leftImg8bit', 'gtFine_trainvaltest/gtFine'],
+    ['leftImg8bit/leftImg8bit', 'gtFine/gtFine'],
+    ['leftImg8bit', 'gtFine_trainvaltest/gtFine_trainvaltest/gtFine'],
+  ])('reads %s and %s, from the root, the archive or the part', async (images, target) => {
+    const move = (path: string) => path.replace('leftImg8bit', images).replace('gtFine', target)
+    await add(move(imageOf('ulm_0')), move(truthOf('ulm_0')), move(truthOf('ulm_0', 'val', 'instanceIds')))
+    await add('leftImg8bit_foggy/leftImg8bit_foggy/val/ulm/ulm_0_leftImg8bit_foggy.png')
+    for (const data of ['', images.split('/')[0], images, target]) {
+      const { samples } = await openDataset({ data: join(root, data), split: 'val' })
+      expect(samples).toEqual([
+        {
+          name: 'ulm_0',
+          city: 'ulm',
+          image: join(root, move(imageOf('ulm_0'))),
+          labelIds: join(root, move(truthOf('ulm_0'))),
+          instanceIds: join(root, move(truthOf('ulm_0', 'val', 'instanceIds'))),
+        },
+      ])
+    }
+  })
+
+  it('takes splits from several archives, and rejects one that is there twice', async () => {
+    await add(`leftImg8bit_trainvaltest/${imageOf('ulm_0')}`, `gtFine_trainvaltest/${truthOf('ulm_0')}`)
+    await add(`leftImg8bit_trainextra/${imageOf('bonn_0', 'train_extra')}`)
+    await add('gtCoarse/train_extra/bonn/bonn_0_gtCoarse_labelIds.png')
+    expect((await openDataset({ data: root, split: 'val' })).total).toBe(1)
+    const { samples } = await openDataset({ data: root, split: 'train_extra' })
+    expect(samples[0].labelIds).toBe(join(root, 'gtCoarse/train_extra/bonn/bonn_0_gtCoarse_labelIds.png'))
+    expect((await failure({ data: root, split: 'vall' })).message).toBe(
+      `${join(root, 'leftImg8bit_trainextra/leftImg8bit')} and ${join(root, 'leftImg8bit_trainvaltest/leftImg8bit')} ` +
+        'have no split "vall"; found train_extra, val.',
+    )
+    await add(`leftImg8bit_copy/${imageOf('ulm_0')}`)
+    const { code, message } = await failure({ data: root, split: 'val' })
+    expect(code).toBe('invalid-dataset')
+    expect(message).toBe(
+      `${root} has several folders of the split "val": ${join(root, 'leftImg8bit_copy/leftImg8bit/val')} and ` +
+        `${join(root, 'leftImg8bit_trainvaltest/leftImg8bit/val')}.`,
+    )
+  })
+
+  it('reads coarse annotations of any split', async () => {
+    const coarse = 'gtCoarse/gtCoarse/val/ulm/ulm_0_gtCoarse_labelIds.png'
+    await add(imageOf('ulm_0'), coarse, coarse.replace('label', 'instance'))
+    const [sample] = (await openDataset({ data: root, split: 'val', type: 'gtCoarse' })).samples
+    expect(sample.labelIds).toBe(join(root, coarse))
+    expect(sample.instanceIds).toBe(join(root, coarse.replace('label', 'instance')))
+    expect(await failure({ data: root, split: 'val' })).toMatchObject({
+      message: expect.stringContaining(`That folder does not exist; ${root} has gtCoarse, leftImg8bit.`),
+      hint: expect.stringContaining("type: 'gtCoarse'"),
+    })
+  })
+
+  it('names an invalid option', async () => {
+    const error = (options: unknown) => failure(options as DatasetOptions)
+    expect((await error(undefined)).message).toBe(
+      '`options` must be an object with `split`, got nothing.'.replace('nothing', 'undefined'),
+    )
+    expect((await error({})).message).toContain('`split` must be')
+    expect((await error({ split: 'val', data: 5 })).message).toBe('`data` must be a path, got 5.')
+    expect((await error({ split: 'val', data: root, type: 'fine' })).message).toContain('`type` must be')
+  })
+
   it('names what it expected and what it found', async () => {
     expect(await failure({ split: 'val' })).toMatchObject({
       code: 'invalid-argument',
@@ -180,7 +246,7 @@ describe('reading label files', () => {
     const path = join(root, 'a.png')
     await expect(readLabelIds(path)).rejects.toMatchObject({
       code: 'not-found',
-      message: `The file ${path} does not exist.`,
+      message: `${path} does not exist.`,
     })
     await expect(readLabelIds(root)).rejects.toMatchObject({ code: 'unreadable', details: { path: root } })
     await writeFile(path, 'no')

@@ -61,22 +61,36 @@ describe('decodeLabelPng', () => {
     expect([...data]).toEqual(pixels((x, y) => (x * 1000 + y * 7001) % 65536))
   })
 
-  it('reads interlaced files of 8 and 16 bits', () => {
-    const ids8 = Uint8Array.from(pixels((x, y) => (3 * x + 5 * y) % 34))
-    const ids16 = Uint16Array.from(pixels((x, y) => 26000 + x + y))
-    for (const [data, depth] of [
-      [ids8, 8],
-      [ids16, 16],
-    ] as const) {
-      const bytes = encode({ width, height, data, channels: 1, depth }, { interlace: 'Adam7' })
-      expect(decodeLabelPng(bytes).data).toEqual(data)
+  it.each(['gray1', 'gray2', 'gray4', 'gray8', 'gray16', 'palette1', 'palette2', 'palette4', 'palette8'])(
+    'returns the ids of an interlaced %s PNG as Pillow reads them',
+    (kind) => {
+      const depth = Number(kind.match(/\d+/))
+      const expected =
+        depth === 16
+          ? Uint16Array.from(pixels((x, y) => (x * 1000 + y * 7001) % 65536))
+          : Uint8Array.from(pixels((x, y) => (3 * x + 5 * y) % 2 ** depth))
+      const whole = file(`interlaced-${kind}`)
+      expect(decodeLabelPng(whole)).toEqual({ width, height, data: expected })
+      for (let end = 0; end < whole.length; end++) {
+        expect(failure(whole.subarray(0, end)).code).toBe('unreadable')
+      }
+    },
+  )
+
+  it('reads interlaced files of all small sizes', () => {
+    for (const [w, h] of [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((w) => [1, 2, 3, 5, 9].map((h) => [w, h]))) {
+      for (const depth of [8, 16] as const) {
+        const Ids = depth === 8 ? Uint8Array : Uint16Array
+        const data = new Ids(w * h).map((_: number, i: number) => i * (depth === 8 ? 1 : 700))
+        const bytes = encode({ width: w, height: h, data, channels: 1, depth }, { interlace: 'Adam7' })
+        expect(decodeLabelPng(bytes).data).toEqual(data)
+      }
     }
   })
 
-  it('rejects interlaced files of fewer than 8 bits', () => {
-    expect(failure(pngOf(deflateSync(Buffer.alloc(100)), width, height, 4, 1)).message).toMatch(
-      /interlaced with 4 bits/,
-    )
+  it('detects too little data of interlaced files, even where the checksums are right', () => {
+    const { message } = failure(pngOf(deflateSync(Buffer.alloc(20)), width, height, 4, 1), 'a.png')
+    expect(message).toMatch(/^a\.png is cut short or damaged \(/)
   })
 
   it('reads a view into a larger buffer', () => {
@@ -136,7 +150,16 @@ describe('decodeLabelPng', () => {
       'a.jpg is not a PNG file.',
     )
     expect(failure(pngOf(deflateSync(Buffer.alloc(1)), 0, 0)).message).toContain('0 x 0')
-    expect(failure(pngOf(deflateSync(Buffer.alloc(1)), 1e9, 1e9)).code).toBe('limit-exceeded')
+    const large = pngOf(deflateSync(Buffer.alloc(1)), 16384, 16384)
+    expect(failure(large, 'a.png')).toMatchObject({
+      code: 'limit-exceeded',
+      message: 'a.png has 16384x16384 = 268435456 pixels, at most 67108864 are allowed.',
+      hint: expect.stringContaining('`maxPixels`'),
+    })
+    expect(() => decodeLabelPng(large, 'a.png', { maxPixels: 2 ** 28 })).toThrow('cut short')
+    expect(() => decodeLabelPng(file('gray8'), 'a.png', { maxPixels: 90 })).toThrow('13x7 = 91 pixels')
+    expect(decodeLabelPng(file('gray8'), 'a.png', { maxPixels: 91 }).width).toBe(13)
+    expect(() => decodeLabelPng('no' as never)).toThrow('`bytes` must be')
   })
 })
 

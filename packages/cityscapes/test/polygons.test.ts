@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { seededRandom } from '@inverseform/shared'
 import { decode } from 'fast-png'
 import { describe, expect, it } from 'vitest'
 import type { InverseFormError } from '../src/index.js'
 import { parsePolygons } from '../src/polygons/annotation.js'
 import { fillPolygon } from '../src/polygons/fill-polygon.js'
 import { drawPolygons, labelEncodings, labelImage } from '../src/polygons/label-image.js'
-import { random } from './random.js'
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/polygons/${name}`, import.meta.url))
 
@@ -49,7 +49,7 @@ describe('fillPolygon', () => {
   )
 
   it('draws a convex polygon as the pixels on or within its edges', () => {
-    const next = random(3)
+    const next = seededRandom(3)
     const within = (limit: number) => Math.floor(next() * limit)
     for (let round = 0; round < 50; round++) {
       // A rectangle and an isosceles right triangle meet pixel centers exactly, so that no rounding is in play.
@@ -75,7 +75,7 @@ describe('fillPolygon', () => {
   })
 
   it('draws the part of a polygon that is inside the canvas', () => {
-    const next = random(4)
+    const next = seededRandom(4)
     for (let round = 0; round < 100; round++) {
       const points = Array.from({ length: 16 }, () => Math.floor(next() * 60) - 20)
       const whole = drawn(40, 40, points)
@@ -228,7 +228,52 @@ describe('parsePolygons', () => {
   it('rejects sizes above the limit', () => {
     const error = failure(parse({ imgWidth: 2 ** 20, imgHeight: 2 ** 20, objects: [] }))
     expect(error.code).toBe('limit-exceeded')
-    expect(error.message).toBe('a.json claims to outline an image of 1048576 x 1048576 pixels.')
+    expect(error.message).toBe(
+      'a.json has 1048576x1048576 = 1099511627776 pixels, at most 16777216 are allowed.',
+    )
+  })
+})
+
+describe('limits', () => {
+  const car = (points: readonly number[]) => ({
+    label: 'car',
+    points: Float64Array.from(points),
+    deleted: false,
+  })
+  const size = (side: number) => ({ name: 'a.json', width: side, height: side })
+
+  it('refuses large images before it draws, unless more pixels are allowed', () => {
+    const text = '{"imgWidth": 16384, "imgHeight": 16384, "objects": []}'
+    const message = 'a.json has 16384x16384 = 268435456 pixels, at most 16777216 are allowed.'
+    expect(failure(() => parsePolygons(text, 'a.json'))).toMatchObject({ code: 'limit-exceeded', message })
+    expect(parsePolygons(text, 'a.json', { maxPixels: 2 ** 28 }).width).toBe(16384)
+    expect(failure(() => drawPolygons({ ...size(16384), objects: [] })).message).toBe(message)
+    expect(failure(() => drawPolygons({ ...size(3), objects: [] }, { maxPixels: 8 })).message).toContain(
+      '3x3 = 9 pixels, at most 8',
+    )
+  })
+
+  it('refuses polygons that would take minutes before it draws', () => {
+    const whole = car([0, 0, 4095, 0, 4095, 4095, 0, 4095])
+    const many = failure(() => drawPolygons({ ...size(4096), objects: new Array(600).fill(whole) }))
+    expect(many.code).toBe('limit-exceeded')
+    expect(many.message).toMatch(/^a\.json has polygons that cover too many pixels, or have too many corners/)
+    expect(many.hint).toContain('`maxPixels`')
+    const corners = car(Array.from({ length: 2 * 30_000 }, (_, i) => i % 4))
+    expect(failure(() => drawPolygons({ ...size(4), objects: [corners] })).code).toBe('limit-exceeded')
+    const deleted = { ...corners, deleted: true }
+    expect(drawPolygons({ ...size(4), objects: [deleted] }).objects).toHaveLength(1)
+  })
+
+  it('draws more than any image of Cityscapes has', () => {
+    const whole = car([0, 0, 2047, 0, 2047, 1023, 0, 1023])
+    const { data } = drawPolygons({
+      name: 'a',
+      width: 2048,
+      height: 1024,
+      objects: new Array(900).fill(whole),
+    })
+    expect(data[5]).toBe(900)
   })
 })
 
@@ -242,5 +287,29 @@ describe('argument checks', () => {
       '`objects` must be an array of polygon objects, got undefined.',
     )
     expect(() => labelImage(drawPolygons(annotation), 'ids' as never)).toThrow('`encoding` must be one of')
+  })
+
+  it('reject an invalid canvas, corners and value, and text that is not a string', () => {
+    const canvas = { width: 2, height: 2, data: new Uint8Array(4) }
+    const fill = (...args: unknown[]) => fillPolygon(...(args as Parameters<typeof fillPolygon>))
+    const triangle = [0, 0, 1, 0, 1, 1]
+    for (const [args, message] of [
+      [[undefined, triangle, 1], '`canvas` must be'],
+      [[{ ...canvas, width: '2' }, triangle, 1], '`canvas.width` must be'],
+      [[{ ...canvas, data: [0, 0, 0, 0] }, triangle, 1], '`canvas.data` must be'],
+      [[{ ...canvas, data: new Uint8Array(3) }, triangle, 1], '`canvas.data` must have 4 elements'],
+      [[canvas, 'x', 1], '`points` must be'],
+      [[canvas, [0, 1, 2], 1], '`points` must be'],
+      [[canvas, [0, '1'], 1], '`points[1]` must be'],
+      [[canvas, [0, Number.NaN], 1], '`points[1]` must be'],
+      [[canvas, [2 ** 23, 0], 1], '`points[0]` must be'],
+      [[canvas, triangle, 256], '`value` must be'],
+      [[canvas, triangle], '`value` must be'],
+    ] as const) {
+      expect(() => fill(...args)).toThrow(message)
+    }
+    expect([...canvas.data]).toEqual([0, 0, 0, 0])
+    expect(() => parsePolygons(undefined as never)).toThrow('`text` must be the text of a JSON file')
+    expect(() => drawPolygons(undefined as never)).toThrow('`annotation` must be')
   })
 })

@@ -1,5 +1,7 @@
 import { type InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
-import type { Terminal } from './terminal.js'
+import type { Command } from 'commander'
+import { inWordsOf, messageInWordsOf } from './options/words.js'
+import type { Printer } from './printer.js'
 
 /** The exit codes of the command line, as `inverseform --help` lists them. */
 export const exitCodes = {
@@ -34,18 +36,23 @@ const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
 const exitCodeOf = ({ code, details }: InverseFormError): number =>
   code === 'limit-exceeded' && 'limit' in details ? exitCodes.checkpoint : byErrorCode[code]
 
-/** Prints an error and its hint, without a stack trace, and returns its exit code. */
-export function reportError(error: unknown, terminal: Terminal): number {
+/**
+ * Prints an error and its hint, without a stack trace, and returns its exit code.
+ * @param command the command that failed; its flags replace the library's words in the hint
+ */
+export function reportError(error: unknown, printer: Printer, command?: Command): number {
   if (isInverseFormError(error)) {
-    terminal.err(`error: ${error.message}\n${error.hint ? `hint: ${error.hint}\n` : ''}`)
+    printer.line(`error: ${messageInWordsOf(command, error.message)}`)
+    if (error.hint) printer.line(`hint: ${inWordsOf(command, error.hint)}`)
     return exitCodeOf(error)
   }
   if (error instanceof Error && error.name === 'AbortError') {
-    terminal.err('Interrupted.\n')
+    printer.line('Interrupted.')
     return exitCodes.interrupted
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  terminal.err(`internal error: ${process.env.INVERSEFORM_DEBUG ? stack : message.split('\n')[0]}\n`)
-  terminal.err('hint: This is a bug. Run again with INVERSEFORM_DEBUG=1 for details, and report it.\n')
+  if (process.env.INVERSEFORM_DEBUG) printer.err(`internal error: ${stack}\n`)
+  else printer.line(`internal error: ${message.split('\n')[0]}`)
+  printer.line('hint: This is a bug. Run again with INVERSEFORM_DEBUG=1 for details, and report it.')
   return exitCodes.internal
 }

@@ -8,7 +8,7 @@ import { addMetricsCommand } from './commands/metrics.js'
 import { addModelsCommand } from './commands/models.js'
 import { addPredictCommand } from './commands/predict.js'
 import { addSubmitCommand } from './commands/submit.js'
-import type { Terminal } from './terminal.js'
+import type { Printer } from './printer.js'
 import { version } from './version.js'
 
 const help = `
@@ -20,21 +20,21 @@ Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 unreadable or missing ima
 5 output cannot be written, 6 memory or inference runtime, 130 interrupted.`
 
 /** Creates the command line as a commander program. */
-export function createProgram(terminal: Terminal, signal: AbortSignal): Command {
+export function createProgram(printer: Printer, signal: AbortSignal): Command {
   const program = new Command('inverseform')
     .description('Boundary-aware semantic segmentation with the published InverseForm checkpoints')
     .version(version)
     .addHelpText('after', help)
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({ writeOut: (text) => printer.out(text), writeErr: (text) => printer.err(text) })
     .exitOverride()
-  addEvalCommand(program, terminal, signal)
-  addPredictCommand(program, terminal, signal)
-  addMetricsCommand(program, terminal, signal)
-  addLabelsCommand(program, terminal, signal)
-  addSubmitCommand(program, terminal, signal)
-  addConvertCommand(program, terminal, signal)
-  addInspectCommand(program, terminal)
-  addModelsCommand(program, terminal)
-  addDoctorCommand(program, terminal)
+  addEvalCommand(program, printer, signal)
+  addPredictCommand(program, printer, signal)
+  addMetricsCommand(program, printer, signal)
+  addLabelsCommand(program, printer, signal)
+  addSubmitCommand(program, printer, signal)
+  addConvertCommand(program, printer, signal)
+  addInspectCommand(program, printer, signal)
+  addModelsCommand(program, printer)
+  addDoctorCommand(program, printer)
   return program
 }

@@ -1,5 +1,6 @@
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { exitCodes, reportError } from './exit-codes.js'
+import { Printer } from './printer.js'
 import { createProgram } from './program.js'
 import { processTerminal, type Terminal } from './terminal.js'
 
@@ -19,12 +20,18 @@ export async function run(
   terminal: Terminal = processTerminal,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<number> {
+  const printer = new Printer(terminal)
+  let command: Command | undefined
   try {
-    await createProgram(terminal, signal).parseAsync(args, { from: 'user' })
+    const program = createProgram(printer, signal)
+    program.hook('preAction', (_, action) => {
+      command = action
+    })
+    await program.parseAsync(args, { from: 'user' })
     return exitCodes.done
   } catch (error) {
     // Commander has printed the error already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
-    return reportError(error, terminal)
+    return reportError(error, printer, command)
   }
 }

@@ -1,4 +1,4 @@
-/** Where a command prints its text. */
+/** Where a command prints its text. `run` makes all characters visible before; it adds only what rewrites a line. */
 export interface Terminal {
   /** Prints results. */
   out(text: string): void
@@ -8,6 +8,8 @@ export interface Terminal {
   readonly interactive: boolean
   /** The width of an interactive terminal, in characters. It may change. */
   readonly columns?: number
+  /** The width of the terminal that `out` prints to, in characters; undefined for a file or a pipe. */
+  readonly outColumns?: number
 }
 
 export const processTerminal: Terminal = {
@@ -17,5 +19,8 @@ export const processTerminal: Terminal = {
   get columns() {
     // Some pseudo-terminals report 0.
     return process.stderr.columns || undefined
+  },
+  get outColumns() {
+    return (process.stdout.isTTY && process.stdout.columns) || undefined
   },
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
+import { loadingError } from '../src/loading-error.js'
+import { Printer } from '../src/printer.js'
 import { checkpoint, dataset, temporaryFolder } from './command-line.js'
 
 const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
@@ -48,3 +50,11 @@ test.skipIf(process.platform === 'win32')(
     expect(files.filter((name) => name.includes('.inverseform-') || name.endsWith('.html'))).toEqual([])
   },
 )
+
+test('a program that runs out of open files while it is loaded says so', () => {
+  let err = ''
+  const printer = new Printer({ out: () => {}, err: (text) => (err += text), interactive: false })
+  const error = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+  expect(loadingError(error, printer)).toBe(exitCodes.runtime)
+  expect(err).toMatch(/^error: .*open files.*\nhint: .*ulimit -n 1024/)
+})

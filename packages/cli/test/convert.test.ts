@@ -1,10 +1,12 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openCheckpoint } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
-import { checkpoint, inverseform, temporaryFolder } from './command-line.js'
+import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
 
 test('writes ONNX for any runtime, with outputs at the size of the image', async () => {
   const path = join(await temporaryFolder(), 'model.onnx')
@@ -34,14 +36,72 @@ test('writes safetensors with the tensors and metadata of the checkpoint', async
   expect((await inverseform('inspect', path)).out).toContain('model: hrnet16-slim')
 })
 
-test('inspect and convert refuse an ONNX file of convert', async () => {
+test('inspect shows an ONNX file, and convert says what it is', async () => {
   const path = join(await temporaryFolder(), 'model.onnx')
   await inverseform('convert', checkpoint, '-o', path)
-  for (const args of [['inspect'], ['convert', '-o', 'again.onnx']]) {
-    const { exitCode, err } = await inverseform(...args, path)
+  const { exitCode, err } = await inverseform('convert', '-o', 'again.onnx', path)
+  expect(exitCode).toBe(exitCodes.checkpoint)
+  expect(err).toMatch(
+    /ONNX model of hrnet16-slim that InverseForm wrote.*opset 17.*\nhint: .* `inverseform predict`/,
+  )
+  const shown = await inverseform('inspect', path)
+  expect(shown.exitCode).toBe(0)
+  expect(shown.out).toMatch(/^input +image +float32 +\[N, 3, H, W\]$/m)
+  expect(shown.out).toMatch(/^output +logits +float32 +\[N, 19, H, W\]$/m)
+  expect(shown.out).toContain('written by inverseform, opset 17; model: hrnet16-slim')
+  const json = JSON.parse((await inverseform('inspect', path, '--json')).out)
+  expect(json).toMatchObject({ format: 'onnx', model: 'hrnet16-slim', inputs: [{ name: 'image' }] })
+  expect((await inverseform('inspect', path, '--verify')).exitCode).toBe(exitCodes.usage)
+})
+
+describe('files of training scripts', () => {
+  const field = (name: string) =>
+    fileURLToPath(new URL(`../../backbones/test/fixtures/field/${name}`, import.meta.url))
+
+  test('inspect shows what is beside the weights', async () => {
+    const { exitCode, out } = await inverseform('inspect', field('namespace.zip.pth'))
+    expect(exitCode).toBe(0)
+    expect(out).toContain('<argparse.Namespace>')
+  })
+
+  test('--key chooses one of several state dicts', async () => {
+    const file = field('key-ambiguous.zip.pth')
+    const ambiguous = await inverseform('inspect', file)
+    expect(ambiguous.exitCode).toBe(exitCodes.checkpoint)
+    expect(ambiguous.err).toContain('"params_ema" (7 tensors)')
+    expect(ambiguous.err).toMatch(/^hint: .*--key/m)
+    const wrong = await inverseform('inspect', file, '--key', 'nope')
+    expect(wrong.exitCode).toBe(exitCodes.usage)
+    expect(wrong.err).toContain('--key must')
+    expect(wrong.err).toContain('"params_ema" (7 tensors)')
+    expect((await inverseform('inspect', file, '--key', 'params_ema')).exitCode).toBe(0)
+    const out = join(await temporaryFolder(), 'chosen.safetensors')
+    expect((await inverseform('convert', file, '--key', 'params', '-o', out)).exitCode).toBe(0)
+    expect((await inverseform('inspect', out)).out).toContain('7 tensors')
+    const flags = ['--checkpoint', file, '--key', 'params']
+    for (const args of [
+      ['predict', '.'],
+      ['eval', '--data', dataset],
+    ]) {
+      const { err } = await inverseform(...args, ...flags)
+      expect(err).toContain('fits no known model')
+    }
+  })
+
+  test('inspect --verify compares checksums', async () => {
+    const file = field('namespace.zip.pth')
+    const verified = await inverseform('inspect', file, '--verify')
+    expect(verified.exitCode).toBe(0)
+    expect(verified.out).toMatch(/9 checksums compared/)
+    const bytes = await readFile(file)
+    bytes[bytes.indexOf('data/0') + 80] ^= 1
+    const damaged = join(await temporaryFolder(), 'damaged.pth')
+    await writeFile(damaged, bytes)
+    expect((await inverseform('inspect', damaged)).exitCode).toBe(0)
+    const { exitCode, err } = await inverseform('inspect', damaged, '--verify')
     expect(exitCode).toBe(exitCodes.checkpoint)
-    expect(err).toMatch(/ONNX model that InverseForm wrote.*\nhint: .* `inverseform predict`/)
-  }
+    expect(err).toContain('damaged.pth')
+  })
 })
 
 test('refuses another extension', async () => {

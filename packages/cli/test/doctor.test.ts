@@ -153,7 +153,7 @@ describe('--precision', () => {
     const { exitCode, err } = await inverseform(...args, '--precision', 'float16', '--out', out)
     expect(exitCode).toBe(exitCodes.usage)
     expect(err).toMatch(
-      /^error: The device cpu does not compute in float16\.\nhint: Set `precision` to `auto` or `float32`/m,
+      /^error: The device cpu does not compute in float16\.\nhint: Set --precision to `auto` or `float32`/m,
     )
   })
 })

@@ -1,7 +1,16 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ConfusionMatrix, decodeLabelPng, toTrainIds } from '@inverseform/cityscapes'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { openCheckpoint, type WritableTensor, writeSafetensors } from '@inverseform/backbones'
+import { fileSource } from '@inverseform/backbones/node'
+import {
+  ConfusionMatrix,
+  decodeLabelPng,
+  encodeLabelPng,
+  toTrainIds,
+  trainIdToLabelId,
+} from '@inverseform/cityscapes'
 import { openDataset, readLabelIds } from '@inverseform/cityscapes/node'
+import { writeFileAtomically } from '@inverseform/shared/node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import pytorch from '../../../tools/demo/pytorch.json' with { type: 'json' }
 import { exitCodes } from '../src/exit-codes.js'
@@ -106,6 +115,34 @@ test('writes a page, pictures, and predictions with the same confusion matrix', 
   for (const picture of pictures) expect(page).toContain(`images/${picture}`)
 })
 
+test('keeps the city in the paths of images with one name', async () => {
+  const folder = await temporaryFolder()
+  const data = join(folder, 'data')
+  for (const city of ['aachen', 'bremen']) {
+    for (const [type, file] of [
+      ['leftImg8bit', 'leftImg8bit.png'],
+      ['gtFine', 'gtFine_labelIds.png'],
+    ]) {
+      await mkdir(join(data, type, 'val', city), { recursive: true })
+      await copyFile(
+        join(dataset, type, 'val/drawnton', `drawnton_000000_000019_${file}`),
+        join(data, type, 'val', city, `photo_1_${file}`),
+      )
+    }
+  }
+  const out = join(folder, 'out')
+  const flags = ['--checkpoint', checkpoint, '--data', data, '--save-predictions', '--out', out]
+  const { exitCode, err } = await inverseform('eval', ...flags)
+  expect(exitCode).toBe(0)
+  expect(err).toContain('2/2 images')
+  const files = (await readdir(out, { recursive: true })).filter((file) => file.endsWith('.png'))
+  for (const city of ['aachen', 'bremen']) {
+    expect(files).toContain(`predictions/${city}/photo_1_pred_labelIds.png`)
+    expect(files).toContain(`images/${city}/photo_1_prediction.png`)
+    expect(await readFile(join(out, 'index.html'), 'utf8')).toContain(`images/${city}/photo_1_prediction.png`)
+  }
+})
+
 test('flip and scales change the scores slightly', async () => {
   const evaluate = async (...flags: string[]): Promise<Results> =>
     JSON.parse((await inverseform('eval', ...ours, '--limit', '1', '--json', ...flags)).out)
@@ -120,7 +157,7 @@ test('flip and scales change the scores slightly', async () => {
 })
 
 describe('the validation loss', () => {
-  // Printed by tools/bench/validation_loss.py, which computes the same terms with PyTorch and SciPy.
+  // Printed by tools/bench/validation-loss/run.py, which computes the same terms with PyTorch and SciPy.
   const pytorchTerms = {
     crossEntropy: 0.14833511,
     edgeBce: 0.67165985,
@@ -184,4 +221,165 @@ test('the network time of several devices may exceed the elapsed time', () => {
   const seconds = { decode: 1, preprocess: 1, network: 18, postprocess: 1, score: 1, total: 10 }
   expect(timeText({ ...seconds, network: 8 }, 1)).toBe('10.0 s, 8.0 s of it in the network')
   expect(timeText(seconds, 2)).toBe('10.0 s, in which 2 devices were in the network for 18.0 s in all')
+})
+
+describe('a network whose outputs are label ids', () => {
+  const lastLayers = ['module.hrhead.last_layer.2', 'module.aux_head.2']
+
+  /** Writes the demo checkpoint with its 19 outputs at other places, and outputs between them that never win. */
+  async function rearranged(path: string, places: readonly number[], outputs: number): Promise<string> {
+    await using source = await fileSource(checkpoint)
+    const opened = await openCheckpoint(source)
+    const tensors = [...opened.tensors.values()].map((tensor): WritableTensor => {
+      const layer = lastLayers.find((name) => tensor.name.startsWith(`${name}.`))
+      if (layer === undefined || tensor.shape[0] !== 19) return tensor as WritableTensor
+      const perOutput = tensor.shape.slice(1).reduce((a, b) => a * b, 1)
+      return {
+        name: tensor.name,
+        dtype: 'float32',
+        shape: [outputs, ...tensor.shape.slice(1)],
+        read: async () => {
+          const { data } = await tensor.read()
+          const values = new Float32Array(outputs * perOutput).fill(tensor.name.endsWith('bias') ? -1000 : 0)
+          for (const [output, place] of places.entries()) {
+            const row = (data as Float32Array).subarray(output * perOutput, (output + 1) * perOutput)
+            values.set(row, place * perOutput)
+          }
+          return { dtype: 'float32', shape: [outputs, ...tensor.shape.slice(1)], data: values }
+        },
+      }
+    })
+    await writeFileAtomically(path, (sink) => writeSafetensors(tensors, sink))
+    return path
+  }
+
+  const evaluate = async (file: string, ...flags: string[]): Promise<Outcome> =>
+    inverseform('eval', '--checkpoint', file, '--data', dataset, '--json', ...flags)
+
+  test('34 or 35 outputs have the scores of 19', async () => {
+    const { scores }: Results = JSON.parse((await inverseform('eval', ...ours, '--json')).out)
+    const folder = await temporaryFolder()
+    for (const outputs of [34, 35]) {
+      const file = await rearranged(
+        join(folder, `${outputs}.safetensors`),
+        [...trainIdToLabelId.slice(0, 19)],
+        outputs,
+      )
+      const { exitCode, out, err } = await evaluate(file, '--compare-edge-head')
+      expect(exitCode).toBe(0)
+      expect(err).toContain(`note: The ${outputs} outputs are read as label ids.`)
+      const results: Results = JSON.parse(out)
+      expect(results.scores).toEqual(scores)
+      expect(results.comparison).toMatchObject({ differingPixels: 0 })
+      expect((await evaluate(file, '--ids', 'trainIds')).exitCode).toBe(exitCodes.checkpoint)
+      expect((await evaluate(file, '--loss')).exitCode).toBe(exitCodes.usage)
+    }
+  })
+
+  test('weights that are not numbers are refused, with the name of the tensor', async () => {
+    const folder = await temporaryFolder()
+    await using source = await fileSource(checkpoint)
+    const opened = await openCheckpoint(source)
+    const tensors = [...opened.tensors.values()].map((tensor) => ({
+      ...(tensor as WritableTensor),
+      read: async () => {
+        const { data, ...rest } = await tensor.read()
+        const damaged = tensor.name.endsWith('hrhead.last_layer.2.weight') ? data.slice() : data
+        if (damaged !== data) damaged[7] = Number.NaN
+        return { ...rest, data: damaged }
+      },
+    }))
+    const file = join(folder, 'nan.safetensors')
+    await writeFileAtomically(file, (sink) => writeSafetensors(tensors, sink))
+    const { exitCode, err } = await evaluate(file)
+    expect(exitCode).toBe(exitCodes.checkpoint)
+    expect(err).toContain('last_layer.2.weight')
+  })
+
+  test('any other number needs a mapping file', async () => {
+    const folder = await temporaryFolder()
+    const places = Array.from({ length: 19 }, (_, i) => i + 1)
+    const file = await rearranged(join(folder, '20.safetensors'), places, 20)
+    const refused = await evaluate(file)
+    expect(refused.exitCode).toBe(exitCodes.checkpoint)
+    expect(refused.err).toContain('The network has 20 outputs')
+    expect(refused.err).toContain('--ids')
+    const ids = join(folder, 'ids.json')
+    await writeFile(ids, JSON.stringify([255, ...Array.from({ length: 19 }, (_, i) => i)]))
+    const { scores }: Results = JSON.parse((await inverseform('eval', ...ours, '--limit', '1', '--json')).out)
+    const { out } = await evaluate(file, '--ids', ids, '--limit', '1')
+    expect(JSON.parse(out).scores).toEqual(scores)
+    for (const text of ['[0, 1]', '{}', 'no JSON', JSON.stringify(Array(20).fill(19))]) {
+      await writeFile(ids, text)
+      const { exitCode, err } = await evaluate(file, '--ids', ids)
+      expect(exitCode).not.toBe(0)
+      expect(err).toMatch(/^hint: .*[Tt]rain id/m)
+    }
+    const missing = await evaluate(file, '--ids', join(folder, 'none.json'))
+    expect(missing).toMatchObject({ exitCode: exitCodes.input, err: expect.stringContaining('--ids') })
+  })
+})
+
+describe('plain folders', () => {
+  /** Writes images and label maps of train ids, with other names than Cityscapes'. */
+  async function plainFolders(): Promise<{ root: string; images: string; gt: string }> {
+    const root = await temporaryFolder()
+    const [images, gt] = [join(root, 'images'), join(root, 'annotations')]
+    const { samples } = await openDataset({ data: dataset, split: 'val' })
+    for (const [i, { image, labelIds }] of samples.slice(0, 2).entries()) {
+      const { data, width, height } = await readLabelIds(labelIds as string)
+      await writeFileAnd(join(images, `part${i}`, 'scene.png'), await readFile(image))
+      await writeFileAnd(
+        join(gt, `part${i}`, 'scene_map.png'),
+        encodeLabelPng({ width, height, data: toTrainIds(data) }),
+      )
+    }
+    return { root, images, gt }
+  }
+
+  async function writeFileAnd(path: string, bytes: Uint8Array): Promise<void> {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, bytes)
+  }
+
+  test('have the scores of the data set', async () => {
+    const { root, images, gt } = await plainFolders()
+    const names = join(root, 'names.txt')
+    await writeFile(names, Array.from({ length: 19 }, (_, i) => `name ${i}\n`).join(''))
+    const plain = ['--images', images, '--gt', gt, '--gt-suffix', '_map.png', '--class-names', names]
+    const out = join(root, 'out')
+    const { exitCode, out: text } = await inverseform(
+      ...['eval', '--checkpoint', checkpoint, ...plain, '--save-predictions', '--out', out],
+    )
+    expect(exitCode).toBe(0)
+    expect(text).toContain('name 18')
+    const results: Results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'))
+    const expected = await inverseform('eval', ...ours, '--limit', '2', '--json')
+    expect(results.confusion).toEqual((JSON.parse(expected.out) as Results).confusion)
+    expect(await readdir(join(out, 'images'))).toEqual(['part0', 'part1'])
+    const rescored = await inverseform(
+      ...['metrics', '--preset', 'plain', '--gt', gt, '--gt-suffix', '_map.png'],
+      ...['--pred', join(out, 'predictions'), '--class-names', names, '--json', '--workers', '0'],
+    )
+    expect(JSON.parse(rescored.out).scores.meanIou).toBe(results.scores.meanIou)
+  })
+
+  test('that do not fit are refused, with what to pass', async () => {
+    const { root, images, gt } = await plainFolders()
+    const names = join(root, 'names.json')
+    await writeFile(names, JSON.stringify(['road', 'sky']))
+    for (const [flags, said] of [
+      [['--images', images], '--images needs --gt'],
+      [['--gt', gt], '--gt needs --images'],
+      [['--images', images, '--gt', gt], '--gt-suffix'],
+      [['--images', images, '--gt', gt, '--data', dataset], '--data'],
+      [['--images', images, '--gt', gt, '--gt-suffix', '_map.png', '--class-names', names], '2 classes'],
+      [['--data', images], 'pass --images'],
+    ] as const) {
+      const { exitCode, err } = await inverseform('eval', '--checkpoint', checkpoint, ...flags)
+      expect(exitCode).not.toBe(0)
+      expect(err).toContain(said)
+      expect(err).toMatch(/^hint: /m)
+    }
+  })
 })

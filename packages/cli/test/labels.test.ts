@@ -5,6 +5,7 @@ import { decodeLabelPng } from '@inverseform/cityscapes'
 import { describe, expect, it } from 'vitest'
 import { type LabelsFlags, labelsCommand } from '../src/commands/labels.js'
 import { exitCodes } from '../src/exit-codes.js'
+import { Printer } from '../src/printer.js'
 import { inverseform, temporaryFolder, tickingSignal } from './command-line.js'
 
 const fixtures = fileURLToPath(new URL('../../cityscapes/test/fixtures/polygons/', import.meta.url))
@@ -13,7 +14,7 @@ const fixtures = fileURLToPath(new URL('../../cityscapes/test/fixtures/polygons/
 async function labels(flags: LabelsFlags, signal = new AbortController().signal): Promise<string> {
   let said = ''
   const terminal = { out: () => {}, err: (text: string) => (said += text), interactive: false }
-  await labelsCommand(flags, terminal, signal)
+  await labelsCommand(flags, new Printer(terminal), signal)
   return said
 }
 

@@ -11,6 +11,7 @@ import {
 } from '@inverseform/cityscapes'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
+import { run } from '../src/run.js'
 import { inverseform, temporaryFolder } from './command-line.js'
 
 const golden = fileURLToPath(new URL('../../cityscapes/test/fixtures/metrics/', import.meta.url))
@@ -89,6 +90,30 @@ describe('the official evaluation', () => {
     },
   )
 
+  test('omits the matrix on a terminal that is too narrow, unless asked for it', async () => {
+    const flags = ['metrics', '--gt', golden, '--pred', results, ...noThreads]
+    const matrix = await text(join(golden, 'official-matrix.txt'))
+    const print = async (columns: number, ...more: string[]) => {
+      let [out, err] = ['', '']
+      const terminal = {
+        out: (part: string) => (out += part),
+        err: (part: string) => (err += part),
+        interactive: false,
+        outColumns: columns,
+      }
+      expect(await run([...flags, ...more], terminal)).toBe(0)
+      return { out, err }
+    }
+    const narrow = await print(100)
+    expect(narrow.out).toBe(await text(join(golden, 'official.txt')))
+    expect(narrow.err).toContain('--matrix')
+    for (const wide of [await print(1000), await print(100, '--matrix')]) {
+      expect(wide.out).toBe(await printed())
+      expect(wide.out).toContain(matrix)
+      expect(wide.err).not.toContain('--matrix')
+    }
+  })
+
   test('reads its folders from the environment', async () => {
     const folder = await temporaryFolder()
     vi.stubEnv('CITYSCAPES_DATASET', golden)
@@ -163,7 +188,7 @@ describe('bad input has exit code 3 and an error that names it', () => {
     const png = encodeLabelPng({ width: 1, height: 1, data: Uint8Array.of(0) })
     new DataView(png.buffer, png.byteOffset).setUint32(16, 2 ** 30)
     await writeFile(join(pred, 'ulm_000000_000019_pred.png'), png)
-    await fails(root, /claims to be 1073741824 x 1 pixels/)
+    await fails(root, /1073741824x1 = 1073741824 pixels/)
   })
 })
 
@@ -326,6 +351,208 @@ describe('a state of an earlier version', () => {
     const saved = join(await temporaryFolder(), 'state.json')
     await inverseform('metrics', '--merge', state, '--save-state', saved)
     expect(await text(saved)).toBe(await text(state))
+  })
+})
+
+describe('a state whose images are not those that it counts', () => {
+  const state = fileURLToPath(new URL('fixtures/metrics-state.json', import.meta.url))
+  interface State {
+    numImages?: number
+    images: string[]
+    metrics: { perImage?: unknown; boundaryF?: unknown; boundaryIou?: unknown }
+  }
+
+  test.each<[string, (state: State) => void]>([
+    ['no images', (json) => json.images.splice(0)],
+    ['a shortened list', (json) => json.images.pop()],
+    ['an image twice', (json) => json.images.push(json.images[0])],
+    [
+      'another name',
+      (json) => {
+        json.images[0] = 'other'
+      },
+    ],
+    [
+      'another number',
+      (json) => {
+        json.numImages = 2
+      },
+    ],
+    [
+      'another number, with no metric by image',
+      (json) => {
+        json.metrics = { ...json.metrics, perImage: undefined, boundaryF: undefined, boundaryIou: undefined }
+        json.numImages = 3
+        json.images.pop()
+      },
+    ],
+  ])('%s', async (_, damage) => {
+    const json: State = JSON.parse(await text(state))
+    damage(json)
+    const file = join(await temporaryFolder(), 'state.json')
+    await writeFile(file, JSON.stringify(json))
+    for (const files of [[file], [file, file]]) {
+      const { exitCode, out, err } = await inverseform('metrics', '--merge', ...files)
+      expect({ exitCode, out }).toEqual({ exitCode: exitCodes.input, out: '' })
+      expect(err).toContain(file)
+      expect(err).toContain('image')
+    }
+  })
+
+  test('--save-state stores the number of images', async () => {
+    const { root } = await dataset()
+    const file = join(root, 's.json')
+    await inverseform('metrics', '--gt', root, '--no-instances', ...noThreads, '--save-state', file)
+    expect(JSON.parse(await text(file))).toMatchObject({ numImages: 3 })
+  })
+})
+
+describe('--map-ids', () => {
+  /** Writes masks of 0 and 255, half of them wrong. */
+  async function masks(): Promise<{ root: string; flags: string[] }> {
+    const root = await temporaryFolder()
+    for (const [folder, width] of [
+      ['gt', 10],
+      ['pred', 5],
+    ] as const) {
+      await mkdir(join(root, folder))
+      const data = Uint8Array.from({ length: 200 }, (_, pixel) => (pixel % 20 < width ? 255 : 0))
+      await writeFile(join(root, folder, 'a.png'), encodeLabelPng({ width: 20, height: 10, data }))
+    }
+    const paths = ['--gt', join(root, 'gt'), '--pred', join(root, 'pred')]
+    return { root, flags: ['--preset', 'plain', '--num-classes', '2', ...paths, ...noThreads] }
+  }
+
+  test('scores masks of 0 and 255 as classes, from pairs or a file', async () => {
+    const { root, flags } = await masks()
+    const file = join(root, 'map.json')
+    await writeFile(file, '{"255": 1}')
+    for (const map of ['255=1', file]) {
+      const { exitCode, out } = await inverseform('metrics', ...flags, '--map-ids', map, '--json')
+      expect(exitCode).toBe(0)
+      const { scores } = JSON.parse(out)
+      expect(scores.classes.map(({ iou }: { iou: number }) => iou)).toEqual([100 / 150, 50 / 100])
+      expect(scores.pixels).toBe(200)
+    }
+    const page = join(root, 'page')
+    await inverseform('metrics', ...flags, '--map-ids', '255=1', '--out', page)
+    expect(await readdir(join(page, 'images'))).toEqual(['a_errors.png', 'a_prediction.png', 'a_truth.png'])
+  })
+
+  test('without it, a warning beside the score names the flag', async () => {
+    const { flags } = await masks()
+    const { out, err } = await inverseform('metrics', ...flags)
+    expect(out).toMatch(/^warning: /im)
+    expect(err).toContain('--map-ids 255=1')
+  })
+})
+
+describe('void of --reduce-zero-label with another ignore index than 255', () => {
+  async function scored(...flags: string[]) {
+    const root = await temporaryFolder()
+    for (const [folder, ids] of [
+      ['gt', [0, 1, 1, 2, 0, 2, 2, 1]],
+      ['pred', [2, 0, 0, 1, 0, 1, 0, 0]],
+    ] as const) {
+      await mkdir(join(root, folder))
+      const bytes = encodeLabelPng({ width: 4, height: 2, data: Uint8Array.from(ids) })
+      await writeFile(join(root, folder, 'a.png'), bytes)
+    }
+    const paths = ['--gt', join(root, 'gt'), '--pred', join(root, 'pred')]
+    const all = ['--num-classes', '3', '--reduce-zero-label', ...paths, ...noThreads, ...flags]
+    return inverseform('metrics', ...all, '--json')
+  }
+
+  test.each([
+    ['255', (3 / 4 + 2 / 3) / 2],
+    ['0', (0 + 2 / 3 + 0) / 3],
+    ['-1', (3 / 5 + 2 / 3 + 0) / 3],
+    ['none', (3 / 5 + 2 / 3 + 0) / 3],
+  ])('is counted as Hugging Face does, with %s', async (ignore, meanIou) => {
+    const { exitCode, out } = await scored('--preset', 'huggingface', '--ignore-index', ignore)
+    expect(exitCode).toBe(0)
+    const { huggingFace, scores } = JSON.parse(out)
+    expect(huggingFace.mean_iou).toBeCloseTo(meanIou, 14)
+    expect(scores.meanIou).toBeCloseTo(meanIou, 14)
+  })
+
+  test("is refused with boundaries, and by eval's way of counting", async () => {
+    const boundary = await scored('--preset', 'huggingface', '--ignore-index', '0', '--boundary')
+    expect(boundary.exitCode).not.toBe(0)
+    expect(boundary.err).toContain('--boundary needs --ignore-index 255 with --reduce-zero-label.')
+    const plain = await scored('--preset', 'plain', '--ignore-index', '0')
+    expect(plain.err).toContain('has the target id 255')
+  })
+})
+
+describe('names of classes', () => {
+  test('are read from lines or JSON, and say how many classes there are', async () => {
+    const { root, trainIds } = await dataset()
+    const file = join(root, 'names')
+    const names = Array.from({ length: 20 }, (_, i) => `thing ${i}`)
+    const flags = [
+      '--preset',
+      'plain',
+      '--gt',
+      join(root, 'truth'),
+      '--pred',
+      trainIds,
+      '--class-names',
+      file,
+    ]
+    for (const contents of [`${names.join('\r\n')}\n`, JSON.stringify(names)]) {
+      await writeFile(file, contents)
+      const { exitCode, out } = await inverseform('metrics', ...flags, ...noThreads)
+      expect(exitCode).toBe(0)
+      expect(out).toContain('thing 19')
+    }
+    for (const contents of ['[1, 2]', '[', '', 'a\n\nb', 'a,1,2,3\nb', '[{"name": "a", "color": 1}]']) {
+      await writeFile(file, contents)
+      const { exitCode, err } = await inverseform('metrics', ...flags, ...noThreads)
+      expect(exitCode).toBe(exitCodes.input)
+      expect(err).toContain(file)
+    }
+    const colored = names.map((name, i) => ({ name, color: [i, 2 * i, 255] }))
+    for (const contents of [
+      JSON.stringify(colored),
+      colored.map(({ name, color }) => `${name}, ${color.join(', ')}`).join('\n'),
+    ]) {
+      await writeFile(file, contents)
+      const page = join(root, 'page')
+      expect((await inverseform('metrics', ...flags, '--out', page, ...noThreads)).exitCode).toBe(0)
+      expect(await text(join(page, 'index.html'))).toContain('rgb(19,38,255)')
+    }
+    const { exitCode, err } = await inverseform('metrics', ...flags, '--num-classes', '7', ...noThreads)
+    expect(exitCode).not.toBe(0)
+    expect(err).toMatch(/^hint: /m)
+  })
+
+  test('are in tables of well-known data sets, with what their label files hold', async () => {
+    const { root, trainIds } = await dataset()
+    const flags = ['--preset', 'mmseg', '--gt', join(root, 'truth'), '--pred', trainIds, ...noThreads]
+    const noted = await inverseform('metrics', ...flags, '--class-names', 'ade20k')
+    expect(noted.err).toContain('pass --reduce-zero-label')
+    const { exitCode, out, err } = await inverseform(
+      ...['metrics', ...flags, '--class-names', 'ade20k', '--reduce-zero-label'],
+    )
+    expect(exitCode).toBe(0)
+    expect(out).toContain('chest of drawers')
+    expect(err).not.toContain('--reduce-zero-label')
+    const unknown = await inverseform('metrics', ...flags, '--class-names', 'nowhere')
+    expect(unknown.exitCode).toBe(exitCodes.input)
+    expect(unknown.err).toMatch(/^hint: .*ade20k/m)
+  })
+
+  test('the hint for other data sets names --preset and the suffixes', async () => {
+    const { root, trainIds } = await dataset()
+    const { err } = await inverseform('metrics', '--gt', join(root, 'truth'), '--pred', trainIds)
+    expect(err).toMatch(/^hint: .*--preset plain.*--gt-suffix and --pred-suffix/m)
+  })
+
+  test('hints name flags, not options of the library', async () => {
+    const { err } = await inverseform('metrics', '--pred', 'somewhere')
+    expect(err).toMatch(/^hint: .*--gt/m)
+    expect(err).not.toContain('`data`')
   })
 })
 

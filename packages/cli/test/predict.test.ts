@@ -1,10 +1,16 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { decodeLabelPng } from '@inverseform/cityscapes'
 import sharp from 'sharp'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, inverseform, temporaryFolder } from './command-line.js'
+
+const tall = fileURLToPath(new URL('fixtures/hostile/1x100000.png', import.meta.url))
 
 async function writePicture(path: string, width: number, height: number): Promise<void> {
   await sharp({ create: { width, height, channels: 3, background: '#804080' } }).toFile(path)
@@ -102,4 +108,176 @@ test('refuses inputs without images', async () => {
     expect(exitCode).toBe(exitCodes.input)
     expect(err).toContain(input)
   }
+})
+
+const labelsOf = (...args: string[]) =>
+  inverseform('predict', ...args, '--checkpoint', checkpoint, '--outputs', 'labels')
+
+describe('an image that fails', () => {
+  test('too tall for JPEG: its overlay is a PNG, the others are kept', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'in'))
+    await copyFile(tall, join(folder, 'in/tall.png'))
+    await writePicture(join(folder, 'in/good.png'), 32, 32)
+    const out = join(folder, 'out')
+    const flags = ['--checkpoint', checkpoint, '--outputs', 'overlay', '--out', out, '--json']
+    const outcome = await inverseform('predict', join(folder, 'in'), ...flags)
+    expect(outcome).toMatchObject({ exitCode: 0 })
+    expect((await readdir(out)).sort()).toEqual(['good_overlay.jpg', 'tall_overlay.png'])
+    expect(await sharp(join(out, 'tall_overlay.png')).metadata()).toMatchObject({ width: 1, height: 100_000 })
+    expect(JSON.parse(outcome.out)).toMatchObject({
+      format: 'inverseform.predictions',
+      images: [
+        { image: join(folder, 'in/good.png'), files: { overlay: join(out, 'good_overlay.jpg') } },
+        { width: 1, height: 100_000, files: { overlay: join(out, 'tall_overlay.png') } },
+      ],
+      skipped: [],
+      failed: [],
+    })
+  })
+
+  test('an output that cannot be written: the others are kept', async () => {
+    const folder = await temporaryFolder()
+    for (const name of ['a', 'b', 'c']) await writePicture(join(folder, `${name}.png`), 16, 16)
+    const out = join(folder, 'out')
+    await mkdir(join(out, 'b_labelIds.png'), { recursive: true })
+    const { exitCode, err } = await labelsOf(folder, '--out', out)
+    expect(exitCode).toBe(exitCodes.output)
+    expect(err).toContain('b_labelIds.png')
+    expect(err).toContain('the predictions of 2 images to')
+    expect((await readdir(out)).sort()).toEqual(['a_labelIds.png', 'b_labelIds.png', 'c_labelIds.png'])
+  })
+
+  test('several: each is named, in text and in JSON', async () => {
+    const folder = await temporaryFolder()
+    for (const name of ['x.png', 'y.jpg']) await writeFile(join(folder, name), 'not an image')
+    const { exitCode, err, out } = await labelsOf(folder, '--out', join(folder, 'out'), '--json')
+    expect(exitCode).toBe(exitCodes.input)
+    expect(err).toMatch(/^failed: .*x\.png/m)
+    expect(err).toMatch(/^failed: .*y\.jpg/m)
+    expect(err).toContain('error: 2 of 2 images could not be segmented.')
+    expect(JSON.parse(out).failed).toMatchObject([{ code: 'unreadable' }, { code: 'unreadable' }])
+  })
+})
+
+describe('which files are segmented', () => {
+  test('other extensions and none: by content; the rest is named', async () => {
+    const folder = await temporaryFolder()
+    const photo = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#804080' } })
+      .jpeg()
+      .toBuffer()
+    for (const name of ['a.jfif', 'b.jpe', 'c', 'd.JPG', 'e.photo']) {
+      await writeFile(join(folder, name), photo)
+    }
+    await writeFile(join(folder, 'f.bmp'), Buffer.from('BM\x36\0\0\0\0\0\0\0', 'latin1'))
+    await writeFile(join(folder, 'g.jp2'), Buffer.from('\0\0\0\x0cjP  \r\n\x87\n', 'latin1'))
+    await writeFile(join(folder, 'h.txt'), 'text')
+    const out = join(folder, 'out')
+    const { exitCode, err, out: json } = await labelsOf(folder, '--out', out, '--json')
+    expect(exitCode).toBe(0)
+    expect((await readdir(out)).sort()).toEqual(
+      ['a', 'b', 'c', 'd', 'e'].map((stem) => `${stem}_labelIds.png`),
+    )
+    expect(err).toContain(`note: 1 file was skipped, BMP is not supported: ${join(folder, 'f.bmp')}`)
+    expect(err).toContain('JPEG 2000 is not supported')
+    expect(err).toContain('it is not an image')
+    expect(JSON.parse(json).skipped.map(({ reason }: { reason: string }) => reason)).toEqual([
+      'BMP is not supported',
+      'JPEG 2000 is not supported',
+      'it is not an image',
+    ])
+  })
+
+  test('a folder of files that cannot be decoded: the error says why', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'f.bmp'), Buffer.from('BM\x36\0\0\0\0\0\0\0', 'latin1'))
+    const { exitCode, err } = await labelsOf(folder, '--out', join(folder, 'out'))
+    expect(exitCode).toBe(exitCodes.input)
+    expect(err).toContain('BMP is not supported')
+  })
+
+  test('names that are equal but for their extensions get outputs of their own', async () => {
+    const folder = await temporaryFolder()
+    for (const name of ['a.png', 'a.webp', 'a.png.webp', 'A.gif']) {
+      await writePicture(join(folder, name), 16, 16)
+    }
+    const out = join(folder, 'out')
+    expect((await labelsOf(folder, '--out', out)).exitCode).toBe(0)
+    expect(await readdir(out)).toHaveLength(4)
+  })
+
+  // Windows needs a privilege to create links.
+  test.skipIf(process.platform === 'win32')('a loop of links: each image once', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'in/deep'), { recursive: true })
+    await writePicture(join(folder, 'in/deep/b.png'), 16, 16)
+    await symlink('..', join(folder, 'in/deep/a-loop'))
+    await symlink('.', join(folder, 'in/a-self'))
+    await symlink('deep/b.png', join(folder, 'in/a-link.png'))
+    for (const input of ['in', 'in/**/*.png']) {
+      const out = join(folder, input === 'in' ? 'out' : 'out2')
+      const { exitCode, err } = await labelsOf(join(folder, input), '--out', out)
+      expect(exitCode).toBe(0)
+      expect(err).toContain('the predictions of 1 image to')
+      expect(await readdir(out, { recursive: true })).toEqual(['b_labelIds.png'])
+    }
+  })
+
+  test('the same folder as the output: not the outputs of the first run', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'deep'))
+    await writePicture(join(folder, 'a.png'), 16, 16)
+    await writePicture(join(folder, 'deep/a.webp'), 16, 16)
+    await writePicture(join(folder, 'deep/own_colors.png'), 16, 16)
+    for (const skipped of [0, 12, 12]) {
+      const flags = ['--checkpoint', checkpoint, '--out', folder, '--json']
+      const { exitCode, out } = await inverseform('predict', folder, ...flags)
+      expect(exitCode).toBe(0)
+      expect(JSON.parse(out).images).toHaveLength(3)
+      expect(JSON.parse(out).skipped).toHaveLength(skipped)
+    }
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('inputs that are not files', () => {
+  test('a named pipe is refused at once', async () => {
+    const folder = await temporaryFolder()
+    await promisify(execFile)('mkfifo', [join(folder, 'pipe.png')])
+    for (const input of [join(folder, 'pipe.png'), '/dev/null']) {
+      const { exitCode, err } = await labelsOf(input, '--out', join(folder, 'out'))
+      expect(exitCode).toBe(exitCodes.input)
+      expect(err).toMatch(/named pipe|device/)
+      expect(err).toContain('pass -')
+    }
+    await writePicture(join(folder, 'a.png'), 16, 16)
+    const { exitCode, err } = await labelsOf(folder, '--out', join(folder, 'out'))
+    expect(exitCode).toBe(0)
+    expect(err).toContain('it is a named pipe')
+  })
+
+  test('standard input', async () => {
+    const folder = await temporaryFolder()
+    await writePicture(join(folder, 'a.png'), 20, 10)
+    const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
+    const predict = ['predict', '-', '--checkpoint', checkpoint, '--outputs', 'labels', '--out', folder]
+    for (const input of [await readFile(join(folder, 'a.png')), Buffer.from('text'), Buffer.alloc(0)]) {
+      const child = spawn(process.execPath, [
+        '--conditions=@inverseform/source',
+        '--import',
+        'tsx',
+        bin,
+        ...predict,
+      ])
+      let err = ''
+      child.stderr.on('data', (part) => (err += part))
+      child.stdin.end(input)
+      const [exitCode] = await once(child, 'close')
+      expect(exitCode).toBe(input.length > 100 ? 0 : exitCodes.input)
+      if (exitCode !== 0) expect(err).toContain('Standard input')
+    }
+    expect(decodeLabelPng(await readFile(join(folder, 'stdin_labelIds.png')))).toMatchObject({
+      width: 20,
+      height: 10,
+    })
+  })
 })

@@ -1,12 +1,13 @@
 import { expect, test, vi } from 'vitest'
 import { Progress } from '../src/output/text/progress.js'
+import { Printer } from '../src/printer.js'
 
 function progressOn(interactive: boolean, steps: number, columns?: number): string {
   vi.useFakeTimers()
   try {
     let text = ''
     const progress = new Progress(
-      { out: () => {}, err: (more) => (text += more), interactive, columns },
+      new Printer({ out: () => {}, err: (more) => (text += more), interactive, columns }),
       'images',
       steps,
     )

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { encodeLabelPng } from '@inverseform/cityscapes'
 import { describe, expect, it } from 'vitest'
 import { type SubmitFlags, submitCommand } from '../src/commands/submit.js'
+import { Printer } from '../src/printer.js'
 import { temporaryFolder, tickingSignal } from './command-line.js'
 
 /** Runs the command and returns its messages. */
 async function submit(flags: SubmitFlags, signal = new AbortController().signal): Promise<string> {
   let said = ''
   const terminal = { out: () => {}, err: (text: string) => (said += text), interactive: false }
-  await submitCommand(flags, terminal, signal)
+  await submitCommand(flags, new Printer(terminal), signal)
   return said
 }
 

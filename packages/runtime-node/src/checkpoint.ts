@@ -10,7 +10,7 @@ export async function withCheckpoint<T>(
 ): Promise<T> {
   const file = typeof checkpoint === 'string' ? await fileSource(checkpoint) : undefined
   try {
-    const source = file ?? bytesSource(checkpoint as Uint8Array, 'the checkpoint')
+    const source = file ?? bytesSource(checkpoint as Uint8Array, 'The checkpoint')
     return await use(abortable(source, signal))
   } finally {
     await file?.close()

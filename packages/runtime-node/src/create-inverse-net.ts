@@ -1,6 +1,6 @@
 import { INVERSENET_TILE } from '@inverseform/backbones'
 import { checkArgument, InverseFormError } from '@inverseform/errors'
-import { type CompileProgress, compact, type Tensor } from '@inverseform/runtime'
+import { type CompileProgress, checkSignal, compact, type Tensor } from '@inverseform/runtime'
 import type { Device } from './devices/devices.js'
 import { type InverseNetOptions, inverseNetSettings } from './options.js'
 import { startWorker } from './worker/client.js'
@@ -57,6 +57,7 @@ export async function createInverseNet(options: InverseNetOptions): Promise<Inve
     ...loaded,
     async coefficients(prediction, target, { signal } = {}) {
       client.checkRunning()
+      checkSignal(signal)
       const request = { prediction: tilesOf('prediction', prediction), target: tilesOf('target', target) }
       checkSameCount(request)
       return client.run(request, { signal })

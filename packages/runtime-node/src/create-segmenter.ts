@@ -6,14 +6,16 @@ import {
   compact,
   type DefaultOutputs,
   disagrees,
+  imageArgument,
   type Precision,
   type Segmentation,
   type Segmenter,
   type SegmentOptions,
   type SegmentOutputs,
+  segmentOne,
 } from '@inverseform/runtime'
 import type { Device } from './devices/devices.js'
-import { type ImageInput, readImage } from './images.js'
+import { type ImageInput, openImage } from './images.js'
 import { type SegmenterOptions, type SegmenterSettings, segmenterSettings } from './options.js'
 import { startWorker } from './worker/client.js'
 import { type PoolMember, startAll, WorkerPool } from './worker/pool.js'
@@ -43,7 +45,9 @@ export interface NodeSegmenter extends Segmenter<ImageInput> {
  * if the device or the platform cannot run it; `invalid-argument` for other options
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<NodeSegmenter> {
-  const { members, loaded } = await start(segmenterSettings(options), options)
+  const settings = segmenterSettings(options)
+  const [{ maxPixels }] = settings
+  const { members, loaded } = await start(settings, options)
   // A single worker runs a whole batch itself.
   const client = members.length === 1 ? members[0] : new WorkerPool(members)
 
@@ -56,20 +60,15 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
     checkSegmentOptions(options)
     const { signal, onProgress, ...rest } = options
     signal?.throwIfAborted()
-    const segmentations = await client.run(requestOf(images, rest), { signal, onProgress })
+    const request = requestOf(images, { maxPixels, ...rest })
+    const segmentations = await client.run(request, { signal, onProgress })
     // The worker computes what `outputs` lists, which the protocol's types do not tell.
     return segmentations as Segmentation<Outputs>[]
   }
   return {
     ...loaded,
     segmentImages,
-    async segment<const Outputs extends SegmentOutputs = DefaultOutputs>(
-      image: ImageInput,
-      options?: SegmentOptions<Outputs>,
-    ) {
-      const [segmentation] = await segmentImages<Outputs>([image], options)
-      return segmentation
-    },
+    segment: segmentOne(segmentImages),
     dispose: () => client.dispose(),
     [Symbol.asyncDispose]: () => client.dispose(),
   }
@@ -77,9 +76,13 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
 
 async function requestOf(
   inputs: readonly ImageInput[],
-  { outputs, scales, flip, tile }: SegmentOptions,
+  { outputs, scales, flip, tile, maxPixels }: SegmentOptions,
 ): Promise<SegmenterTask['request']> {
-  const decoded = await Promise.all(inputs.map(readImage))
+  const decoded = await Promise.all(
+    inputs.map((input, i) => {
+      return openImage(input, { name: imageArgument(i, inputs.length), maxPixels })
+    }),
+  )
   const images = decoded.map(({ data, width, height }) => ({ data: compact(data), width, height }))
   return { images, options: { outputs, scales, flip, tile } }
 }

@@ -4,6 +4,7 @@ export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
   Attempt,
   AttemptOutcome,
+  DefaultOutputs,
   Labels,
   LoadProgress,
   LoadTimings,
@@ -13,6 +14,7 @@ export type {
   Segmenter,
   SegmentOptions,
   SegmentOutput,
+  SegmentOutputs,
   SegmentProgress,
   SegmentTimings,
   SelfCheckOption,
@@ -24,6 +26,6 @@ export { createSegmenter, type NodeSegmenter } from './create-segmenter.js'
 export { type Device, devices } from './devices/devices.js'
 export type { Gpu } from './devices/gpus.js'
 export { diagnose } from './diagnose.js'
-export { type ImageInput, readImage } from './images.js'
+export { type ImageInput, type ReadImageOptions, readImage } from './images.js'
 export type { CheckpointSource, InverseNetOptions, NetworkOptions, SegmenterOptions } from './options.js'
 export type { DeviceDiagnosis, Diagnosis } from './worker/tasks/diagnosis.js'

@@ -1,15 +1,19 @@
 import { availableParallelism } from 'node:os'
-import type { SegmentationModelName } from '@inverseform/backbones'
 import type { WeightPrecision } from '@inverseform/backbones/onnx'
-import { checkArgument, checkBoolean, checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkOneOf, InverseFormError } from '@inverseform/errors'
 import {
   checkDevice,
   checkDeviceOptions,
+  checkLoadingOptions,
+  checkModelOptions,
   checkThreads,
   type DeviceOptions,
   type DeviceSettings,
-  type LoadProgress,
+  type LoadingOptions,
+  type ModelOptions,
+  type ModelSettings,
 } from '@inverseform/runtime'
+import { orList } from '@inverseform/shared'
 import { type Device, devices, numberedDevices } from './devices/devices.js'
 import { pathOf } from './file-url.js'
 
@@ -17,7 +21,7 @@ import { pathOf } from './file-url.js'
 export type CheckpointSource = string | URL | Uint8Array | ArrayBuffer
 
 /** The options that all networks have. */
-export interface NetworkOptions {
+export interface NetworkOptions extends LoadingOptions<Device> {
   /**
    * The checkpoint: the path or `file:` URL of a `.pth` or `.safetensors` file, or its bytes. A segmenter also accepts an
    * `.onnx` file that `inverseform convert` wrote.
@@ -25,24 +29,14 @@ export interface NetworkOptions {
   readonly checkpoint: CheckpointSource
   /** Number of CPU threads; 0, the default, uses all cores. */
   readonly threads?: number
-  /** Aborts loading: the promise rejects with its reason at once. */
-  readonly signal?: AbortSignal
-  /** Called while loading. */
-  readonly onProgress?: (progress: LoadProgress<Device>) => void
 }
 
-export interface SegmenterOptions extends NetworkOptions, DeviceOptions<Device> {
+export interface SegmenterOptions extends NetworkOptions, ModelOptions, DeviceOptions<Device> {
   /**
    * Which of several GPUs, from 0, with the device `cuda`, `tensorrt` or `dml`. With a list, each GPU loads the network,
    * and images are distributed among them.
    */
   readonly deviceId?: number | readonly number[]
-  /** The checkpoint's model; inferred from its tensors by default. */
-  readonly model?: SegmentationModelName
-  /** Whether to load the edge head, which the output `edges` needs; `false` by default. */
-  readonly edgeHead?: boolean
-  /** Number of classes; the checkpoint's by default. */
-  readonly numClasses?: number
   /** Bytes that the activations may take; larger images are cut into tiles. 60 % of the free memory by default. */
   readonly memoryBudget?: number
 }
@@ -68,10 +62,7 @@ export interface NodeDeviceSettings
 }
 
 /** The checked options of a segmenter on one device. */
-export interface SegmenterSettings extends NetworkSettings, NodeDeviceSettings {
-  readonly model?: SegmentationModelName
-  readonly edgeHead: boolean
-  readonly numClasses?: number
+export interface SegmenterSettings extends NetworkSettings, NodeDeviceSettings, ModelSettings {
   readonly memoryBudget?: number
 }
 
@@ -83,9 +74,8 @@ const PRECISIONS: readonly WeightPrecision[] = ['float32', 'float16', 'int8']
  */
 export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[] {
   const network = networkSettings(options)
-  const { model, edgeHead = false, numClasses, deviceId } = options
-  checkBoolean('edgeHead', edgeHead)
-  if (numClasses !== undefined) checkInteger('numClasses', numClasses, { min: 1, max: 4096 })
+  const model = checkModelOptions(options)
+  const { deviceId } = options
   const { device, precision, selfCheck, selfCheckCache, threads, memoryBudget } = checkDeviceOptions(
     options,
     devices,
@@ -94,6 +84,7 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
   const ids = deviceId === undefined ? [undefined] : checkDeviceIds(device, deviceId)
   return ids.map((id) => ({
     ...network,
+    ...model,
     // By default, several devices share the cores.
     threads: threads ? network.threads : Math.max(1, Math.floor(network.threads / ids.length)),
     device,
@@ -101,9 +92,6 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
     precision,
     selfCheck,
     selfCheckCache,
-    model,
-    edgeHead,
-    numClasses,
     memoryBudget,
   }))
 }
@@ -115,8 +103,8 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
 export function inverseNetSettings(
   options: InverseNetOptions,
 ): NetworkSettings & { readonly precision: WeightPrecision } {
-  const { device = 'auto', precision = 'float32' } = options
   const settings = networkSettings(options)
+  const { device = 'auto', precision = 'float32' } = options
   checkDevice(device, ['auto', 'cpu'])
   checkOneOf('precision', precision, PRECISIONS)
   return { ...settings, precision }
@@ -125,21 +113,23 @@ export function inverseNetSettings(
 function networkSettings(options: NetworkOptions): NetworkSettings {
   const isObject = typeof options === 'object' && options !== null
   checkArgument('options', options, isObject, 'an object with a `checkpoint`')
-  const { checkpoint, threads = 0, onProgress } = options
+  const { checkpoint, threads = 0 } = options
   const accepted = 'a path, a file URL or the bytes of a .pth, .safetensors or .onnx file'
   checkArgument('checkpoint', checkpoint, isCheckpoint(checkpoint), accepted)
   checkThreads(threads)
-  const isListener = onProgress === undefined || typeof onProgress === 'function'
-  checkArgument('onProgress', onProgress, isListener, 'a function')
+  checkLoadingOptions(options)
   return { checkpoint: sendable(checkpoint), threads: threads || availableParallelism() }
 }
 
 function isCheckpoint(value: unknown): value is CheckpointSource {
-  return typeof value === 'string' || [URL, Uint8Array, ArrayBuffer].some((type) => value instanceof type)
+  return (
+    (typeof value === 'string' && value !== '') ||
+    [URL, Uint8Array, ArrayBuffer].some((type) => value instanceof type)
+  )
 }
 
 function sendable(checkpoint: CheckpointSource): NetworkSettings['checkpoint'] {
-  if (checkpoint instanceof URL) return pathOf(checkpoint)
+  if (checkpoint instanceof URL) return pathOf('checkpoint', checkpoint)
   return checkpoint instanceof ArrayBuffer ? new Uint8Array(checkpoint) : checkpoint
 }
 
@@ -150,6 +140,6 @@ function checkDeviceIds(device: Device | 'auto', deviceId: number | readonly num
   checkArgument('deviceId', deviceId, valid, 'an integer of at least 0, or a list of different ones')
   if (device !== 'auto' && numberedDevices.includes(device)) return ids
   throw new InverseFormError('invalid-argument', `\`deviceId\` cannot be used with the device ${device}.`, {
-    hint: `Set \`device\` to one that has numbers: ${numberedDevices.join(', ')}.`,
+    hint: `Set \`device\` to ${orList(numberedDevices)}.`,
   })
 }

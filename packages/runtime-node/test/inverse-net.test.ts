@@ -182,6 +182,17 @@ describe('an InverseNet', () => {
 })
 
 describe('createInverseNet refuses', () => {
+  test('missing options, and a signal that is none', async () => {
+    await expect(createInverseNet(undefined as never)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: '`options` must be an object with a `checkpoint`, got undefined.',
+    })
+    await expect(createInverseNet({ checkpoint: 'a.pth', signal: 5 as never })).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: '`signal` must be an AbortSignal, got 5.',
+    })
+  })
+
   test('a checkpoint of another network, and one that does not exist', async () => {
     const other = await writeCheckpoint(folder.path, 'hrnet16-slim')
     expect(await failureOf(createInverseNet({ checkpoint: other }))).toMatchObject({

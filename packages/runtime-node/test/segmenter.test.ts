@@ -107,7 +107,7 @@ describe('createSegmenter', () => {
       'a URL on the web',
       { checkpoint: new URL('https://example.org/a.pth') },
       'invalid-argument',
-      'The URL must start with file:, got https://example.org/a.pth.',
+      '`checkpoint` must start with file:, got https://example.org/a.pth.',
     ],
     [
       'an unknown device',
@@ -218,11 +218,35 @@ describe('createSegmenter', () => {
       'invalid-argument',
       '`onProgress` must be a function, got 1.',
     ],
+    ['a signal that is none', { signal: 5 }, 'invalid-argument', '`signal` must be an AbortSignal, got 5.'],
+    ['an empty key', { key: '' }, 'invalid-argument', '`key` must be a name, got "".'],
+    ['a key that is not there', { key: 'nowhere' }, 'invalid-argument', /nowhere/],
+    [
+      'no pixels',
+      { maxPixels: 0 },
+      'invalid-argument',
+      '`maxPixels` must be an integer of at least 1, got 0.',
+    ],
+    ['an empty path', { checkpoint: '' }, 'invalid-argument', /^`checkpoint` must be a path, .*, got ""\.$/],
+    ['a device as a checkpoint', { checkpoint: '/dev/zero' }, 'unreadable', /\/dev\/zero is a device/],
   ])('refuses %s', async (_, options, code, message) => {
     const error = await failureOf(createSegmenter({ checkpoint, ...options } as SegmenterOptions))
     expect(error).toMatchObject({
       code,
       message: typeof message === 'string' ? message : expect.stringMatching(message),
+    })
+  })
+
+  test('limits the pixels of images, for all and for one', async () => {
+    await using own = await createSegmenter({ checkpoint, device: 'cpu', maxPixels: 4000 })
+    const image = { data: new Uint8Array(3 * 64 * 64), width: 64, height: 64 }
+    const message = '`image` has 64x64 = 4096 pixels, at most 4000 are allowed.'
+    expect(await failureOf(own.segment(image))).toMatchObject({ code: 'limit-exceeded', message })
+    expect(await own.segment(image, { maxPixels: 4096 })).toMatchObject({ width: 64, height: 64 })
+    const second = await failureOf(own.segmentImages([image, undefined as never], { maxPixels: 4096 }))
+    expect(second).toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(/^`images\[1\]` must be a path, .*, got undefined\.$/),
     })
   })
 

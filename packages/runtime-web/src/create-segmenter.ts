@@ -9,6 +9,7 @@ import {
   type Segmenter,
   type SegmentOptions,
   type SegmentOutputs,
+  segmentOne,
 } from '@inverseform/runtime'
 import type { CheckpointOrigin } from './checkpoint/load.js'
 import type { Device } from './devices/devices.js'
@@ -59,11 +60,11 @@ export async function createSegmenter(options: SegmenterOptions): Promise<WebSeg
   ): Promise<Segmentation<Outputs>[]> {
     checkArgument('images', images, Array.isArray(images), 'an array of images')
     checkSegmentOptions(options)
-    const { signal, onProgress, outputs, scales, flip, tile } = options
+    const { signal, onProgress, outputs, scales, flip, tile, maxPixels = settings.maxPixels } = options
     const segmentations = await client.callWithImages(
       'segment',
       images,
-      (images) => ({ images, options: { outputs, scales, flip, tile } }),
+      (images) => ({ images, options: { outputs, scales, flip, tile, maxPixels } }),
       { signal, onProgress },
     )
     // The worker computes what `outputs` lists, which the protocol's types do not tell.
@@ -71,11 +72,11 @@ export async function createSegmenter(options: SegmenterOptions): Promise<WebSeg
   }
   async function createPicture(image: ImageInput, options: PictureOptions = {}) {
     checkPictureOptions(options)
-    const { signal, onProgress, edges, scales, flip, tile } = options
+    const { signal, onProgress, edges, scales, flip, tile, maxPixels = settings.maxPixels } = options
     const created = await client.callWithImages(
       'createPicture',
       [image],
-      ([image]) => ({ image, options: { edges, scales, flip, tile } }),
+      ([image]) => ({ image, options: { edges, scales, flip, tile, maxPixels } }),
       { signal, onProgress },
     )
     return pictureInWorker(client, created)
@@ -84,13 +85,7 @@ export async function createSegmenter(options: SegmenterOptions): Promise<WebSeg
     ...loaded,
     segmentImages,
     createPicture,
-    async segment<const Outputs extends SegmentOutputs = DefaultOutputs>(
-      image: ImageInput,
-      options?: SegmentOptions<Outputs>,
-    ) {
-      const [segmentation] = await segmentImages<Outputs>([image], options)
-      return segmentation
-    },
+    segment: segmentOne(segmentImages),
     dispose: () => client.dispose(),
     [Symbol.asyncDispose]: () => client.dispose(),
   }

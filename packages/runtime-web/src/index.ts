@@ -3,6 +3,7 @@ export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
   Attempt,
   AttemptOutcome,
+  DefaultOutputs,
   Labels,
   LoadProgress,
   LoadTimings,
@@ -12,6 +13,7 @@ export type {
   Segmenter,
   SegmentOptions,
   SegmentOutput,
+  SegmentOutputs,
   SegmentProgress,
   SegmentTimings,
   SelfCheckOption,
@@ -21,6 +23,7 @@ export { type CachedCheckpoint, clearCachedCheckpoints, listCachedCheckpoints } 
 export type { CheckpointOrigin } from './checkpoint/load.js'
 export { createSegmenter, type WebSegmenter } from './create-segmenter.js'
 export { type Device, devices } from './devices/devices.js'
+export { type ReadImageOptions, readImage } from './images/read.js'
 export type { ImageInput } from './images/send-image.js'
 export type { CheckpointSource, SegmenterOptions, WasmPaths } from './options.js'
 export type { PictureOptions } from './picture/options.js'

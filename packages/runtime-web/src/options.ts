@@ -1,10 +1,13 @@
-import type { SegmentationModelName } from '@inverseform/backbones'
-import { checkArgument, checkBoolean, checkInteger, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkBoolean, checkFunction, InverseFormError } from '@inverseform/errors'
 import {
   checkDeviceOptions,
+  checkLoadingOptions,
+  checkModelOptions,
   type DeviceOptions,
   type DeviceSettings,
-  type LoadProgress,
+  type LoadingOptions,
+  type ModelOptions,
+  type ModelSettings,
 } from '@inverseform/runtime'
 import { type Device, devices } from './devices/devices.js'
 import { pageUrl } from './download/page-url.js'
@@ -20,7 +23,7 @@ export interface WasmPaths {
   readonly wasm?: string | URL
 }
 
-export interface SegmenterOptions extends DeviceOptions<Device> {
+export interface SegmenterOptions extends LoadingOptions<Device>, ModelOptions, DeviceOptions<Device> {
   /**
    * The checkpoint: a `.pth` or `.safetensors` file, or an `.onnx` file that `inverseform convert` wrote. URLs may be
    * relative to the page.
@@ -38,12 +41,6 @@ export interface SegmenterOptions extends DeviceOptions<Device> {
    * without asking the server.
    */
   readonly sha256?: string
-  /** The checkpoint's model; inferred from its tensors by default. */
-  readonly model?: SegmentationModelName
-  /** Whether to load the edge head, which the output `edges` needs; `false` by default. */
-  readonly edgeHead?: boolean
-  /** Number of classes; the checkpoint's by default. */
-  readonly numClasses?: number
   /** Number of WebAssembly threads; 0, the default, uses all cores. More than 1 needs a cross-origin isolated page. */
   readonly threads?: number
   /**
@@ -57,22 +54,15 @@ export interface SegmenterOptions extends DeviceOptions<Device> {
    * Creates the worker from the module `@inverseform/runtime-web/worker`. Pass it if that module is not next to this one.
    */
   readonly worker?: () => Worker
-  /** Aborts loading: the promise rejects with its reason at once. */
-  readonly signal?: AbortSignal
-  /** Called while loading: the checkpoint is downloaded or read from the cache, then prepared for a device. */
-  readonly onProgress?: (progress: LoadProgress<Device>) => void
 }
 
 /** The checked options, which can be sent to a worker. */
-export interface SegmenterSettings extends Omit<DeviceSettings<Device>, 'device'> {
+export interface SegmenterSettings extends ModelSettings, Omit<DeviceSettings<Device>, 'device'> {
   readonly checkpoint: { readonly url: string } | Blob | Uint8Array
   readonly headers?: Readonly<Record<string, string>>
   readonly cache?: boolean
   /** In lower case. */
   readonly sha256?: string
-  readonly model?: SegmentationModelName
-  readonly edgeHead: boolean
-  readonly numClasses?: number
   readonly devices: readonly Device[]
   readonly wasmPaths?: string | { readonly mjs?: string; readonly wasm?: string }
 }
@@ -85,31 +75,24 @@ export interface SegmenterSettings extends Omit<DeviceSettings<Device>, 'device'
 export function segmenterSettings(options: SegmenterOptions): SegmenterSettings {
   const isObject = typeof options === 'object' && options !== null
   checkArgument('options', options, isObject, 'an object with a `checkpoint`')
-  const { checkpoint, headers, cache, sha256, model, edgeHead = false, numClasses } = options
+  const { checkpoint, headers, cache, sha256 } = options
   const { device, ...rest } = checkDeviceOptions(options, devices, 'wasm')
   if (cache !== undefined) checkBoolean('cache', cache)
   const isHash = sha256 === undefined || /^[0-9a-f]{64}$/i.test(sha256)
   checkArgument('sha256', sha256, isHash, 'the 64 hexadecimal digits of a SHA-256')
-  checkBoolean('edgeHead', edgeHead)
-  if (numClasses !== undefined) checkInteger('numClasses', numClasses, { min: 1, max: 4096 })
-  checkFunction('worker', options.worker)
-  checkFunction('onProgress', options.onProgress)
+  const model = checkModelOptions(options)
+  if (options.worker !== undefined) checkFunction('worker', options.worker)
+  checkLoadingOptions(options)
   return {
     ...rest,
+    ...model,
     checkpoint: sendable(checkpoint),
     headers: headers && plainHeaders(headers),
     cache,
     sha256: sha256?.toLowerCase(),
-    model,
-    edgeHead,
-    numClasses,
     devices: device === 'auto' ? devices : [device],
     wasmPaths: plainPaths(options.wasmPaths),
   }
-}
-
-function checkFunction(name: string, value: unknown): void {
-  checkArgument(name, value, value === undefined || typeof value === 'function', 'a function')
 }
 
 function sendable(checkpoint: CheckpointSource): SegmenterSettings['checkpoint'] {

@@ -1,3 +1,6 @@
+import { normalizeImages } from '@inverseform/runtime'
+import { readImage } from '@inverseform/runtime-node'
+import { imageFixtures } from '@inverseform/testing'
 import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -101,17 +104,51 @@ describe.skipIf(!chromiumPath)('the steps around the network, on the GPU', () =>
     expect(result.leaked).toBe(0)
   })
 
+  test.each([
+    ['gama-55556.png', 'ImageBitmap'],
+    ['icc.jpg', 'ImageBitmap'],
+    ['cmyk-black.jpg', 'ImageBitmap'],
+    ['palette-trns.png', 'ImageBitmap'],
+    ['transparent.gif', 'ImageBitmap'],
+    ['rgba.png', 'Object'],
+    ['lossless-alpha.webp', 'Object'],
+  ])('reads the pixels of %s as Node does', async (name, form) => {
+    const { bytes } = imageFixtures().find((fixture) => fixture.name === name)!
+    const expected = normalizeImages([await readImage(new Uint8Array(bytes))]).data
+    const found = await page.evaluate((bytes) => gpuHarness.viewOfFile(bytes), [...bytes])
+    expect(found.form).toBe(form)
+    expect(found.data).toHaveLength(expected.length)
+    const largest = Math.max(...found.data.map((value, i) => Math.abs(value - expected[i])))
+    // A step of 1 in 255 would be 0.017.
+    expect(largest).toBeLessThan(1e-5)
+  })
+
   test('frees everything when it is aborted', async () => {
     const result = await page.evaluate(() => gpuHarness.abortBetweenTiles())
     expect(result).toEqual({ reason: 'enough', runs: 11, leaked: 0 })
   })
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'refuses maps with the value %d',
+    async (value) => {
+      const failures = await page.evaluate((value) => gpuHarness.notFinite(value), value)
+      for (const failure of failures) {
+        expect(failure).toMatchObject({
+          code: 'inference-failed',
+          message: "The network's output `logits` has NaN or infinite values for `images[1]`.",
+        })
+      }
+      expect(failures).toHaveLength(3)
+    },
+  )
 
   test('reads back only the requested outputs', async () => {
     const bytes = await page.evaluate(async () => [
       await gpuHarness.bytesReadFor(2048, 1024, { labels: true, confidence: false }),
       await gpuHarness.bytesReadFor(512, 256, { labels: false, confidence: true }),
     ])
-    expect(bytes).toEqual([1024 * 2048, 4 * 256 * 512])
+    // And a word that tells whether all logits are finite.
+    expect(bytes).toEqual([1024 * 2048 + 4, 4 * 256 * 512 + 4])
   })
 
   test.each([

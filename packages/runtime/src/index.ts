@@ -31,10 +31,25 @@ export { arrayEngine, tensorBatch } from './engine/array-engine.js'
 export type { Backend, Session, Tensor } from './engine/backend.js'
 export type { Blender, ClassRequest, Engine, ImageBatch, View, ViewMap } from './engine/engine.js'
 export type { Network } from './engine/network.js'
-export { checkRgbImage, normalizeImages, type RgbImage } from './engine/rgb-image.js'
+export { checkRgbImage, imageArgument, normalizeImages, type RgbImage } from './engine/rgb-image.js'
+export { withoutAvifAlpha } from './images/avif.js'
+export { cmykToRgb } from './images/cmyk.js'
+export type { ImageFile } from './images/image-file.js'
+export { decodingError, type ImageLimits, inspectImage } from './images/inspect-image.js'
+export { type ImageFormat, type ImageKind, imageFormats, imageKind, KIND_BYTES } from './images/kind.js'
+export { upright } from './images/orient.js'
+export { notFinite } from './maps/finite.js'
 export { enlargedLabels, type Labels, type Readout } from './maps/labels.js'
 export { resizeTensor } from './maps/resize-tensor.js'
 export { featureMap } from './maps/rows.js'
+export {
+  checkLoadingOptions,
+  checkModelOptions,
+  checkSignal,
+  type LoadingOptions,
+  type ModelOptions,
+  type ModelSettings,
+} from './segment/model-options.js'
 export { checkEdgeHead, checkSegmentOptions } from './segment/options.js'
 export { MAX_BATCH } from './segment/plan.js'
 export { mapsAtScale1, type NetworkRun, runViews, type ViewRun } from './segment/run-views.js'
@@ -53,7 +68,13 @@ export type {
   SegmentProgress,
   SegmentTimings,
 } from './segment/segmentation.js'
-export type { CompileProgress, LoadProgress, LoadTimings, Segmenter } from './segment/segmenter.js'
+export {
+  type CompileProgress,
+  type LoadProgress,
+  type LoadTimings,
+  type Segmenter,
+  segmentOne,
+} from './segment/segmenter.js'
 export type { Tile, TileOption, TileSize } from './tiles/plan-tiles.js'
 export {
   compact,

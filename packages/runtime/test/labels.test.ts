@@ -2,7 +2,7 @@ import { randomInteger, seededRandom } from '@inverseform/shared'
 import { relativeError } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
 import { argmaxLabels, enlargedLabels, readPlane, readRows } from '../src/maps/labels.js'
-import { mapRows, resizeRows } from '../src/maps/rows.js'
+import { featureMap, mapRows, resizeRows } from '../src/maps/rows.js'
 import { mapKinds, mapOf, mapOfKind, planesOf } from './support/maps.js'
 import { plane, resize, softmax, valuesOf } from './support/naive.js'
 
@@ -114,5 +114,25 @@ test('readPlane maps each value', () => {
   expect(edges).toHaveLength(220)
   edges.forEach((edge, i) => {
     expect(Math.abs(edge - expected[i])).toBeLessThan(1e-6)
+  })
+})
+
+describe('featureMap', () => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses %d', (value) => {
+    const data = Float32Array.from({ length: 2 * 3 * 20 }, (_, i) => i - 60)
+    data[data.length - 5] = value
+    const tensor = { data, shape: [2, 3, 4, 5] }
+    expect(featureMap(tensor, 0, 'logits').data).toHaveLength(60)
+    expect(() => featureMap(tensor, 1, 'logits')).toThrow(
+      expect.objectContaining({
+        code: 'inference-failed',
+        message: `The network's output \`logits\` has the value ${value} for \`images[1]\`.`,
+      }),
+    )
+  })
+
+  test('accepts the largest floats', () => {
+    const data = Float32Array.of(3.4e38, -3.4e38, 1e-45, 0)
+    expect(featureMap({ data, shape: [1, 4, 1, 1] }, 0, 'logits').data).toEqual(data)
   })
 })

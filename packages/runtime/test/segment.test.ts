@@ -302,7 +302,11 @@ describe('segmenting', () => {
     const refused = expect.objectContaining({ code, message })
     const wrong = image as RgbImage
     await expect(segmentBatch(network, [wrong])).rejects.toThrow(refused)
-    await expect(segmentImages(network, [randomImage(4, 4), wrong])).rejects.toThrow(refused)
+    // In a list, the message names the element.
+    const inList = message.replace(/^`image`/, '`images[1]`').replace(/^`(data|width)`/, '`images[1].$1`')
+    await expect(segmentImages(network, [randomImage(4, 4), wrong])).rejects.toThrow(
+      expect.objectContaining({ code, message: inList }),
+    )
   })
 
   test('accepts clamped bytes', async () => {
@@ -395,5 +399,68 @@ describe('segmentImages', () => {
     const results = await segmentImages(network, five)
     expect(runs.map(({ shape }) => shape[0])).toEqual([2, 2, 1])
     expect(results.every(({ tiles }) => tiles === 1)).toBe(true)
+  })
+})
+
+describe('before and after the work', () => {
+  test('names the image and the output with a value that is not finite', async () => {
+    const { network } = localNetwork('hrnet18')
+    const { session } = network
+    const images = [randomImage(8, 8), randomImage(16, 8), randomImage(8, 8)]
+    const broken = { ...network, session: { ...session, run: brokenAt(session, 1) } }
+    await expect(segmentImages(broken, images)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'inference-failed',
+        message: "The network's output `logits` has the value NaN for `images[2]`.",
+        hint: expect.stringContaining('weights of the checkpoint'),
+      }),
+    )
+    const alone = { ...network, session: { ...session, run: brokenAt(session, 0) } }
+    await expect(segmentImages(alone, [images[0]])).rejects.toThrow(
+      "The network's output `logits` has the value NaN for `image`.",
+    )
+  })
+
+  /** Makes the last logit of an image of the batch NaN. */
+  function brokenAt(session: Network['session'], image: number): Network['session']['run'] {
+    return async (feeds) => {
+      const outputs = await session.run(feeds)
+      const { data, shape } = outputs.logits
+      const broken = data.slice()
+      broken[((image + 1) * data.length) / shape[0] - 1] = Number.NaN
+      return { ...outputs, logits: { data: broken, shape } }
+    }
+  }
+
+  test('compares the memory needed with the memory there is', async () => {
+    const { network, runs } = localNetwork('hrnet18')
+    const images = [randomImage(64, 32), randomImage(64, 32)]
+    // RGB twice, normalized, and labels.
+    const needed = 2 * 64 * 32 * (6 + 12 + 1)
+    const within = { ...network, availableMemory: () => needed }
+    expect(await segmentImages(within, images)).toHaveLength(2)
+    const before = runs.length
+    const beyond = { ...network, availableMemory: () => needed - 1 }
+    await expect(segmentImages(beyond, images)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'out-of-memory',
+        message: 'Segmenting 4096 pixels needs 1 MiB of memory, 1 MiB are available.',
+        details: { needed, available: needed - 1, pixels: 4096 },
+      }),
+    )
+    await expect(segmentImages(within, images, { outputs: ['labels', 'logits'] })).rejects.toThrow(
+      expect.objectContaining({ code: 'out-of-memory' }),
+    )
+    expect(runs).toHaveLength(before)
+  })
+
+  test.each([
+    [{ signal: 7 }, '`signal` must be an AbortSignal, got 7.'],
+    [{ maxPixels: 0 }, '`maxPixels` must be an integer of at least 1, got 0.'],
+  ])('refuses %j', async (options, message) => {
+    const { network } = localNetwork('hrnet18')
+    await expect(segmentImages(network, [], options as object)).rejects.toThrow(
+      expect.objectContaining({ code: 'invalid-argument', message }),
+    )
   })
 })

@@ -9,3 +9,6 @@ export function listFew(items: readonly string[], most = 5): string {
 export function orList(items: readonly string[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`
 }
+
+/** A message without its final period, to go on after it. */
+export const withoutPeriod = (message: string): string => message.replace(/\.$/, '')

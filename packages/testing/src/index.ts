@@ -14,6 +14,7 @@ export {
   readTensors,
   type StateDictEntry,
 } from './goldens.js'
+export { type ImageFixture, imageFixtures, largestDifference } from './images.js'
 export { chunksSource, onnxBytes, onnxChunks } from './onnx.js'
 export {
   bytes,

@@ -1,4 +1,4 @@
-import { InverseFormError } from '@inverseform/runtime-web'
+import { readImage } from '@inverseform/runtime-web'
 
 /** A decoded image. */
 export interface Photo {
@@ -12,7 +12,7 @@ export interface Photo {
 
 /**
  * Decodes an image, applies its EXIF orientation, and shrinks it if its longer side exceeds `maxSide` pixels.
- * @throws InverseFormError `unreadable`
+ * @throws InverseFormError as `readImage`
  */
 export async function openPhoto(file: Blob, name: string, maxSide: number): Promise<Photo> {
   const started = performance.now()
@@ -31,13 +31,14 @@ export async function fitted(bitmap: ImageBitmap, maxSide: number): Promise<Imag
   return smaller
 }
 
+/** Decodes a file as the segmenter does, so that both see the same pixels. */
 async function decode(file: Blob, name: string): Promise<ImageBitmap> {
-  try {
-    return await createImageBitmap(file)
-  } catch (cause) {
-    throw new InverseFormError('unreadable', `${name} is not an image that this browser supports.`, {
-      hint: 'Choose a PNG, JPEG or WebP file. The file may be damaged.',
-      cause,
-    })
+  const { data, width, height } = await readImage(new File([file], name))
+  const rgba = new Uint8ClampedArray(4 * width * height).fill(255)
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    rgba[to] = data[from]
+    rgba[to + 1] = data[from + 1]
+    rgba[to + 2] = data[from + 2]
   }
+  return createImageBitmap(new ImageData(rgba, width, height))
 }

@@ -214,7 +214,7 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     })
     const imageProblem = page.locator('.picture').getByRole('alert')
     await imageProblem.waitFor()
-    expect(await imageProblem.textContent()).toContain('wrong.png is not an image')
+    expect(await imageProblem.textContent()).toContain('wrong.png cannot be decoded: it is not an image.')
     expect(await page.locator('#legend').textContent()).toBe(before)
     expect(await page.locator('.slot .name').textContent()).toBe('hrnet16-slim-demo.pth')
     await page.getByLabel('Device').selectOption('WebGPU')

@@ -18,8 +18,9 @@ export function isAscii(bytes: Uint8Array): boolean {
 
 /** Decodes latin1: each byte is a character code. */
 export function decodeLatin1(bytes: Uint8Array): string {
+  // In chunks: adding characters one by one takes many times the memory.
   let text = ''
-  for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i])
+  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096))
   return text
 }
 

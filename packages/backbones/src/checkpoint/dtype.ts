@@ -1,4 +1,4 @@
-import type { DType, DTypeArrays } from './types.js'
+import type { DType, DTypeArrays, OtherDType } from './types.js'
 
 const arrays = {
   float64: Float64Array,
@@ -15,9 +15,25 @@ const arrays = {
 
 export const dtypes = Object.keys(arrays) as readonly DType[]
 
+/** Bytes per element of types that are listed but not read. */
+const otherSizes: Readonly<Record<string, number>> = {
+  uint16: 2,
+  uint32: 4,
+  uint64: 8,
+  complex32: 4,
+  complex64: 8,
+  complex128: 16,
+  qint32: 4,
+}
+
+export function isDType(dtype: string): dtype is DType {
+  return Object.hasOwn(arrays, dtype)
+}
+
 /** Returns the bytes per element. */
-export function itemSize(dtype: DType): number {
-  return arrays[dtype].BYTES_PER_ELEMENT
+export function itemSize(dtype: DType | OtherDType): number {
+  if (isDType(dtype)) return arrays[dtype].BYTES_PER_ELEMENT
+  return Object.hasOwn(otherSizes, dtype) ? otherSizes[dtype] : 1
 }
 
 export function newArray(dtype: DType, length: number): DTypeArrays[DType] {

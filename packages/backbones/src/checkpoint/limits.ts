@@ -5,6 +5,8 @@
 export interface CheckpointLimits {
   /** Bytes of a pickle, a safetensors header or a zip directory. Stops headers as large as the file. */
   readonly maxHeaderBytes: number
+  /** Bytes of a safetensors header. Stops headers that take seconds and gigabytes to parse. */
+  readonly maxSafetensorsHeaderBytes: number
   /** Instructions of one pickle. Stops runs of one-byte instructions that create an object each. */
   readonly maxPickleOps: number
   /** Dicts of one pickle. Stops runs of one-byte instructions that allocate about 200 bytes each. */
@@ -30,22 +32,36 @@ export interface CheckpointLimits {
    * expansions and deflate bombs with which a small file claims gigabytes.
    */
   readonly maxExpansion: number
+  /** Items that all calls of a pickle may touch: pairs of a dict, elements of a list. Stops calls on remembered lists. */
+  readonly maxWorkItems: number
+  /** Bytes that all calls of a pickle may touch. Stops calls on one remembered string. */
+  readonly maxWorkBytes: number
+  /**
+   * Bytes of zip entries that are inflated again, because too many are in use; four times the file's size if that is
+   * more. Stops tensors that take turns.
+   */
+  readonly maxReinflatedBytes: number
   /** Entries of a zip archive. Stops directories of a million empty files. */
   readonly maxZipEntries: number
 }
 
 export const defaultLimits: CheckpointLimits = {
   maxHeaderBytes: 64 * 2 ** 20,
+  // 50,000 tensors (`maxTensors`) with names of 100 characters take 8 MB; the largest real files have some thousand.
+  maxSafetensorsHeaderBytes: 8 * 2 ** 20,
   maxPickleOps: 1_000_000,
   maxDicts: 100_000,
   maxMemo: 500_000,
   maxDepth: 100,
-  maxStringBytes: 4 * 2 ** 20,
+  maxStringBytes: 32 * 2 ** 20,
   maxIntegerBytes: 1024,
   maxMetadataSize: 4 * 2 ** 20,
   maxTensors: 50_000,
   maxDimensions: 32,
   maxElements: 2 ** 33,
   maxExpansion: 16,
+  maxWorkItems: 2_000_000,
+  maxWorkBytes: 64 * 2 ** 20,
+  maxReinflatedBytes: 256 * 2 ** 20,
   maxZipEntries: 100_000,
 }

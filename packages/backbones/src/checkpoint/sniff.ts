@@ -49,9 +49,11 @@ export function sniff(start: Uint8Array, fileSize: number): Sniffed {
   if (fileSize === 0) return { found: 'an empty file', hint: redownload }
   const text = decodeLatin1(start)
   if (text.startsWith('PK\x03\x04')) return { format: 'pth-zip' }
+  // First, since the size of its header may look like the start of a pickle, as 640 does.
+  if (isSafetensors(start)) return { format: 'safetensors' }
   if (start[0] === 0x80 && start[1] >= 2 && start[1] <= 5) return { format: 'pth-legacy' }
-  // A header of less than 2^40 bytes that is a JSON object.
-  if (text.startsWith('\0\0\0{', 5)) return { format: 'safetensors' }
+  // Protocols 0 and 1 start with the magic number of torch.save as text.
+  if (text.startsWith('L119547037146038801333356L\n')) return { format: 'pth-legacy' }
   if (isOnnx(start)) return onnx(text)
   if (start.every((byte) => byte === 0)) {
     return { found: 'a file that starts with nothing but zeros', hint: redownload }
@@ -68,7 +70,12 @@ export function sniff(start: Uint8Array, fileSize: number): Sniffed {
 /** Whether a file starts as an ONNX ModelProto: with field 1, the IR version, and a field that may follow it. */
 export function isOnnx(start: Uint8Array): boolean {
   const next = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42]
-  return start[0] === 0x08 && start[1] < 0x20 && next.includes(start[2])
+  return start[0] === 0x08 && start[1] < 0x20 && next.includes(start[2]) && !isSafetensors(start)
+}
+
+/** Whether a file starts with the size of a header, below 2^40 bytes, and a JSON object. */
+function isSafetensors(start: Uint8Array): boolean {
+  return decodeLatin1(start.subarray(5, 9)) === '\0\0\0{'
 }
 
 function onnx(text: string): Other {

@@ -2,7 +2,10 @@ import { product } from '@inverseform/shared'
 import { asArray, type ByteOrder, itemSize, newArray } from './dtype.js'
 import type { CheckpointFile } from './file.js'
 import { describe } from './pickle/values.js'
-import type { CheckpointTensor, DType, DTypeArrays } from './types.js'
+import { contiguousStrides } from './strides.js'
+import type { CheckpointTensor, DType, DTypeArrays, OtherDType } from './types.js'
+
+export { contiguousStrides }
 
 /** The bytes of a storage, independent of their place in the file. */
 export interface StorageBytes {
@@ -52,11 +55,31 @@ export function viewTensor(
   }
 }
 
-/** Returns the C-order strides of a shape in elements. */
-export function contiguousStrides(shape: readonly number[]): number[] {
-  const strides = shape.map(() => 1)
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1]
-  return strides
+export interface UnreadableTensor {
+  readonly name: string
+  readonly dtype: DType | OtherDType
+  readonly shape: readonly number[]
+  readonly byteLength: number
+  /** Why its values cannot be read: a clause, such as "it is sparse". */
+  readonly reason: string
+}
+
+/** Returns a tensor that is listed, but whose values cannot be read. */
+export function unreadableTensor(file: CheckpointFile, tensor: UnreadableTensor): CheckpointTensor {
+  const { name, dtype, shape, byteLength, reason } = tensor
+  return {
+    name,
+    dtype,
+    shape,
+    byteLength,
+    unreadable: reason,
+    async read() {
+      throw file.invalid(
+        `tensor ${describe(name)} cannot be read: ${reason}`,
+        'Convert the tensor in Python, for example with dequantize(), to_dense() or float(), and save it again.',
+      )
+    },
+  }
 }
 
 /** Whether the elements lie in C order without gaps. An axis of one element may have any stride. */

@@ -1,14 +1,14 @@
 import { InverseFormError } from '@inverseform/errors'
 import { product } from '@inverseform/shared'
 import type { ByteSink } from '../io/sink.js'
-import { asLittleEndian, itemSize } from './dtype.js'
+import { asLittleEndian, isDType, itemSize } from './dtype.js'
 import { LENGTH_SIZE, safetensorsDTypes } from './safetensors.js'
-import type { DType, TensorData } from './types.js'
+import type { DType, OtherDType, TensorData } from './types.js'
 
 /** A tensor to write, such as a `CheckpointTensor`. */
 export interface WritableTensor {
   readonly name: string
-  readonly dtype: DType
+  readonly dtype: DType | OtherDType
   readonly shape: readonly number[]
   read(): Promise<TensorData>
 }
@@ -76,13 +76,20 @@ function planFile(tensors: Iterable<WritableTensor>, metadata: Readonly<Record<s
         { hint: 'Give every tensor a unique name other than __metadata__.' },
       )
     }
+    if (!isDType(tensor.dtype)) {
+      throw new InverseFormError(
+        'invalid-argument',
+        `The tensor ${JSON.stringify(tensor.name)} is ${tensor.dtype}, which cannot be written.`,
+        { hint: 'Leave it out. Tensors with an `unreadable` reason cannot be read.' },
+      )
+    }
     const end = dataSize + product(tensor.shape) * itemSize(tensor.dtype)
     offsets.set(tensor.name, [dataSize, end])
     dataSize = end
   }
   // JSON of an object would put numeric names first, so each pair is encoded on its own.
   const entries = given.map(({ name, dtype, shape }) =>
-    entry(name, { dtype: typeNames[dtype], shape, data_offsets: offsets.get(name) }),
+    entry(name, { dtype: typeNames[dtype as DType], shape, data_offsets: offsets.get(name) }),
   )
   if (Object.keys(metadata).length) entries.unshift(entry('__metadata__', metadata))
   const json = new TextEncoder().encode(`{${entries.join(',')}}`)

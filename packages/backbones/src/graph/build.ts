@@ -50,7 +50,10 @@ export interface NormParameters {
   readonly variance: Value
 }
 
-export const batchNorm = (x: Value, p: NormParameters, epsilon = 1e-5): Value =>
+/** What PyTorch adds to a variance before it takes the square root. */
+export const BATCH_NORM_EPSILON = 1e-5
+
+export const batchNorm = (x: Value, p: NormParameters, epsilon = BATCH_NORM_EPSILON): Value =>
   apply('batchNorm', [x, p.scale, p.shift, p.mean, p.variance], { epsilon })
 export const relu = (x: Value): Value => apply('relu', [x], {})
 export const sigmoid = (x: Value): Value => apply('sigmoid', [x], {})

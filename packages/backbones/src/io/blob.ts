@@ -1,8 +1,9 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkArgument, InverseFormError, typeName } from '@inverseform/errors'
 import { type ByteSource, checkRange } from './source.js'
 
 /** Returns a source over a Blob or File. Its name defaults to the File's. */
 export function blobSource(blob: Blob, name?: string): ByteSource {
+  checkArgument('blob', blob, ['Blob', 'File'].includes(typeName(blob)), 'a Blob or a File')
   const source: ByteSource = {
     size: blob.size,
     name: name ?? ('name' in blob && typeof blob.name === 'string' ? blob.name : undefined),

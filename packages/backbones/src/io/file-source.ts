@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { InverseFormError } from '@inverseform/errors'
+import { openRegularFile } from '@inverseform/shared/node'
 import { type ByteSource, checkRange } from './source.js'
 
 /** A source over an open file. Call `close()` when done, or declare it with `await using`. */
@@ -14,23 +15,12 @@ const MAX_READ = 2 ** 30
 /**
  * Opens a file as a byte source.
  *
- * @throws InverseFormError `not-found`, or `unreadable` for a folder or a file without read permission
+ * @throws InverseFormError `not-found`, or `unreadable` for a folder, a named pipe, a device or a file without read
+ * permission
  */
 export async function fileSource(path: string): Promise<FileSource> {
-  let handle: FileHandle
-  try {
-    handle = await open(path, 'r')
-  } catch (cause) {
-    throw openError(path, cause as NodeJS.ErrnoException)
-  }
-  try {
-    const stat = await handle.stat()
-    if (!stat.isFile()) throw notAFile(path, stat.isDirectory() ? 'a folder' : 'not a regular file')
-    return source(path, handle, stat.size)
-  } catch (error) {
-    await handle.close()
-    throw error
-  }
+  const { handle, size } = await openRegularFile(path)
+  return source(path, handle, size)
 }
 
 function source(path: string, handle: FileHandle, size: number): FileSource {
@@ -72,25 +62,4 @@ function source(path: string, handle: FileHandle, size: number): FileSource {
     },
   }
   return file
-}
-
-function notAFile(path: string, found: string) {
-  return new InverseFormError('unreadable', `${path} is ${found}.`, { hint: 'Pass the path of a file.' })
-}
-
-function openError(path: string, cause: NodeJS.ErrnoException) {
-  if (cause.code === 'EISDIR') return notAFile(path, 'a folder')
-  if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') {
-    return new InverseFormError('not-found', `${path} does not exist.`, {
-      cause,
-      hint: 'Check the path. Relative paths start at the current folder.',
-    })
-  }
-  return new InverseFormError('unreadable', `${path} cannot be opened: ${cause.message}.`, {
-    cause,
-    hint:
-      cause.code === 'EACCES' || cause.code === 'EPERM'
-        ? 'Check the read permissions of the file and its folders.'
-        : 'Check the path and the disk.',
-  })
 }

@@ -1,4 +1,4 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkArgument, InverseFormError, typeName } from '@inverseform/errors'
 
 /** Bytes that can be read in pieces: a file, a Blob, a URL or memory. */
 export interface ByteSource {
@@ -11,6 +11,15 @@ export interface ByteSource {
    * write to them.
    */
   read(start: number, end: number): Promise<Uint8Array>
+}
+
+/** @throws InverseFormError `invalid-argument` unless a value is a byte source */
+export function checkSource(source: unknown): asserts source is ByteSource {
+  const { size, read } = Object(source) as Partial<ByteSource>
+  const valid = Number.isSafeInteger(size) && (size as number) >= 0 && typeof read === 'function'
+  checkArgument('source', source, valid, 'a ByteSource { size, read }', {
+    hint: 'Make one with fileSource, bytesSource, blobSource or urlSource.',
+  })
 }
 
 /** @throws InverseFormError `invalid-argument` unless start and end are integers with `0 <= start <= end <= size` */
@@ -33,7 +42,13 @@ export function checkRange(source: { size: number; name?: string }, start: numbe
 
 /** Returns a source over memory. It reads views of `bytes`, not copies. */
 export function bytesSource(bytes: Uint8Array | ArrayBuffer, name?: string): ByteSource {
-  const { buffer, byteOffset, byteLength } = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
+  checkArgument(
+    'bytes',
+    bytes,
+    ['Uint8Array', 'ArrayBuffer', 'SharedArrayBuffer'].includes(typeName(bytes)),
+    'a Uint8Array or an ArrayBuffer',
+  )
+  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes)
   const source: ByteSource = {
     size: byteLength,
     name,

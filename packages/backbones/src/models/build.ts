@@ -1,4 +1,4 @@
-import { checkInteger, InverseFormError } from '@inverseform/errors'
+import { checkBoolean, checkFunction, checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
 import { constant, imageInput, resizeLike } from '../graph/build.js'
 import type { Graph } from '../graph/value.js'
 import { hrnet16Slim, hrnet18 } from './hrnet-segmenter.js'
@@ -13,6 +13,9 @@ const networks: Readonly<Record<SegmentationModelName, Network>> = {
   ocrnet48,
   'ocrnet48-hms': ocrnet48Hms,
 }
+
+/** Values of the option `outputSize`. */
+export const outputSizes = ['features', 'image'] as const
 
 export interface BuildModelOptions {
   /** Where the weights come from. */
@@ -39,7 +42,12 @@ export interface BuildModelOptions {
  */
 export function buildModel(name: SegmentationModelName, options: BuildModelOptions): Graph {
   const { parameters, numClasses = 19, edgeHead = false, outputSize = 'features' } = options
+  checkFunction('parameters', parameters, {
+    hint: 'Pass a function that returns the weight of a name and a shape as a constant.',
+  })
   checkInteger('numClasses', numClasses, { min: 1 })
+  checkBoolean('edgeHead', edgeHead)
+  checkOneOf('outputSize', outputSize, outputSizes)
   const image = imageInput('image', 3)
   const outputs = networks[modelInfo(name).name](new Scope(parameters), image, {
     numClasses,

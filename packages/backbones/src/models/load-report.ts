@@ -1,5 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
-import { type CanonicalTensors, canonicalName } from './canonical-names.js'
+import { canonicalName, type TensorsUnder } from './canonical-names.js'
 
 /** How the tensors of a checkpoint were used. Names are the checkpoint's; those of `missing` are the model's. */
 export interface LoadReport {
@@ -20,7 +20,7 @@ export interface LoadReport {
 
 /** Compares a checkpoint's tensors with the names and shapes that a model needs. */
 export function compareTensors(
-  tensors: CanonicalTensors,
+  { tensors, twins, outside }: TensorsUnder,
   needed: ReadonlyMap<string, readonly number[]>,
 ): LoadReport {
   const report = {
@@ -43,7 +43,12 @@ export function compareTensors(
     if (neededByCanonical.has(canonical)) continue
     report[isTrainingOnly(canonical) ? 'unused' : 'unexpected'].push(tensor.name)
   }
+  for (const tensor of [...twins.values(), ...outside]) report.unexpected.push(tensor.name)
   return report
+}
+
+export function isComplete({ missing, mismatched }: LoadReport): boolean {
+  return missing.length + mismatched.length === 0
 }
 
 /** Whether only training needs a tensor of the published state dicts, or it belongs to the edge head. */
@@ -55,17 +60,22 @@ function isTrainingOnly(canonical: string): boolean {
 
 /** @throws InverseFormError `checkpoint-mismatch` when a weight is missing or has another shape */
 export function checkComplete(report: LoadReport, what: string, hint: () => string): void {
+  if (isComplete(report)) return
   const { missing, mismatched } = report
-  if (missing.length + mismatched.length === 0) return
+  throw new InverseFormError('checkpoint-mismatch', `This is not ${what}: ${problemsOf(report)}.`, {
+    hint: hint(),
+    details: { missing, mismatched },
+  })
+}
+
+/** Says which weights are missing or have another shape. */
+export function problemsOf({ missing, mismatched }: LoadReport): string {
   const shapes = mismatched.map(({ name, expected, found }) => `${name} is [${found}], not [${expected}]`)
   const problems = [
     ...(missing.length > 0 ? [listed(`${counted(missing, 'is', 'are')} missing`, missing)] : []),
     ...(shapes.length > 0 ? [listed(`${counted(shapes, 'has', 'have')} another shape`, shapes)] : []),
   ]
-  throw new InverseFormError('checkpoint-mismatch', `This is not ${what}: ${problems.join('; ')}.`, {
-    hint: hint(),
-    details: { missing, mismatched },
-  })
+  return problems.join('; ')
 }
 
 function counted({ length }: readonly string[], singular: string, plural: string): string {
@@ -76,5 +86,10 @@ function counted({ length }: readonly string[], singular: string, plural: string
 export function listed(title: string, items: readonly string[]): string {
   return items.length === 0
     ? title
-    : `${title} (${items.slice(0, 3).join(', ')}${items.length > 3 ? ', …' : ''})`
+    : `${title} (${items.slice(0, 3).map(shortened).join(', ')}${items.length > 3 ? ', …' : ''})`
 }
+
+const shortened = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
+
+/** Quotes a text from a file, shortened for an error message. */
+export const quoted = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)

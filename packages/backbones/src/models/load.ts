@@ -1,29 +1,25 @@
 import { InverseFormError } from '@inverseform/errors'
-import { toFloat32 } from '../checkpoint/float32.js'
 import type { Checkpoint } from '../checkpoint/types.js'
 import { constant } from '../graph/build.js'
-import { type PassName, passes } from '../graph/passes/index.js'
+import { passes } from '../graph/passes/index.js'
 import type { Graph } from '../graph/value.js'
 import { buildModel, modelInfo, requiredParameters } from './build.js'
-import { byCanonicalName, type CanonicalTensors, canonicalName } from './canonical-names.js'
-import { identifyModel, inverseNetParameters, numClassesOf } from './identify.js'
+import { type CanonicalTensors, canonicalName, TensorNames, type TensorsUnder } from './canonical-names.js'
+import {
+  closestFit,
+  completeFits,
+  type Fit,
+  inverseNetParameters,
+  type ModelName,
+  numClassesOf,
+  shareOf,
+} from './identify.js'
 import { buildInverseNet } from './inversenet.js'
-import { checkComplete, compareTensors, type LoadReport, listed } from './load-report.js'
+import { checkLoadOptions, type LoadModelOptions } from './load-options.js'
+import { checkComplete, compareTensors, type LoadReport, listed, problemsOf, quoted } from './load-report.js'
 import type { ParameterSource } from './scope.js'
+import { weightValues } from './weight-values.js'
 import { inverseNetZoo, type SegmentationModelName, zoo } from './zoo.js'
-
-export interface LoadModelOptions {
-  /** The checkpoint's model. Inferred from its tensors by default. */
-  readonly model?: SegmentationModelName
-  /** Whether to include the edge head; false by default. */
-  readonly edgeHead?: boolean
-  /** Number of classes; the checkpoint's by default. */
-  readonly numClasses?: number
-  /** Size of the outputs: the network's own (`features`, the default) or the image's. */
-  readonly outputSize?: 'features' | 'image'
-  /** Graph passes to run, in this order; `['foldBatchNorm']` by default. */
-  readonly passes?: readonly PassName[]
-}
 
 export interface LoadedModel {
   readonly model: SegmentationModelName
@@ -40,20 +36,26 @@ export interface LoadedModel {
  * @throws InverseFormError `checkpoint-mismatch` names the weights that are missing or have another shape, and the
  * model that the checkpoint fits, if any
  */
-export function loadModel(checkpoint: Checkpoint, options: LoadModelOptions = {}): LoadedModel {
+export function loadModel(
+  checkpoint: Pick<Checkpoint, 'tensors'>,
+  options: LoadModelOptions = {},
+): LoadedModel {
+  checkLoadOptions(options)
   const { edgeHead = false, outputSize, passes: chosen = ['foldBatchNorm'] } = options
-  const tensors = byCanonicalName(checkpoint)
-  const model = options.model === undefined ? identified(checkpoint) : modelInfo(options.model).name
-  const numClasses = options.numClasses ?? numClassesOf(model, tensors) ?? 19
+  const names = new TensorNames(checkpoint)
+  const { model, under } =
+    options.model === undefined ? identified(names) : chosenFit(names, modelInfo(options.model).name)
+  const numClasses = options.numClasses ?? numClassesOf(model, under) ?? 19
 
-  const report = compareTensors(tensors, requiredParameters(model, { numClasses, edgeHead }))
+  const needed = requiredParameters(model, { numClasses, edgeHead })
+  const report = compareTensors(under, needed)
   checkComplete(
     report,
     `a checkpoint of ${model}${edgeHead ? ' with its edge head' : ''}, ${numClasses} classes`,
     () => {
-      const likely = identifyModel(checkpoint)
+      const likely = completeFits(names)[0]?.model
       if (likely && likely !== model) return `Its tensors are those of ${likely}: load it as that model.`
-      const found = numClassesOf(model, tensors)
+      const found = numClassesOf(model, under)
       if (likely && numClasses !== found) {
         return `Its classifier has ${found} classes: pass that number, or leave \`numClasses\` out.`
       }
@@ -61,9 +63,10 @@ export function loadModel(checkpoint: Checkpoint, options: LoadModelOptions = {}
       return 'Use a checkpoint of this model.'
     },
   )
+  checkReadable(under, needed)
 
   const built = buildModel(model, {
-    parameters: fromTensors(tensors),
+    parameters: fromTensors(under.tensors),
     numClasses,
     edgeHead,
     outputSize,
@@ -76,7 +79,7 @@ export function loadModel(checkpoint: Checkpoint, options: LoadModelOptions = {}
  * Loads InverseNet, the regressor of the InverseForm loss, from its published checkpoint.
  * @throws InverseFormError `checkpoint-mismatch` when a weight is missing or has another shape
  */
-export function loadInverseNet(checkpoint: Checkpoint): {
+export function loadInverseNet(checkpoint: Pick<Checkpoint, 'tensors'>): {
   readonly graph: Graph
   readonly report: LoadReport
 } {
@@ -84,11 +87,14 @@ export function loadInverseNet(checkpoint: Checkpoint): {
   return { graph: buildInverseNet(fromTensors(tensors)), report }
 }
 
-function inverseNetTensors(checkpoint: Checkpoint): { tensors: CanonicalTensors; report: LoadReport } {
-  const tensors = byCanonicalName(checkpoint)
-  const report = compareTensors(tensors, inverseNetParameters())
+function inverseNetTensors(checkpoint: Pick<Checkpoint, 'tensors'>): {
+  tensors: CanonicalTensors
+  report: LoadReport
+} {
+  const { under, needed, report } = chosenFit(new TensorNames(checkpoint), inverseNetZoo.name)
   checkComplete(report, 'the InverseNet regressor', () => `Use the published ${inverseNetZoo.file}.`)
-  return { tensors, report }
+  checkReadable(under, needed)
+  return { tensors: under.tensors, report }
 }
 
 /** InverseNet's tensors by their published names. */
@@ -98,33 +104,104 @@ export type InverseNetTensors = Record<
 >
 
 /** Reads InverseNet's weights (400 MB) in the form that `inverseFormLoss` of `@inverseform/core` accepts. */
-export async function readInverseNet(checkpoint: Checkpoint): Promise<InverseNetTensors> {
+export async function readInverseNet(checkpoint: Pick<Checkpoint, 'tensors'>): Promise<InverseNetTensors> {
   const { tensors } = inverseNetTensors(checkpoint)
   const read = [...inverseNetParameters()].map(async ([name, shape]) => {
-    return [name, { data: toFloat32(await tensors.get(name)!.read()), shape }] as const
+    return [name, { data: await readWeight(tensors, name), shape }] as const
   })
   return Object.fromEntries(await Promise.all(read)) as InverseNetTensors
 }
 
-function identified(checkpoint: Checkpoint): SegmentationModelName {
-  const model = identifyModel(checkpoint)
-  if (model === inverseNetZoo.name) {
-    throw new InverseFormError('checkpoint-mismatch', `This is a checkpoint of ${inverseNetZoo.title}.`, {
-      hint: `It does not segment images: use a checkpoint of ${Object.keys(zoo).join(', ')}.`,
-    })
-  }
-  if (model) return model
-  const names = [...checkpoint.tensors.keys()]
+/** Returns the segmentation model that the tensors are complete for. */
+function identified(names: TensorNames): Fit & { readonly model: SegmentationModelName } {
+  const fit = theOnly(completeFits(names))
+  if (!fit) throw fitsNone(names)
+  const { model } = fit
+  if (model !== inverseNetZoo.name) return { ...fit, model }
+  throw new InverseFormError('checkpoint-mismatch', `This is a checkpoint of ${inverseNetZoo.title}.`, {
+    hint: `It does not segment images: use a checkpoint of ${Object.keys(zoo).join(', ')}.`,
+  })
+}
+
+/** Returns how a model fits the checkpoint best. */
+function chosenFit<Model extends ModelName>(
+  names: TensorNames,
+  model: Model,
+): Fit & { readonly model: Model } {
+  return { ...(theOnly(completeFits(names, [model])) ?? closestFit(names, [model])), model }
+}
+
+/** @throws InverseFormError `checkpoint-mismatch` for several networks, which differ in their prefixes */
+function theOnly(fits: readonly Fit[]): Fit | undefined {
+  if (fits.length < 2) return fits[0]
+  const prefixes = fits.map(({ under }) => under.prefix)
+  const [{ model }] = fits
   throw new InverseFormError(
     'checkpoint-mismatch',
-    `The checkpoint fits no known model: ${listed(`${names.length} tensors`, names)}.`,
+    `The checkpoint holds ${fits.length} networks of ${model}, with the prefixes ${prefixes.map(quoted).join(' and ')}.`,
     {
-      hint: `Known models are ${Object.keys(zoo).join(', ')}. Pass one as \`model\` to see what is missing for it.`,
+      hint: `Choose one: pass its prefix as \`key\`, such as ${JSON.stringify(prefixes[0].slice(0, -1))}.`,
+      details: { model, prefixes },
     },
   )
 }
 
+/** The least share of a model's weights that makes it worth naming. */
+const SIMILAR = 0.1
+
+function fitsNone(names: TensorNames): InverseFormError {
+  const none = 'The checkpoint fits no known model'
+  const known = `Known models are ${Object.keys(zoo).join(', ')}.`
+  const closest = closestFit(names)
+  const { model, under, report } = closest
+  if (shareOf(closest) < SIMILAR) {
+    const tensors = [...names.all.tensors.values(), ...names.all.twins.values()].map(({ name }) => name)
+    return new InverseFormError(
+      'checkpoint-mismatch',
+      `${none}: ${listed(`${tensors.length} tensors`, tensors)}.`,
+      { hint: `${known} Pass one as \`model\` to see what is missing for it.` },
+    )
+  }
+  const { missing, mismatched } = report
+  const prefix = under.prefix === '' ? '' : ` with the prefix ${quoted(under.prefix)}`
+  return new InverseFormError(
+    'checkpoint-mismatch',
+    `${none}. The closest is ${model}${prefix}: ${problemsOf(report)}.`,
+    {
+      hint: `Use a complete checkpoint of this model. ${known}`,
+      details: { closest: model, missing, mismatched },
+    },
+  )
+}
+
+/** @throws InverseFormError `invalid-checkpoint` when a weight exists twice or cannot be read */
+function checkReadable({ tensors, twins }: TensorsUnder, needed: Fit['needed']): void {
+  for (const name of [...needed.keys()].map(canonicalName)) {
+    const [tensor, twin] = [tensors.get(name)!, twins.get(name)]
+    if (twin) {
+      throw new InverseFormError(
+        'invalid-checkpoint',
+        `The names of the tensors ${quoted(tensor.name)} and ${quoted(twin.name)} differ only in their prefixes.`,
+        { hint: 'Keep one of them: a checkpoint must hold one set of weights.' },
+      )
+    }
+    if (tensor.unreadable === undefined) continue
+    throw new InverseFormError(
+      'invalid-checkpoint',
+      `The weight ${quoted(tensor.name)} cannot be read: ${tensor.unreadable}.`,
+      {
+        hint: 'Convert the tensor to float32 in Python and save the checkpoint again.',
+        details: { name: tensor.name, dtype: tensor.dtype },
+      },
+    )
+  }
+}
+
 function fromTensors(tensors: CanonicalTensors): ParameterSource {
-  return (name, shape) =>
-    constant(name, shape, async () => toFloat32(await tensors.get(canonicalName(name))!.read()))
+  return (name, shape) => constant(name, shape, () => readWeight(tensors, name))
+}
+
+async function readWeight(tensors: CanonicalTensors, name: string): Promise<Float32Array> {
+  const tensor = tensors.get(canonicalName(name))!
+  return weightValues(tensor.name, await tensor.read())
 }

@@ -1,8 +1,9 @@
-import { openCheckpoint } from '../checkpoint/open.js'
+import { type OpenCheckpointOptions, openCheckpoint } from '../checkpoint/open.js'
 import { isOnnx } from '../checkpoint/sniff.js'
-import type { ByteSource } from '../io/source.js'
+import { type ByteSource, checkSource } from '../io/source.js'
 import { loadOnnx } from '../onnx/read.js'
-import { type LoadedModel, type LoadModelOptions, loadModel } from './load.js'
+import { type LoadedModel, loadModel } from './load.js'
+import { checkLoadOptions, type LoadModelOptions } from './load-options.js'
 
 /**
  * Opens a segmentation model from any file that holds one: a PyTorch or safetensors checkpoint, or an ONNX model with
@@ -20,7 +21,12 @@ import { type LoadedModel, type LoadModelOptions, loadModel } from './load.js'
  * const source = await fileSource('hrnet18.onnx')
  * const { model, numClasses, graph } = await openModel(source, { edgeHead: true })
  */
-export async function openModel(source: ByteSource, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const start = await source.read(0, Math.min(3, source.size))
-  return isOnnx(start) ? loadOnnx(source, options) : loadModel(await openCheckpoint(source), options)
+export async function openModel(
+  source: ByteSource,
+  options: LoadModelOptions & OpenCheckpointOptions = {},
+): Promise<LoadedModel> {
+  checkSource(source)
+  checkLoadOptions(options)
+  const start = await source.read(0, Math.min(9, source.size))
+  return isOnnx(start) ? loadOnnx(source, options) : loadModel(await openCheckpoint(source, options), options)
 }

@@ -1,12 +1,13 @@
 import { product } from '@inverseform/shared'
 import { asArray } from '../checkpoint/dtype.js'
 import type { CheckpointFile } from '../checkpoint/file.js'
-import { toFloat32 } from '../checkpoint/float32.js'
 import { constant } from '../graph/build.js'
 import { rewrite } from '../graph/passes/index.js'
 import { type Graph, topologicalOrder } from '../graph/value.js'
+import { quoted } from '../models/load-report.js'
+import { weightValues } from '../models/weight-values.js'
 import type { Initializer } from './contents.js'
-import { convertAgain, quoted } from './metadata.js'
+import { convertAgain } from './metadata.js'
 import type { Constant } from './weight-store.js'
 
 /** Weight types by TensorProto.DataType. */
@@ -89,7 +90,7 @@ export class StoredWeights {
     const { shape, type, data } = this.byName.get(name)!
     const { dtype } = types[type]
     const bytes = await this.#file.read(data.start, data.end, `the weight ${quoted(name)}`)
-    return toFloat32({ dtype, shape, data: asArray(dtype, bytes, 'little') })
+    return weightValues(name, { dtype, shape, data: asArray(dtype, bytes, 'little') })
   }
 
   /** Computes DequantizeLinear: (code − zero point) · scale of the row. If transposed, codes are [columns, rows]. */

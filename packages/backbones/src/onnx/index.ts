@@ -1,4 +1,6 @@
 export type { ComputeType } from './compute.js'
+export type { OnnxOpset, OnnxValue } from './contents.js'
+export { describeOnnx, isOnnx, type OnnxFile, type OnnxTensor } from './describe.js'
 export { type EncodedModel, type EncodeOnnxOptions, encodeOnnx, ONNX_OPSET, type Writable } from './encode.js'
 export { type OnnxDescription, onnxMetadata } from './metadata.js'
 export type { WeightPrecision } from './precision.js'

@@ -1,5 +1,6 @@
 import type { CheckpointFile } from '../checkpoint/file.js'
 import { type PassName, passes } from '../graph/passes/index.js'
+import { quoted } from '../models/load-report.js'
 import { inverseNetZoo, type SegmentationModelName, zoo } from '../models/zoo.js'
 
 /** How the graph of an ONNX model was built. */
@@ -74,9 +75,6 @@ export function readMetadata(
     passes: entry('passes', readEntry.passes),
   }
 }
-
-/** Quotes a text from the file, shortened for an error message. */
-export const quoted = (value: string) => JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
 
 /** Parsers of the entries. They return undefined for texts that `onnxMetadata` does not write. */
 const readEntry = {

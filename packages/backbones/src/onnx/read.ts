@@ -1,29 +1,43 @@
-import { InverseFormError } from '@inverseform/errors'
+import { checkArgument, InverseFormError } from '@inverseform/errors'
 import { CheckpointFile } from '../checkpoint/file.js'
 import { defaultLimits } from '../checkpoint/limits.js'
+import type { OpenCheckpointOptions } from '../checkpoint/open.js'
 import { resizeLike } from '../graph/build.js'
 import { formatShape } from '../graph/dim.js'
 import { passes } from '../graph/passes/index.js'
 import { type Graph, graphInputs } from '../graph/value.js'
 import type { ByteSource } from '../io/source.js'
 import { buildModel, modelInfo, recordShapes } from '../models/build.js'
-import type { LoadedModel, LoadModelOptions } from '../models/load.js'
-import { checkComplete, type LoadReport, listed } from '../models/load-report.js'
+import type { LoadedModel } from '../models/load.js'
+import type { LoadModelOptions } from '../models/load-options.js'
+import { checkComplete, type LoadReport, listed, quoted } from '../models/load-report.js'
 import { StoredWeights } from './bind-weights.js'
-import { readContents } from './contents.js'
-import { convertAgain, type OnnxDescription, quoted, readMetadata } from './metadata.js'
+import { formatValue, readContents } from './contents.js'
+import { checkOurs, some } from './describe.js'
+import { convertAgain, type OnnxDescription, readMetadata } from './metadata.js'
 
 /** Loads an ONNX model: rebuilds its graph from its metadata and binds the file's weights. */
-export async function loadOnnx(source: ByteSource, options: LoadModelOptions): Promise<LoadedModel> {
-  const file = new CheckpointFile(source, defaultLimits)
-  const { metadata, declared, initializers } = await readContents(file)
+export async function loadOnnx(
+  source: ByteSource,
+  options: LoadModelOptions & OpenCheckpointOptions,
+): Promise<LoadedModel> {
+  const file = new CheckpointFile(source, { ...defaultLimits, ...options.limits }, options.signal)
+  const { key } = options
+  checkArgument('key', key, key === undefined, 'left out for an ONNX model', {
+    hint: 'An ONNX model holds one network.',
+  })
+  const contents = await readContents(file)
+  // The signal aborts the opening, not what is read later.
+  file.signal = undefined
+  checkOurs(file, contents)
+  const { metadata, inputs, outputs, initializers } = contents
   const description = readMetadata(file, metadata)
   checkRequested(file, description, options)
   const { model, numClasses } = description
   const { edgeHead = false, outputSize = 'features', passes: wanted = ['foldBatchNorm'] } = options
 
   const stored = graphOf(description)
-  checkSignature(file, declared, signatureOf(stored))
+  checkSignature(file, [...inputs, ...outputs].map(formatValue), signatureOf(stored))
   const weights = new StoredWeights(file, initializers)
   const complete = checkWeights(file, weights, description, stored)
 
@@ -112,8 +126,6 @@ function checkSignature(
   expected: readonly string[],
 ): void {
   if (declared.length === expected.length && declared.every((text, i) => text === expected[i])) return
-  const some = (signature: readonly string[]) =>
-    signature.slice(0, 4).map(quoted).join(', ') + (signature.length > 4 ? ', …' : '') || 'none'
   throw file.invalid(
     `its inputs and outputs are ${some(declared)}, but by its metadata they should be ${some(expected)}`,
     convertAgain,

@@ -22,8 +22,12 @@ const MAX_FIELD = 2 ** 29 - 1
 const MAX_VARINT = 10
 /** Most fields to read. Stops hundreds of millions of empty ones; the largest model has about ten thousand. */
 const MAX_FIELDS = 1e6
+/** Fields to read before a pause, in which the reading can be aborted. */
+const PAUSE_AFTER = 1000
 /** Most bytes of a text. Stops names as long as the file. */
 const MAX_TEXT = 2 ** 20
+/** Most bytes of packed numbers, which are the sizes of a tensor. */
+const MAX_PACKED = 1024
 /** Bytes to read ahead, so that small fields are not read one by one. Weights are skipped. */
 const WINDOW = 2 ** 14
 
@@ -47,6 +51,7 @@ export class WireReader {
     let at = start
     while (at < end) {
       if (++this.#fields > MAX_FIELDS) throw this.damaged(`more than ${MAX_FIELDS} fields`)
+      if (this.#fields % PAUSE_AFTER === 0) await this.#file.pause()
       const bytes = await this.#peek(at, Math.min(end, at + 2 * MAX_VARINT))
       const first = at
       const varint = () => {
@@ -96,6 +101,23 @@ export class WireReader {
     return decoded
   }
 
+  /** Returns the numbers of a repeated field: one, or several packed. */
+  async numbers(value: WireValue): Promise<number[]> {
+    if (typeof value === 'number') return [value]
+    const length = value.end - value.start
+    if (length > MAX_PACKED) throw this.damaged(`a shape of ${length} bytes`)
+    const numbers: number[] = []
+    let [number, scale] = [0, 1]
+    for (const byte of await this.#peek(value.start, value.end)) {
+      number += (byte & 0x7f) * scale
+      scale *= 128
+      if (byte >= 0x80) continue
+      numbers.push(number)
+      ;[number, scale] = [0, 1]
+    }
+    return numbers
+  }
+
   /** Returns the range of a value. A missing field counts as empty. */
   span(value: WireValue | undefined): Span {
     if (typeof value === 'number') throw this.damaged('a number instead of a message')
@@ -105,7 +127,7 @@ export class WireReader {
   damaged(found: string) {
     return this.#file.invalid(
       `the ONNX model is damaged: it has ${found}`,
-      'The file is truncated or damaged: copy it again, or convert the checkpoint again.',
+      'The file is truncated or damaged: copy it again.',
     )
   }
 

@@ -122,7 +122,7 @@ describe('a small hostile file stops at a named limit', () => {
         return bytes('PK\x03\x04', end64, 'PK\x06\x07', uint(0, 4), uint(4, 8), uint(1, 4), end)
       },
     ],
-    ['maxHeaderBytes', 'a safetensors header of 2^39', () => bytes(uint(2n ** 39n, 8), '{"a":1}')],
+    ['maxSafetensorsHeaderBytes', 'a safetensors header of 2^39', () => bytes(uint(2n ** 39n, 8), '{"a":1}')],
   ]
   test.each(attacks)('%s: %s', async (limit, _, make) => {
     const error = await errorOf(openBytes(make()))

@@ -98,6 +98,10 @@ describe('writing refuses', () => {
 describe('damage is named', () => {
   const a = (more: object) => ({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...more } })
   const eight = new Uint8Array(8)
+  const twice = (one: string, other: string) => {
+    const entry = '{"dtype":"F32","shape":[2],"data_offsets":[0,8]}'
+    return safetensors(`{${one}:${entry},${other} : ${entry}}`, eight)
+  }
   test.each<[string, Uint8Array, RegExp]>([
     [
       'header beyond the file',
@@ -107,8 +111,21 @@ describe('damage is named', () => {
     ['not JSON', safetensors('{"a":1,}'), /not JSON/],
     ['not UTF-8', bytes(uint(2, 8), '{', Uint8Array.of(0xff)), /not UTF-8/],
     ['metadata of numbers', safetensors({ __metadata__: { a: 1 } }), /__metadata__/],
-    ['unknown type', safetensors(a({ dtype: 'F8_E4M3' }), eight), /"a" has element type "F8_E4M3"/],
-    ['type of a prototype', safetensors(a({ dtype: 'constructor' }), eight), /element type "constructor"/],
+    ['a type that is no name', safetensors(a({ dtype: 5 }), eight), /"a" lacks/],
+    [
+      'another type of the wrong size',
+      safetensors(a({ dtype: 'F8_E4M3' }), eight),
+      /takes 2 bytes, the header gives it 8/,
+    ],
+    ['two tensors of one name', twice('"a"', '"a"'), /the name "a" twice/],
+    ['one name in two spellings', twice('"a"', '"\\u0061"'), /the name "a" twice/],
+    [
+      'two shapes',
+      safetensors('{"a":{"dtype":"F32","shape":[2],"shape":[1,2],"data_offsets":[0,8]}}', eight),
+      /the name "shape" twice/,
+    ],
+    ['two metadata', twice('"__metadata__"', '"__metadata__" '), /the name "__metadata__" twice/],
+    ['deep nesting', safetensors(`{"a":{"shape":${'['.repeat(1e6)}`), /nested more than 3 deep/],
     ['negative size', safetensors(a({ shape: [-2] }), eight), /"a" lacks/],
     ['fraction', safetensors(a({ shape: [1.5] }), eight), /"a" lacks/],
     ['no offsets', safetensors(a({ data_offsets: null }), eight), /"a" lacks/],
@@ -134,6 +151,118 @@ describe('damage is named', () => {
     const error = await errorOf(openBytes(file))
     expect(error.code).toBe('invalid-checkpoint')
     expect(error.message).toMatch(message)
+  })
+})
+
+describe('tensors of other types', () => {
+  const file = safetensors(
+    {
+      good: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
+      u16: { dtype: 'U16', shape: [2], data_offsets: [8, 12] },
+      u32: { dtype: 'U32', shape: [1], data_offsets: [12, 16] },
+      u64: { dtype: 'U64', shape: [1], data_offsets: [16, 24] },
+      f8: { dtype: 'F8_E4M3', shape: [2, 2], data_offsets: [24, 28] },
+      f8b: { dtype: 'F8_E5M2', shape: [4], data_offsets: [28, 32] },
+      c64: { dtype: 'C64', shape: [], data_offsets: [32, 40] },
+      f4: { dtype: 'F4', shape: [8], data_offsets: [40, 44] },
+      new: { dtype: 'F2_NEW', shape: [8], data_offsets: [44, 46] },
+      odd: { dtype: 'constructor', shape: [0], data_offsets: [46, 46] },
+    },
+    bytes(floats(1.5, -2), new Uint8Array(38)),
+  )
+
+  test('are listed, and an error only when they are read', async () => {
+    const { tensors } = await openBytes(file, 'model.safetensors')
+    expect(
+      [...tensors.values()].map(({ name, dtype, shape, byteLength }) => [name, dtype, shape, byteLength]),
+    ).toEqual([
+      ['good', 'float32', [2], 8],
+      ['u16', 'uint16', [2], 4],
+      ['u32', 'uint32', [1], 4],
+      ['u64', 'uint64', [1], 8],
+      ['f8', 'float8_e4m3fn', [2, 2], 4],
+      ['f8b', 'float8_e5m2', [4], 4],
+      ['c64', 'complex64', [], 8],
+      ['f4', 'float4_e2m1fn', [8], 4],
+      ['new', 'F2_NEW', [8], 2],
+      ['odd', 'constructor', [0], 0],
+    ])
+    expect((await tensors.get('good')!.read()).data).toEqual(Float32Array.of(1.5, -2))
+    expect(tensors.get('good')!.unreadable).toBeUndefined()
+    for (const tensor of [...tensors.values()].slice(1)) {
+      expect(tensor.unreadable).toContain('is not supported')
+      const error = await errorOf(tensor.read())
+      expect(error.code).toBe('invalid-checkpoint')
+      expect(error.message).toContain(
+        `model.safetensors: tensor "${tensor.name}" cannot be read: its element type`,
+      )
+      expect(error.hint).not.toContain('torch.save')
+    }
+  })
+})
+
+describe('a key', () => {
+  const entry = (start: number) => ({ dtype: 'F32', shape: [1], data_offsets: [start, start + 4] })
+  const file = safetensors(
+    { 'student.a.weight': entry(0), 'student.b': entry(4), 'teacher.b': entry(8), epoch: entry(12) },
+    floats(1, 2, 3, 4),
+  )
+
+  test('chooses the tensors of a prefix', async () => {
+    const { tensors } = await openBytes(file, 'both.safetensors', { key: 'student' })
+    expect([...tensors].map(([name, tensor]) => [name, tensor.name])).toEqual([
+      ['a.weight', 'a.weight'],
+      ['b', 'b'],
+    ])
+    expect((await tensors.get('b')!.read()).data).toEqual(Float32Array.of(2))
+    const deeper = await openBytes(file, 'both.safetensors', { key: 'student.a' })
+    expect([...deeper.tensors.keys()]).toEqual(['weight'])
+  })
+
+  test('that no name starts with is an error that lists the prefixes', async () => {
+    expect(await errorOf(openBytes(file, 'both.safetensors', { key: 'stud' }))).toMatchObject({
+      code: 'invalid-argument',
+      message: 'both.safetensors: nothing is at the key "stud".',
+      hint: 'Pass one of "student" (2 tensors), "teacher" (1 tensor) as `key`, or leave it out.',
+      details: {
+        candidates: [
+          { key: 'student', tensors: 2 },
+          { key: 'teacher', tensors: 1 },
+        ],
+      },
+    })
+  })
+})
+
+describe('the header is limited', () => {
+  test('before it is read', async () => {
+    const source = countReads(bytesSource(bytes(uint(60e6, 8), '{', new Uint8Array(1e6)), 'big.safetensors'))
+    const error = await errorOf(openCheckpoint(source))
+    expect(error).toMatchObject({
+      code: 'limit-exceeded',
+      message: 'big.safetensors: bytes of the safetensors header: 60000000, at most 8388608 allowed.',
+      details: { limit: 'maxSafetensorsHeaderBytes' },
+    })
+    expect(source.ranges.every(([, end]) => end <= 512)).toBe(true)
+  })
+
+  test.each([
+    ['names', (i: number) => `"${i}":{}`],
+    ['parts', (i: number) => `"${i}":{"shape":[],"shape2":[]}`],
+  ])('to as many %s as tensors are allowed', async (_, entry) => {
+    const header = `{${Array.from({ length: 210_000 }, (_, i) => entry(i)).join()}}`
+    const error = await errorOf(openBytes(safetensors(header)))
+    expect(error.code).toBe('limit-exceeded')
+    expect(error.message).toContain('names and lists of the safetensors header: 400001')
+  })
+
+  test('a large header of real form is read in little time', async () => {
+    const entry = (i: number) =>
+      `"module.stage4.${i}.conv2.weight":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]}`
+    const header = `{${Array.from({ length: 50_000 }, (_, i) => entry(i)).join()}}`
+    const started = performance.now()
+    expect((await openBytes(safetensors(header))).tensors.size).toBe(50_000)
+    expect(performance.now() - started).toBeLessThan(4000)
   })
 })
 

@@ -24,6 +24,7 @@ test.each<[string, Uint8Array, RegExp]>([
   ['gzip', bytes(0x1f, 0x8b, 8, new Uint8Array(20)), /gzip/],
   ['NumPy', bytes(0x93, 'NUMPY', 1, 0), /NumPy/],
   ['an unfinished download', new Uint8Array(4096), /nothing but zeros/],
+  ['a stream of protocol 1 that ends early', bytes('L119547037146038801333356L\n.'), /ends early/],
   ['another pickle', pickle(new Map([['a', 1]])), /a pickle, but not one that torch.save wrote/],
   ['an empty zip archive', bytes('PK\x05\x06', new Uint8Array(18)), /empty zip/],
   ['text', bytes('hello'), /starts with the bytes 68 65 6c 6c 6f/],

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -113,6 +114,21 @@ describe('fileSource', () => {
       code: 'unreadable',
       message: expect.stringMatching(/cannot be opened/),
     })
+  })
+  test('a named pipe, a device and a wrong argument end at once', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    expect(await errorOf(fileSource(pipe))).toMatchObject({
+      code: 'unreadable',
+      message: `${pipe} is a named pipe.`,
+    })
+    expect(await errorOf(fileSource('/dev/zero'))).toMatchObject({
+      code: 'unreadable',
+      message: '/dev/zero is a device.',
+    })
+    for (const path of [undefined, 5, '', 'a\0b']) {
+      expect((await errorOf(fileSource(path as string))).code).toBe('invalid-argument')
+    }
   })
   test('a file that gets shorter', async () => {
     const path = join(folder, 'shrinks')
@@ -324,4 +340,22 @@ describe('urlSource', () => {
     const reason = new Error('stop')
     await expect(urlSource(url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
+})
+
+test('wrong arguments are named', async () => {
+  for (const source of ['x.pth', new Uint8Array(10), undefined, {}]) {
+    const error = await errorOf(openCheckpoint(source as never))
+    expect(error.code).toBe('invalid-argument')
+    expect(error.message).toContain('`source` must be a ByteSource { size, read }')
+    expect(error.hint).toContain('fileSource')
+  }
+  for (const make of [() => bytesSource('abc' as never), () => bytesSource(undefined as never)]) {
+    expect((await errorOf(make)).message).toContain('`bytes` must be a Uint8Array or an ArrayBuffer')
+  }
+  expect((await errorOf(() => blobSource({} as never))).message).toContain('`blob` must be a Blob or a File')
+  const open = (options: object) => errorOf(openCheckpoint(bytesSource(file), options))
+  expect((await open({ limits: { maxTensor: 1 } })).message).toContain('"maxTensor"')
+  expect((await open({ limits: { maxTensors: '1' } })).message).toContain('`limits.maxTensors`')
+  expect((await open({ signal: 5 })).message).toContain('`signal`')
+  expect((await open({ key: 5 })).message).toContain('`key`')
 })

@@ -1,5 +1,15 @@
-import { dict, floats, pickle, tensor, torchZip, type ZipFileOptions, zipFile } from '@inverseform/testing'
+import {
+  dict,
+  floats,
+  legacyFile,
+  pickle,
+  tensor,
+  torchZip,
+  type ZipFileOptions,
+  zipFile,
+} from '@inverseform/testing'
 import { expect, test } from 'vitest'
+import { crc32 } from '../../src/checkpoint/crc32.js'
 import { errorOf, openBytes } from './support.js'
 
 const value = dict({
@@ -47,4 +57,35 @@ test('other archives are named by what they hold', async () => {
     ['m/code/__torch__.py', six],
   ])
   expect((await errorOf(openBytes(script))).message).toContain('TorchScript')
+})
+
+test('verify compares the checksums of all entries', async () => {
+  const good = torchZip(value, { 0: six }, { deflate: true })
+  expect(await (await openBytes(good)).verify()).toEqual({
+    parts: 3,
+    bytes: expect.any(Number),
+    checksums: 3,
+  })
+  const damaged = torchZip(value, { 0: six })
+  const at = Buffer.from(damaged).indexOf(Buffer.from(six))
+  damaged[at + 2] ^= 1
+  const checkpoint = await openBytes(damaged, 'bad.pth')
+  const error = await errorOf(checkpoint.verify())
+  expect(error.code).toBe('invalid-checkpoint')
+  expect(error.message).toMatch(
+    /^bad\.pth: zip entry "archive\/data\/0" is damaged: its checksum is [0-9a-f]{8}, the archive says [0-9a-f]{8}\.$/,
+  )
+  const reason = new Error('stop')
+  await expect(checkpoint.verify({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+})
+
+test('verify reads the tensors of formats without checksums', async () => {
+  const file = legacyFile(dict({ w: tensor() }), { 0: { length: 6, data: six } })
+  expect(await (await openBytes(file)).verify()).toEqual({ parts: 1, bytes: 24, checksums: 0 })
+})
+
+test('CRC-32 of the check value, in parts too', () => {
+  const digits = new TextEncoder().encode('123456789')
+  expect(crc32(digits)).toBe(0xcbf43926)
+  expect(crc32(digits.subarray(3), crc32(digits.subarray(0, 3)))).toBe(0xcbf43926)
 })

@@ -1,4 +1,10 @@
-import { checkInteger, checkNumber, InverseFormError } from '@inverseform/errors'
+import {
+  checkArgument,
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  InverseFormError,
+} from '@inverseform/errors'
 import { mean, seededRandom, sum } from '@inverseform/shared'
 import { averageScore, type ClassCounts } from './class-scores.js'
 import type { PerImageScores } from './per-image.js'
@@ -38,13 +44,20 @@ export interface BootstrapInterval {
  * Images are drawn independently, so the frames of one video make the interval too narrow.
  *
  * @param statistic defaults to the mean IoU over the classes seen
- * @throws InverseFormError `invalid-argument` without images, or for invalid options
+ * @throws InverseFormError `invalid-argument` without images, for a `statistic` that is no function, or for invalid options
  */
 export function bootstrap(
   perImage: PerImageScores,
   statistic: DatasetStatistic = averageScore,
   { samples = 1000, confidence = 0.95, seed = 0 }: BootstrapOptions = {},
 ): BootstrapInterval {
+  const isScores = typeof perImage?.toJSON === 'function' && Number.isInteger(perImage.numClasses)
+  checkArgument('perImage', perImage, isScores, 'a PerImageScores', {
+    hint: 'Restore JSON with PerImageScores.fromJSON() first.',
+  })
+  checkFunction('statistic', statistic, {
+    hint: 'It takes the counts of each class. Options, such as `samples`, are the third argument.',
+  })
   const { images } = perImage.toJSON()
   if (images.length === 0) {
     throw new InverseFormError('invalid-argument', 'The scores contain no images to resample.', {

@@ -1,9 +1,9 @@
-import { checkInteger, checkLength, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkInteger, checkLength, InverseFormError, typeName } from '@inverseform/errors'
 import { sum } from '@inverseform/shared'
 import { checkImage, invalidPixel, subject } from './check-image.js'
 import type { Metric, SegmentedImage } from './metric.js'
 import { type MetricOptions, resolveMetricOptions } from './options.js'
-import { declareState, type StateHeader, type StateOf } from './state/declare-state.js'
+import { checkSameMetric, declareState, type StateHeader, type StateOf } from './state/declare-state.js'
 import { count, damage, exactSum, listOf, record } from './state/fields.js'
 
 /** An image with the probability that the network assigns to each predicted class. */
@@ -149,11 +149,13 @@ export class Calibration implements Metric<ConfidentImage, CalibrationState, Cal
 
   /** @throws InverseFormError `invalid-argument` if the options differ */
   checkMergeable(other: Calibration): void {
+    checkSameMetric('Calibration', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: Calibration): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
   }
 
@@ -198,6 +200,13 @@ export class Calibration implements Metric<ConfidentImage, CalibrationState, Cal
     checkImage(image)
     const { target, prediction, confidence, width, name } = image
     const { numClasses, ignoreIndex } = this
+    checkArgument(
+      'confidence',
+      confidence,
+      ['Float32Array', 'Float64Array'].includes(typeName(confidence)),
+      'a Float32Array',
+      { hint: 'Pass the probability of the predicted class for each pixel.', details: { name } },
+    )
     checkLength('confidence', confidence.length, target.length, 'one per pixel', {
       hint: 'Pass the confidence of the predicted class.',
       details: { name },

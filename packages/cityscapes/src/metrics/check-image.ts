@@ -1,15 +1,27 @@
-import { checkIntegerArray, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkInteger, checkIntegerArray, InverseFormError } from '@inverseform/errors'
 import type { SegmentedImage } from './metric.js'
-import type { ResolvedMetricOptions } from './options.js'
+import type { ResolvedCountOptions } from './options.js'
 
 /**
  * Checks the types and sizes of an image's maps. The ids themselves are checked where they are counted.
- * @throws InverseFormError `invalid-argument` unless target and prediction are integer arrays of at most 32 bits;
- *   `size-mismatch` unless both have width · height pixels, at least one
+ * @throws InverseFormError `invalid-argument` unless target and prediction are integer arrays of at most 32 bits, and width
+ *   and height integers; `size-mismatch` unless both have width · height pixels, at least one
  */
-export function checkImage({ target, prediction, width, height, name }: SegmentedImage): void {
+export function checkImage(image: SegmentedImage): void {
+  checkArgument(
+    'image',
+    image,
+    typeof image === 'object' && image !== null,
+    'an object with `target`, `prediction`, `width` and `height`',
+  )
+  const { target, prediction, width, height, name } = image
   checkIds('target', target, name)
   checkIds('prediction', prediction, name)
+  checkArgument('name', name, name === undefined || typeof name === 'string', 'a string')
+  for (const [side, value] of Object.entries({ width, height })) {
+    // The error for wrong sizes tells more about numbers.
+    if (typeof value !== 'number') checkInteger(side, value, { min: 1 }, { details: { name } })
+  }
   const pixels = width * height
   const isSize = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0
   if (isSize && target.length === pixels && prediction.length === pixels) return
@@ -42,17 +54,26 @@ export function checkIds(
 export function invalidPixel(
   pixel: number,
   { target, prediction, width, name }: SegmentedImage,
-  { numClasses, ignoreIndex }: ResolvedMetricOptions,
+  {
+    numClasses,
+    ignoreIndex,
+    voidIndex,
+  }: Pick<ResolvedCountOptions, 'numClasses' | 'ignoreIndex'> & {
+    readonly voidIndex?: number | null
+  },
   hint = 'Map the ids to classes first, such as label ids to train ids with toTrainIds().',
 ): InverseFormError {
-  const isPrediction = target[pixel] >>> 0 < numClasses
+  const isPrediction = target[pixel] >>> 0 < numClasses || target[pixel] === voidIndex
   const id = (isPrediction ? prediction : target)[pixel]
   const [x, y] = [pixel % width, Math.floor(pixel / width)]
   const classes = `0..${numClasses - 1}`
-  const allowed =
-    ignoreIndex === null || ignoreIndex >>> 0 < numClasses
-      ? classes
-      : `${classes} and ${ignoreIndex} (${isPrediction ? 'no class' : 'ignored'})`
+  const others = [
+    ...(ignoreIndex === null || ignoreIndex >>> 0 < numClasses
+      ? []
+      : [`${ignoreIndex} (${isPrediction ? 'no class' : 'ignored'})`]),
+    ...(typeof voidIndex === 'number' ? [`${voidIndex} (no class)`] : []),
+  ]
+  const allowed = [classes, ...others].join(' and ')
   return new InverseFormError(
     'invalid-argument',
     `${subject(name)} has the ${isPrediction ? 'predicted' : 'target'} id ${id} at column ${x}, row ${y}; allowed are ${allowed}.`,

@@ -1,12 +1,23 @@
-import { formatValue } from '@inverseform/errors'
+import { checkArgument, formatValue } from '@inverseform/errors'
 import { nanMean, sum } from '@inverseform/shared'
 import { checkImage, invalidPixel } from './check-image.js'
 import { type ClassScores, classScores } from './class-scores.js'
 import { countPairs } from './count-pairs.js'
 import type { Metric, SegmentedImage } from './metric.js'
-import { type MetricOptions, resolveMetricOptions } from './options.js'
-import { declareState, type StateHeader, type StateOf } from './state/declare-state.js'
-import { addCounts, counts, damage, type Field, isCount } from './state/fields.js'
+import { type CountOptions, resolveCountOptions } from './options.js'
+import { checkSameMetric, declareState, type StateHeader, type StateOf } from './state/declare-state.js'
+import {
+  addCounts,
+  checkTotal,
+  checkTotals,
+  counts,
+  damage,
+  type Field,
+  isCount,
+  mergeCounts,
+} from './state/fields.js'
+import { voidFields, voidOptions } from './state/void-index.js'
+import { idWarnings, maskWarning, type ScoreWarning } from './warnings.js'
 
 /** The most classes for which JSON lists whole rows. With more classes, nearly all counts are 0. */
 const MOST_LISTED = 256
@@ -25,6 +36,10 @@ export interface ConfusionMatrixState extends StateHeader {
   readonly counts: readonly Row[]
   /** For each class, its pixels predicted as the ignore index. */
   readonly missed: readonly number[]
+  /** The option, if there is one. */
+  readonly voidIndex?: number
+  /** With `voidIndex`, for each class the pixels predicted as it whose target is no class. */
+  readonly spurious?: readonly number[]
 }
 
 type Row = readonly number[] | Readonly<Record<number, number>>
@@ -58,17 +73,24 @@ export interface SegmentationScores {
    * NaN if the target or the prediction has a single class.
    */
   readonly matthewsCorrelation: number
-  /** Number of pixels counted. */
+  /** Number of pixels counted, each of a class. */
   readonly pixels: number
+  /** Why these scores say little; empty if there is no reason known. Show them beside the scores. */
+  readonly warnings: readonly ScoreWarning[]
 }
 
 const declaration = declareState({
   name: 'confusion matrix',
   format: 'inverseform.confusion-matrix',
   version: 1,
-  resolve: resolveMetricOptions,
+  resolve: resolveCountOptions,
   stored: ['numClasses', 'ignoreIndex'],
-  fields: ({ numClasses }) => ({ counts: squareMatrix(numClasses), missed: counts(numClasses) }),
+  inferred: voidOptions,
+  fields: (options) => ({
+    counts: squareMatrix(options.numClasses),
+    missed: counts(options.numClasses),
+    ...voidFields(options, { spurious: counts(options.numClasses) }),
+  }),
 })
 
 /**
@@ -84,21 +106,36 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
   readonly counts: Float64Array
   /** For each class, its pixels predicted as the ignore index: misses that are no other class's false positives. */
   readonly missed: Float64Array
+  /** For each class, the pixels predicted as it whose target is `voidIndex`: false positives without a true class. */
+  readonly spurious: Float64Array
+  readonly voidIndex: number | null
   readonly #state: StateOf<typeof declaration>
+  /** Pixels with the ignore index as target. NaN if unknown: states do not hold it. */
+  #ignored = 0
   // Integer increments are several times faster than those of doubles; one image cannot overflow 32 bits.
   readonly #image: Uint32Array
   readonly #missedInImage: Uint32Array
+  // The last entry counts void pixels that are predicted as no class.
+  readonly #spuriousInImage: Uint32Array
 
   /** @throws InverseFormError `invalid-argument` for invalid options */
-  constructor(options: MetricOptions = {}) {
+  constructor(options: CountOptions = {}) {
     this.#state = declaration.create(options)
-    const { numClasses, ignoreIndex } = this.#state.options
+    const { numClasses, ignoreIndex, voidIndex } = this.#state.options
     this.numClasses = numClasses
     this.ignoreIndex = ignoreIndex
     this.counts = this.#state.values.counts
+    this.voidIndex = voidIndex ?? null
     this.missed = this.#state.values.missed
+    this.spurious = this.#state.values.spurious ?? new Float64Array(numClasses)
     this.#image = new Uint32Array(numClasses * numClasses)
     this.#missedInImage = new Uint32Array(numClasses)
+    this.#spuriousInImage = new Uint32Array(numClasses + 1)
+  }
+
+  /** Number of pixels whose target is the ignore index; NaN after merging a state that was read, which does not hold it. */
+  get ignored(): number {
+    return this.#ignored
   }
 
   /**
@@ -110,20 +147,25 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
     checkImage(image)
     const counts = this.#image.fill(0)
     const missed = this.#missedInImage.fill(0)
-    const invalid = countPairs(image, this, counts, missed)
+    const spurious = this.#spuriousInImage.fill(0)
+    const invalid = countPairs(image, this.#state.options, counts, missed, spurious)
     if (invalid >= 0) throw invalidPixel(invalid, image, this)
-    addCounts(this.counts, counts)
-    addCounts(this.missed, missed)
+    const counted =
+      addCounts(this.counts, counts) + addCounts(this.missed, missed) + addCounts(this.spurious, spurious)
+    this.#ignored += image.target.length - counted - spurious[this.numClasses]
   }
 
-  /** @throws InverseFormError `invalid-argument` if the options differ */
+  /** @throws InverseFormError `invalid-argument` unless `other` is one with the same options */
   checkMergeable(other: ConfusionMatrix): void {
+    checkSameMetric('ConfusionMatrix', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the matrix is then unchanged */
   merge(other: ConfusionMatrix): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
+    this.#ignored += other.#ignored
   }
 
   /** Returns the matrix as n rows of n counts. */
@@ -140,6 +182,7 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
     const state = declaration.read(json)
     const matrix = new ConfusionMatrix(state.options)
     matrix.#state.merge(state)
+    matrix.#ignored = ignoredOf(json as { readonly ignored?: unknown })
     return matrix
   }
 
@@ -155,10 +198,11 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
       }
     }
     const pixels = sum(rowSum)
+    const all = pixels + sum(this.spurious)
     const classes = rowSum.map((pixelsOfClass, c) => {
       const tp = this.counts[c * n + c]
-      const [fp, fn] = [columnSum[c] - tp, pixelsOfClass - tp]
-      return classScores({ tp, fp, fn, tn: pixels - tp - fp - fn })
+      const [fp, fn] = [columnSum[c] + this.spurious[c] - tp, pixelsOfClass - tp]
+      return classScores({ tp, fp, fn, tn: all - tp - fp - fn })
     })
     const ious = classes.map(({ iou }) => iou)
     const accuracy = sum(classes.map(({ tp }) => tp)) / pixels
@@ -181,15 +225,55 @@ export class ConfusionMatrix implements Metric<SegmentedImage, ConfusionMatrixSt
       kappa: (accuracy - chance) / (1 - chance),
       matthewsCorrelation: (accuracy - chance) / Math.sqrt(spread(share.target) * spread(share.predicted)),
       pixels,
+      warnings: this.#warnings(rowSum, columnSum, pixels),
     }
   }
+
+  #warnings(rowSum: readonly number[], columnSum: readonly number[], scored: number): ScoreWarning[] {
+    const { ignoreIndex, voidIndex } = this
+    const present = (sums: readonly number[]): number[] => [...sums.keys()].filter((c) => sums[c] > 0)
+    const missed = sum(this.missed)
+    const ignored = this.#ignored
+    if (ignoreIndex !== null) {
+      const [targets, predictions] = [present(rowSum), present(columnSum)]
+      const mask = maskWarning({ scored, ignored, ignoreIndex, missed, targets, predictions })
+      if (mask !== undefined) return [mask]
+    }
+    return idWarnings({
+      scored,
+      ignored,
+      ignoredAs: String(ignoreIndex),
+      unknown: new Map([[voidIndex ?? ignoreIndex ?? Number.NaN, missed]]),
+      idsAre: 'ids',
+    })
+  }
+}
+
+/** Reads what `metricsToJSON` adds to the state, so that threads do not lose it. */
+function ignoredOf({ ignored }: { readonly ignored?: unknown }): number {
+  if (ignored === undefined) return Number.NaN
+  if (isCount(ignored)) return ignored
+  throw damage(`The state of inverseform.confusion-matrix is damaged: ignored is ${formatValue(ignored)}.`)
+}
+
+/**
+ * Checks that an argument is a matrix; JSON is not. A matrix of another copy of this package is one.
+ * @throws InverseFormError `invalid-argument`
+ */
+export function checkMatrix(name: string, matrix: unknown): void {
+  const { counts, rows, compute } = (matrix ?? {}) as Partial<ConfusionMatrix>
+  const isMatrix = ArrayBuffer.isView(counts) && typeof rows === 'function' && typeof compute === 'function'
+  checkArgument(name, matrix, isMatrix, 'a ConfusionMatrix', {
+    hint: 'Restore JSON with ConfusionMatrix.fromJSON() first.',
+  })
 }
 
 /** n · n counts, row by row, which JSON holds as n rows. */
 function squareMatrix(n: number): Field<Float64Array, readonly Row[]> {
   return {
     create: () => new Float64Array(n * n),
-    merge: addCounts,
+    checkMergeable: checkTotals,
+    merge: mergeCounts,
     write: (values) => (n > MOST_LISTED ? sparseRows(values, n) : rowsOf(values, n)),
     read(json, path) {
       if (!Array.isArray(json) || json.length !== n) {
@@ -197,6 +281,7 @@ function squareMatrix(n: number): Field<Float64Array, readonly Row[]> {
       }
       const values = new Float64Array(n * n)
       for (let t = 0; t < n; t++) readRow(json[t], `${path}[${t}]`, values.subarray(t * n, (t + 1) * n))
+      checkTotal(values, path)
       return values
     },
   }

@@ -1,10 +1,12 @@
-import type { IdArray } from '../id-array.js'
+import type { IdArray } from '../label-mapping.js'
 import type { SegmentedImage } from './metric.js'
-import type { ResolvedMetricOptions } from './options.js'
+import type { ResolvedCountOptions } from './options.js'
 
 /**
- * Adds the (target, prediction) pairs of an image to n · n counts, in rows by target. Pixels predicted as the ignore index go
- * to n counts of their own. Pixels whose target is the ignore index are skipped.
+ * Adds the (target, prediction) pairs of an image to n · n counts, in rows by target. Pixels predicted as the ignore index
+ * or the void index go to n counts of their own. Pixels whose target is the ignore index are skipped; those whose target is
+ * the void index are counted in `spurious` under the class that they are predicted as, its last entry
+ * for no class.
  *
  * Label maps consist of areas of equal ids. If both maps are bytes, it compares words of four and counts a run of equal
  * words at once, which takes a quarter of the time on street scenes.
@@ -13,14 +15,15 @@ import type { ResolvedMetricOptions } from './options.js'
  */
 export function countPairs(
   { target, prediction }: SegmentedImage,
-  options: ResolvedMetricOptions,
+  options: ResolvedCountOptions,
   counts: Uint32Array,
   missed: Uint32Array,
+  spurious?: Uint32Array,
 ): number {
   const targetWords = wordsOf(target)
   const predictionWords = wordsOf(prediction)
   if (targetWords === undefined || predictionWords === undefined) {
-    return countRange(target, prediction, 0, target.length, 1, options, counts, missed)
+    return countRange(target, prediction, 0, target.length, 1, options, counts, missed, spurious)
   }
   const words = targetWords.length
   let word = 0
@@ -34,10 +37,20 @@ export function countPairs(
     const times = word - first
     const one = hasOneId(t) && hasOneId(p)
     const end = start + (one ? 1 : 4)
-    const bad = countRange(target, prediction, start, end, one ? 4 * times : times, options, counts, missed)
+    const bad = countRange(
+      target,
+      prediction,
+      start,
+      end,
+      one ? 4 * times : times,
+      options,
+      counts,
+      missed,
+      spurious,
+    )
     if (bad >= 0) return bad
   }
-  return countRange(target, prediction, 4 * words, target.length, 1, options, counts, missed)
+  return countRange(target, prediction, 4 * words, target.length, 1, options, counts, missed, spurious)
 }
 
 /** Counts each pixel from `start` to `end` `times` times. */
@@ -47,18 +60,23 @@ function countRange(
   start: number,
   end: number,
   times: number,
-  { numClasses, ignoreIndex }: ResolvedMetricOptions,
+  { numClasses, ignoreIndex, voidIndex }: ResolvedCountOptions,
   counts: Uint32Array,
   missed: Uint32Array,
+  spurious?: Uint32Array,
 ): number {
   for (let i = start; i < end; i++) {
     const t = target[i]
     if (t === ignoreIndex) continue
     const p = prediction[i]
     // An unsigned comparison rejects negative ids and ids that are too large.
-    if (t >>> 0 >= numClasses) return i
-    if (p >>> 0 < numClasses) counts[t * numClasses + p] += times
-    else if (p === ignoreIndex) missed[t] += times
+    if (t >>> 0 >= numClasses) {
+      if (t !== voidIndex || spurious === undefined) return i
+      if (p >>> 0 < numClasses) spurious[p] += times
+      else if (p === ignoreIndex || p === voidIndex) spurious[numClasses] += times
+      else return i
+    } else if (p >>> 0 < numClasses) counts[t * numClasses + p] += times
+    else if (p === ignoreIndex || p === voidIndex) missed[t] += times
     else return i
   }
   return -1

@@ -1,4 +1,4 @@
-import type { IdArray } from '../id-array.js'
+import type { IdArray } from '../label-mapping.js'
 
 /** The target and the prediction of one image, row by row from the top left. */
 export interface SegmentedImage {

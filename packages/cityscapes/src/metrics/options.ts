@@ -14,6 +14,19 @@ export interface MetricOptions {
 
 export type ResolvedMetricOptions = Readonly<Required<MetricOptions>>
 
+/** The options of metrics that only count classes. */
+export interface CountOptions extends MetricOptions {
+  /**
+   * Target id that is no class although its pixels count: a class predicted there has a false positive. Null or absent
+   * rejects such targets. A prediction with this id is a miss. Hugging Face and mmsegmentation count every id that is
+   * neither a class nor ignored so; `presets` say when it matters. Specificities of single images are then too low.
+   */
+  readonly voidIndex?: number | null
+}
+
+/** Without `voidIndex` if there is none, so that states and messages do not name it. */
+export type ResolvedCountOptions = ResolvedMetricOptions & { readonly voidIndex?: number }
+
 /**
  * Checks the options that all metrics share and fills in their defaults.
  * @throws InverseFormError `invalid-argument`
@@ -31,4 +44,21 @@ export function resolveMetricOptions({
     { hint: 'Pass the target id of pixels that are not counted, such as 255, or null to count all pixels.' },
   )
   return { numClasses, ignoreIndex }
+}
+
+/**
+ * As {@link resolveMetricOptions}, with `voidIndex`.
+ * @throws InverseFormError `invalid-argument`
+ */
+export function resolveCountOptions({ voidIndex = null, ...options }: CountOptions): ResolvedCountOptions {
+  const resolved = resolveMetricOptions(options)
+  if (voidIndex === null) return resolved
+  const { numClasses, ignoreIndex } = resolved
+  checkArgument(
+    'voidIndex',
+    voidIndex,
+    Number.isInteger(voidIndex) && !(voidIndex >= 0 && voidIndex < numClasses) && voidIndex !== ignoreIndex,
+    `null or an integer that is neither one of the classes 0..${numClasses - 1} nor the ignore index`,
+  )
+  return { ...resolved, voidIndex }
 }

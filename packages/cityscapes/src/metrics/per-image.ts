@@ -1,12 +1,20 @@
 import { checkOneOf, formatValue, InverseFormError } from '@inverseform/errors'
 import { nanMean, sum } from '@inverseform/shared'
+import { checkImage } from './check-image.js'
 import { averageScore, type ClassCounts, type ClassScores, classScores } from './class-scores.js'
-import type { ConfusionMatrix } from './confusion.js'
+import { type ConfusionMatrix, checkMatrix } from './confusion.js'
 import { type NamedImage, scoreImage } from './image-scores.js'
 import type { Metric } from './metric.js'
-import { type MetricOptions, resolveMetricOptions } from './options.js'
-import { checkSameOptions, declareState, type StateHeader, type StateOf } from './state/declare-state.js'
-import { damage, type Field, isCount } from './state/fields.js'
+import { type CountOptions, resolveCountOptions } from './options.js'
+import {
+  checkSameMetric,
+  checkSameOptions,
+  declareState,
+  type StateHeader,
+  type StateOf,
+} from './state/declare-state.js'
+import { checkTotal, checkTotals, damage, type Field, isCount } from './state/fields.js'
+import { voidFields, voidOptions } from './state/void-index.js'
 
 /** The state of {@link PerImageScores} as JSON. */
 export interface PerImageState extends StateHeader {
@@ -15,6 +23,8 @@ export interface PerImageState extends StateHeader {
   /** Number of classes n. */
   readonly classes: number
   readonly ignoreIndex: number | null
+  /** The option, if there is one. */
+  readonly voidIndex?: number
   /** Sorted by name. Each list has one entry per class. */
   readonly images: readonly ImageCounts[]
 }
@@ -78,9 +88,10 @@ const declaration = declareState({
   name: 'set of per-image scores',
   format: 'inverseform.per-image-scores',
   version: 1,
-  resolve: resolveMetricOptions,
+  resolve: resolveCountOptions,
   stored: ['numClasses', 'ignoreIndex'],
-  fields: ({ numClasses }) => ({ images: imagesByName(numClasses) }),
+  inferred: voidOptions,
+  fields: (options) => ({ images: imagesByName(options.numClasses), ...voidFields(options, {}) }),
 })
 
 /**
@@ -91,13 +102,15 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
   /** Number of classes n. */
   readonly numClasses: number
   readonly ignoreIndex: number | null
+  readonly voidIndex: number | null
   readonly #state: StateOf<typeof declaration>
 
   /** @throws InverseFormError `invalid-argument` for invalid options */
-  constructor(options: MetricOptions = {}) {
+  constructor(options: CountOptions = {}) {
     this.#state = declaration.create(options)
     this.numClasses = this.#state.options.numClasses
     this.ignoreIndex = this.#state.options.ignoreIndex
+    this.voidIndex = this.#state.options.voidIndex ?? null
   }
 
   /**
@@ -106,6 +119,7 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
    *   added before. The scores are then unchanged.
    */
   update(image: NamedImage): void {
+    checkImage(image)
     checkNew(image.name, this.#state.values.images)
     this.add(image.name, scoreImage(image, this).confusion)
   }
@@ -115,8 +129,8 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
    * @throws InverseFormError `invalid-argument` for different options, or a name that is missing or was added before
    */
   add(name: string, confusion: ConfusionMatrix): void {
-    const { numClasses, ignoreIndex } = confusion
-    checkSameOptions('confusion matrix', this.#state.options, { numClasses, ignoreIndex })
+    checkMatrix('confusion', confusion)
+    checkSameOptions('confusion matrix', this.#state.options, resolveCountOptions(confusion))
     checkNew(name, this.#state.values.images)
     const { classes } = confusion.compute()
     const list = (count: 'tp' | 'fp' | 'fn'): number[] => classes.map((scores) => scores[count])
@@ -125,11 +139,13 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
 
   /** @throws InverseFormError `invalid-argument` if the options differ or both contain an image */
   checkMergeable(other: PerImageScores): void {
+    checkSameMetric('PerImageScores', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the scores are then unchanged */
   merge(other: PerImageScores): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
   }
 
@@ -153,7 +169,7 @@ export class PerImageScores implements Metric<NamedImage, PerImageState, PerImag
       const pixels = sum(image.tp) + sum(image.fn)
       const classes = image.tp.map((tp, c) => {
         const [fp, fn] = [image.fp[c], image.fn[c]]
-        return classScores({ tp, fp, fn, tn: pixels - tp - fp - fn })
+        return classScores({ tp, fp, fn, tn: Math.max(0, pixels - tp - fp - fn) })
       })
       const { name } = image
       return { name, classes, ...means(classes.filter(present)), accuracy: sum(image.tp) / pixels, pixels }
@@ -185,6 +201,7 @@ function imagesByName(numClasses: number): Field<Map<string, ImageCounts>, reado
     create: () => new Map(),
     checkMergeable(ours, theirs) {
       for (const name of theirs.keys()) checkNew(name, ours)
+      checkTotals(pixelCounts(ours), pixelCounts(theirs))
     },
     merge(ours, theirs) {
       for (const [name, image] of theirs) ours.set(name, image)
@@ -205,10 +222,15 @@ function imagesByName(numClasses: number): Field<Map<string, ImageCounts>, reado
         }
         images.set(name, copyOf({ name, tp: tp!, fp: fp!, fn: fn! }))
       })
+      checkTotal(pixelCounts(images), path)
       return images
     },
   }
 }
+
+/** Returns all counts of all images. */
+const pixelCounts = (images: ReadonlyMap<string, ImageCounts>): number[] =>
+  [...images.values()].map(({ tp, fp, fn }) => sum(tp) + sum(fp) + sum(fn))
 
 /** Returns the images by name, so that sums do not depend on the order of the updates. */
 function sorted(images: ReadonlyMap<string, ImageCounts>): ImageCounts[] {

@@ -3,7 +3,7 @@ import { nanMean } from '@inverseform/shared'
 import { categories, classNames, labels } from '../labels.js'
 import { davisTolerance, gatedScnnTolerances } from './boundary/boundary-f.js'
 import { checkBeta } from './class-scores.js'
-import type { ConfusionMatrix } from './confusion.js'
+import { type ConfusionMatrix, checkMatrix } from './confusion.js'
 
 /**
  * Options that reproduce the scores of other tools. Pass `matrix` to `ConfusionMatrix` (or any class with the same options)
@@ -17,7 +17,11 @@ export const presets = {
    * `reduce_zero_label` use `reduceZeroLabel`.
    */
   mmseg: { matrix: { ignoreIndex: 255 } },
-  /** Hugging Face's `evaluate.load('mean_iou')`; see {@link huggingFaceResults}. The tool has no defaults for either option. */
+  /**
+   * Hugging Face's `evaluate.load('mean_iou')`; see {@link huggingFaceResults}. The tool has no defaults for either option.
+   * For its `reduce_labels` use `reduceZeroLabel`. With another ignore index than 255 add `voidIndex: 255`: the tool then
+   * counts what is predicted in void areas as false positives, as mmsegmentation does.
+   */
   huggingFace: { matrix: { ignoreIndex: 255 } },
   /** DAVIS's boundary measure (`db_eval_boundary`) of an object, class 1, against the background. Read the F of class 1. */
   davis: { boundary: { tolerances: [davisTolerance], numClasses: 2, ignoreIndex: null } },
@@ -41,6 +45,7 @@ export interface CityscapesResults {
  * @throws InverseFormError `invalid-argument` unless the matrix has 19 classes
  */
 export function cityscapesResults(matrix: ConfusionMatrix): CityscapesResults {
+  checkMatrix('matrix', matrix)
   if (matrix.numClasses !== classNames.length) {
     throw new InverseFormError(
       'invalid-argument',
@@ -101,6 +106,7 @@ export function mmsegResults(
   matrix: ConfusionMatrix,
   { metrics = ['mIoU'], beta = 1, nanToNum }: MmsegOptions = {},
 ): MmsegResults {
+  checkMatrix('matrix', matrix)
   checkBeta(beta)
   const { classes, accuracy } = matrix.compute()
   const precision = classes.map((scores) => scores.precision)
@@ -148,6 +154,7 @@ export function huggingFaceResults(
   matrix: ConfusionMatrix,
   { nanToNum }: { readonly nanToNum?: number } = {},
 ): HuggingFaceResults {
+  checkMatrix('matrix', matrix)
   const { classes, meanIou, meanClassAccuracy, accuracy } = matrix.compute()
   const [mean_iou, mean_accuracy, overall_accuracy] = nanTo([meanIou, meanClassAccuracy, accuracy], nanToNum)
   return {

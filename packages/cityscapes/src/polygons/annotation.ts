@@ -1,5 +1,6 @@
-import { InverseFormError } from '@inverseform/errors'
-import { MAX_LABEL_PIXELS } from '../png.js'
+import { checkArgument, checkInteger, InverseFormError } from '@inverseform/errors'
+import { checkPixels } from '@inverseform/shared'
+import { MAX_COORDINATE } from './fill-polygon.js'
 
 /** One object of a `*_polygons.json`. */
 export interface PolygonObject {
@@ -20,17 +21,28 @@ export interface PolygonAnnotation {
   readonly objects: readonly PolygonObject[]
 }
 
-/** Largest coordinate. Pillow draws in single precision, which represents integers up to this exactly. */
-const MAX_COORDINATE = 2 ** 22
+/** Largest image that is drawn by default, in pixels: a few bytes can claim any size. */
+export const MAX_POLYGON_PIXELS = 2 ** 24
+
+export interface ParsePolygonsOptions {
+  /** Most pixels that the image may have. Defaults to 2^24, eight times the size of Cityscapes. */
+  readonly maxPixels?: number
+}
 
 /**
  * Parses the text of a `*_polygons.json`.
  *
  * @param name name of the file in errors
  * @throws InverseFormError `unreadable` for invalid JSON, a missing field, or a coordinate that is not a number within
- *   ±2^22; `limit-exceeded` for an image above {@link MAX_LABEL_PIXELS}
+ *   ±2^22; `limit-exceeded` for an image above `maxPixels`; `invalid-argument`
  */
-export function parsePolygons(text: string, name = 'The annotation'): PolygonAnnotation {
+export function parsePolygons(
+  text: string,
+  name = 'The annotation',
+  { maxPixels = MAX_POLYGON_PIXELS }: ParsePolygonsOptions = {},
+): PolygonAnnotation {
+  checkArgument('text', text, typeof text === 'string', 'the text of a JSON file')
+  checkInteger('maxPixels', maxPixels, { min: 1 })
   let root: unknown
   try {
     root = JSON.parse(text)
@@ -41,16 +53,7 @@ export function parsePolygons(text: string, name = 'The annotation'): PolygonAnn
   const { imgWidth, imgHeight, objects } = root
   const width = readSize(imgWidth, 'imgWidth', name)
   const height = readSize(imgHeight, 'imgHeight', name)
-  if (width * height > MAX_LABEL_PIXELS) {
-    throw new InverseFormError(
-      'limit-exceeded',
-      `${name} claims to outline an image of ${width} x ${height} pixels.`,
-      {
-        hint: `The limit is ${MAX_LABEL_PIXELS} pixels; check imgWidth and imgHeight.`,
-        details: { name, width, height },
-      },
-    )
-  }
+  checkPixels(name, { width, height }, maxPixels)
   if (!Array.isArray(objects)) {
     throw unreadable(`${name} has ${describe(objects)} for "objects", not a list.`, name)
   }

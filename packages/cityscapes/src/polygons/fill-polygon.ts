@@ -1,3 +1,5 @@
+import { checkArgument, checkInteger, checkLength, typeName } from '@inverseform/errors'
+
 /** An image to draw polygons into: width · height values, row by row from the top left. */
 export interface Canvas {
   readonly width: number
@@ -25,8 +27,46 @@ interface Edge {
  * special handling of such corners in 9.1 and changed it in 9.2, 11.1 and 11.2.
  *
  * @param points x, y, x, y, …: columns and rows of the corners within ±2^22, which may lie outside the canvas
+ * @param value the value of the pixels, an integer that the array of the canvas can hold
+ * @throws InverseFormError `invalid-argument`, `size-mismatch`
  */
-export function fillPolygon({ width, height, data }: Canvas, points: ArrayLike<number>, value: number): void {
+export function fillPolygon(canvas: Canvas, points: ArrayLike<number>, value: number): void {
+  checkCanvas(canvas)
+  const { data } = canvas
+  checkPoints(points)
+  checkInteger('value', value, { min: 0, max: 2 ** (8 * data.BYTES_PER_ELEMENT) - 1 })
+  fill(canvas, points, value)
+}
+
+/** Largest coordinate. Pillow draws in single precision, which represents integers up to this exactly. */
+export const MAX_COORDINATE = 2 ** 22
+
+function checkCanvas(canvas: Canvas): void {
+  checkArgument(
+    'canvas',
+    canvas,
+    typeof canvas === 'object' && canvas !== null,
+    'an object { width, height, data }',
+  )
+  const { width, height, data } = canvas
+  checkInteger('canvas.width', width, { min: 1 })
+  checkInteger('canvas.height', height, { min: 1 })
+  const isArray = ['Uint8Array', 'Uint16Array', 'Uint32Array'].includes(typeName(data))
+  checkArgument('canvas.data', data, isArray, 'a Uint8Array, Uint16Array or Uint32Array')
+  checkLength('canvas.data', data.length, width * height, `one for each of ${width}x${height} pixels`)
+}
+
+function checkPoints(points: ArrayLike<number>): void {
+  const isList = Array.isArray(points) || (ArrayBuffer.isView(points) && !(points instanceof DataView))
+  checkArgument('points', points, isList && points.length % 2 === 0, 'an array x, y, x, y, …')
+  for (let i = 0; i < points.length; i++) {
+    const isNear = typeof points[i] === 'number' && Math.abs(points[i]) <= MAX_COORDINATE
+    if (!isNear) checkArgument(`points[${i}]`, points[i], false, `a number within ±${MAX_COORDINATE}`)
+  }
+}
+
+/** Does the work of {@link fillPolygon} for checked arguments. */
+export function fill({ width, height, data }: Canvas, points: ArrayLike<number>, value: number): void {
   const drawRow = (y: number, a: number, b: number) => {
     const from = Math.max(Math.min(a, b), 0)
     const to = Math.min(Math.max(a, b), width - 1)

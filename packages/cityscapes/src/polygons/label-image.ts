@@ -5,9 +5,10 @@ import {
   InverseFormError,
   type InverseFormErrorCode,
 } from '@inverseform/errors'
+import { checkPixels } from '@inverseform/shared'
 import { IGNORE, type Label, labels } from '../labels.js'
-import type { PolygonAnnotation } from './annotation.js'
-import { fillPolygon } from './fill-polygon.js'
+import { MAX_POLYGON_PIXELS, type PolygonAnnotation } from './annotation.js'
+import { fill } from './fill-polygon.js'
 
 /**
  * Encodings of label images, named like the ends of their files:
@@ -50,6 +51,11 @@ export interface DrawnObject {
   readonly instance?: number
 }
 
+export interface DrawPolygonsOptions {
+  /** Most pixels that the image may have. Defaults to 2^24, eight times the size of Cityscapes. */
+  readonly maxPixels?: number
+}
+
 /** Most objects of a label with their own instance ids: the next id would belong to another label. */
 const MAX_INSTANCES = 1000
 
@@ -60,18 +66,31 @@ const byName: ReadonlyMap<string, Label> = new Map(labels.map((label) => [label.
  * file, without deleted objects and license plates. A label such as `cargroup` stands for a group of cars.
  *
  * @throws InverseFormError `unreadable` for a label that is not in the label table, or fewer than two corners;
- *   `limit-exceeded` for more than 1000 single objects of a label
+ *   `limit-exceeded` for more than 1000 single objects of a label, an image above `maxPixels`, and polygons that cover
+ *   or cut so many pixels that drawing would take minutes; `invalid-argument`
  */
-export function drawPolygons(annotation: PolygonAnnotation): DrawnPolygons {
-  const { name, width, height } = annotation
+export function drawPolygons(
+  annotation: PolygonAnnotation,
+  { maxPixels = MAX_POLYGON_PIXELS }: DrawPolygonsOptions = {},
+): DrawnPolygons {
+  checkArgument(
+    'annotation',
+    annotation,
+    typeof annotation === 'object' && annotation !== null,
+    'an annotation, as returned by parsePolygons',
+  )
+  const { name = 'The annotation', width, height } = annotation
   checkInteger('width', width, { min: 1 })
   checkInteger('height', height, { min: 1 })
+  checkInteger('maxPixels', maxPixels, { min: 1 })
+  checkPixels(name, annotation, maxPixels)
   checkArgument(
     'objects',
     annotation.objects,
     Array.isArray(annotation.objects),
     'an array of polygon objects',
   )
+  checkWork(annotation, maxPixels)
   const Indices = annotation.objects.length < 2 ** 16 ? Uint16Array : Uint32Array
   const data = new Indices(width * height)
   const objects: DrawnObject[] = [{ label: labels[0] }]
@@ -109,11 +128,57 @@ export function drawPolygons(annotation: PolygonAnnotation): DrawnPolygons {
       )
     }
     if (instance !== undefined) instances.set(label, instance + 1)
-    fillPolygon({ width, height, data }, object.points, objects.length)
+    fill({ width, height, data }, object.points, objects.length)
     objects.push({ label, instance })
   }
   return { width, height, data, objects }
 }
+
+/** Fails before any work for polygons that would take minutes. All of Cityscapes stays far below this. */
+function checkWork({ name, width, height, objects }: PolygonAnnotation, maxPixels: number): void {
+  const most = Math.max(LEAST_WORK, 64 * maxPixels)
+  const work = objects.reduce(
+    (sum, { points, deleted }) => sum + (deleted ? 0 : workOf(points, width, height)),
+    0,
+  )
+  if (work <= most) return
+  throw new InverseFormError(
+    'limit-exceeded',
+    `${name ?? 'The annotation'} has polygons that cover too many pixels, or have too many corners: ${work.toExponential(1)} steps, ` +
+      `at most ${most.toExponential(1)} are allowed.`,
+    {
+      hint: 'Check the file. If it is right, raise `maxPixels`: 64 steps are allowed per pixel.',
+      details: { name, work, most },
+    },
+  )
+}
+
+/** Steps that are always allowed: 2000 polygons over a whole image of Cityscapes. */
+const LEAST_WORK = 2 ** 32
+
+/** Estimates the steps of drawing a polygon: its pixels, the rows of its edges, and pairs of edges at a corner. */
+function workOf(points: ArrayLike<number>, width: number, height: number): number {
+  const count = points.length
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity]
+  let edgeRows = 0
+  for (let i = 0; i + 1 < count; i += 2) {
+    const [x, y, next] = [points[i], points[i + 1], points[(i + 3) % count]]
+    left = Math.min(left, x)
+    right = Math.max(right, x)
+    top = Math.min(top, y)
+    bottom = Math.max(bottom, y)
+    edgeRows += pixelsBetween(Math.min(y, next), Math.max(y, next), height)
+  }
+  const area = pixelsBetween(left, right, width) * pixelsBetween(top, bottom, height)
+  return area + EDGE_ROW_STEPS * edgeRows + EDGE_PAIR_STEPS * (count / 2) ** 2
+}
+
+/** Time of an edge in a row, and of a pair of edges, in that of a pixel. */
+const EDGE_ROW_STEPS = 100
+const EDGE_PAIR_STEPS = 8
+
+const pixelsBetween = (first: number, last: number, size: number): number =>
+  Math.max(0, Math.min(last, size - 1) - Math.max(first, 0) + 1)
 
 const instanceId = (id: number, instance: number | undefined): number =>
   instance === undefined || id === IGNORE ? id : id * 1000 + instance

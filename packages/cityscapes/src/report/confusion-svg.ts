@@ -1,5 +1,5 @@
 import { classNames as cityscapesClassNames } from '../labels.js'
-import type { ConfusionMatrix } from '../metrics/confusion.js'
+import { type ConfusionMatrix, checkMatrix } from '../metrics/confusion.js'
 import { checkClassNames, count, escapeText, percent } from './format.js'
 
 const CELL = 30
@@ -32,6 +32,7 @@ export function confusionSvg(
   matrix: ConfusionMatrix,
   classNames: readonly string[] = cityscapesClassNames,
 ): string {
+  checkMatrix('matrix', matrix)
   checkClassNames(classNames, matrix.numClasses)
   const side = matrix.numClasses * CELL
   const [width, height] = [LEFT + side + EDGE, TOP + side + EDGE]

@@ -1,5 +1,6 @@
 import type { Rgb } from '../labels.js'
 import type { ConfusionMatrix } from '../metrics/confusion.js'
+import type { ScoreWarning } from '../metrics/warnings.js'
 import { confusionSvg } from './confusion-svg.js'
 import { escapeText, percent } from './format.js'
 
@@ -30,6 +31,15 @@ export const headline = (entries: readonly (readonly [name: string, value: strin
       ([name, value], i) => `<div${i === 0 ? ' class="main"' : ''}><dt>${name}</dt><dd>${value}</dd></div>`,
     )
     .join('')}</dl>`
+
+/** The warnings of scores, under their headline; empty without any. */
+export const warningsHtml = (warnings: readonly ScoreWarning[] = []): string =>
+  warnings
+    .map(
+      ({ message }) =>
+        `\n<p class="warning" role="note"><strong>Warning:</strong> ${escapeText(message)}</p>`,
+    )
+    .join('')
 
 /** Escapes the facts. */
 export const factsTable = (facts: ReportFacts): string =>

@@ -26,6 +26,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:4px 20px;margin:12px 0 0;padding:0;list-s
 .scores>.main{background:var(--accent);border-color:var(--accent)}
 .scores>.main *{color:var(--card)}
 .scores>.main dd{font-size:2.1rem}
+.warning{margin:12px 0 0;padding:10px 14px;border-left:4px solid #ad4c00;background:var(--card)}
 .card{overflow-x:auto}
 .card+p{margin-top:10px}
 table{width:100%;border-collapse:collapse;font-size:.9375rem}

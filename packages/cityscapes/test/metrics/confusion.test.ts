@@ -62,6 +62,7 @@ describe('ConfusionMatrix', () => {
       kappa: expect.closeTo(0.2, 12),
       matthewsCorrelation: expect.closeTo(1 / 3, 12),
       pixels: 4,
+      warnings: [],
     })
   })
 

@@ -1,5 +1,5 @@
 import { seededRandom } from '@inverseform/shared'
-import type { IdArray } from '../../src/id-array.js'
+import type { IdArray } from '../../src/label-mapping.js'
 import { ConfusionMatrix } from '../../src/metrics/confusion.js'
 import type { SegmentedImage } from '../../src/metrics/metric.js'
 import type { MetricOptions } from '../../src/metrics/options.js'

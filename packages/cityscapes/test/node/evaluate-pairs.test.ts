@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { seededRandom } from '@inverseform/shared'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { encodeLabelPng, labels, mmsegResults, officialJson, toLabelIds } from '../../src/index.js'
 import { MetricsThread } from '../../src/node/evaluate/metrics-thread.js'
@@ -17,7 +18,6 @@ import {
   metricsFromJSON,
   type PairToEvaluate,
 } from '../../src/node.js'
-import { random } from '../random.js'
 
 const golden = fileURLToPath(new URL('../fixtures/metrics/', import.meta.url))
 const goldenPairs = () => matchPairs({ data: golden, predictions: join(golden, 'results') })
@@ -40,7 +40,7 @@ async function file(name: string, data: Uint8Array, rows = height): Promise<stri
 
 /** Pairs of label ids, the prediction mostly right; also predictions of train ids and targets as in ADE20K. */
 async function somePairs(count: number): Promise<(PairToEvaluate & { trainIds: string; ade: string })[]> {
-  const next = random(5)
+  const next = seededRandom(5)
   const known = labels.filter(({ ignoreInEval }) => !ignoreInEval)
   const draw = () => Math.floor(next() * known.length)
   return Promise.all(
@@ -98,6 +98,45 @@ describe('evaluatePairs', () => {
     expect(Object.keys(JSON.parse(states[0]))).toEqual(Object.keys(everything))
   })
 
+  it('changes ids first, in targets and predictions, of 8 and 16 bits', async () => {
+    const write = async (name: string, data: Uint8Array | Uint16Array) => {
+      const path = join(folder, `${name}.png`)
+      await writeFile(path, encodeLabelPng({ width: 4, height: 1, data }))
+      return path
+    }
+    const pair = async (name: string, map: (ids: number[]) => Uint8Array | Uint16Array) => ({
+      name,
+      target: await write(`${name}-target`, map([0, 255, 255, 0])),
+      prediction: await write(`${name}-prediction`, map([0, 255, 0, 255])),
+    })
+    const pairs = [
+      await pair('bytes', (ids) => Uint8Array.from(ids)),
+      await pair('words', (ids) => Uint16Array.from(ids, (id) => id * 257)),
+    ]
+    for (const workers of [0, 1]) {
+      for (const idMap of [
+        { 255: 1, 65535: 1 },
+        new Map([
+          [255, 1],
+          [65535, 1],
+        ]),
+      ]) {
+        // biome-ignore format: one line
+        const { confusion } = await evaluatePairs(pairs, {
+          metrics: { confusion: { numClasses: 2 } },
+          targetIds: 'trainIds',
+          predictionIds: 'trainIds',
+          idMap,
+          workers,
+        })
+        expect([...confusion.counts]).toEqual([2, 2, 2, 2])
+      }
+    }
+    const options = { metrics: { confusion: {} }, workers: 0 }
+    await expect(evaluatePairs(pairs, { ...options, idMap: { 255: -1 } })).rejects.toThrow('`map` must map')
+    await expect(evaluatePairs(pairs, { ...options, idMap: 5 as never })).rejects.toThrow('`map` must be')
+  })
+
   it('accepts train ids, and targets whose 0 is void', async () => {
     const pairs = await somePairs(3)
     const metrics = { confusion: {}, perImage: {} }
@@ -153,7 +192,7 @@ describe('evaluatePairs', () => {
     const prediction = join(folder, 'nowhere.png')
     await expect(
       evaluatePairs([{ ...pair, prediction }], { metrics: { confusion: {} }, workers: 1 }),
-    ).rejects.toMatchObject({ code: 'not-found', message: `The file ${prediction} does not exist.` })
+    ).rejects.toMatchObject({ code: 'not-found', message: `${prediction} does not exist.` })
   })
 
   it('rejects invalid options', async () => {
@@ -291,6 +330,7 @@ describe('a thread that ends unexpectedly', () => {
       targetIds: 'labelIds',
       predictionIds: 'labelIds',
       reduceZeroLabel: false,
+      maxPixels: 2 ** 26,
     })
     const ended = {
       code: 'runtime-unavailable',

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -104,6 +104,26 @@ describe('createLabelImages', () => {
     expect(await isFile(`${stem}_labelTrainIds.png`)).toBe(false)
   })
 
+  it('finds archives unpacked in their own folders', async () => {
+    const stem = await add('ulm_000001_000019')
+    const coarse = await add('jena_000000_000019', 'train_extra', 'gtCoarse')
+    for (const type of ['gtFine_trainvaltest', 'gtCoarse_']) await mkdir(join(root, type))
+    await rename(join(root, 'gtFine'), join(root, 'gtFine_trainvaltest/gtFine'))
+    await rename(join(root, 'gtCoarse'), join(root, 'gtCoarse_/gtCoarse'))
+    await rename(join(root, 'gtCoarse_'), join(root, 'gtCoarse'))
+    const inside = (path: string, wrapper: string) => path.replace(root, join(root, wrapper))
+    for (const data of [root, join(root, 'gtFine_trainvaltest'), join(root, 'gtFine_trainvaltest/gtFine')]) {
+      expect(await createLabelImages({ data, overwrite: true })).toEqual({ written: 1, kept: 0 })
+    }
+    expect(await isFile(`${inside(stem, 'gtFine_trainvaltest')}_labelTrainIds.png`)).toBe(true)
+    await createLabelImages({ data: root, type: 'gtCoarse', splits: ['train_extra'] })
+    expect(await isFile(`${inside(coarse, 'gtCoarse')}_labelTrainIds.png`)).toBe(true)
+    await createLabelImages({ data: root, out: join(root, 'drawn') })
+    expect(await isFile(join(root, 'drawn/gtFine/val/ulm/ulm_000001_000019_gtFine_labelTrainIds.png'))).toBe(
+      true,
+    )
+  })
+
   it('keeps existing files, or replaces them', async () => {
     const stem = await add('ulm_000001_000019')
     await writeFile(`${stem}_labelIds.png`, 'old')
@@ -145,7 +165,7 @@ describe('createLabelImages', () => {
   it('names missing folders, splits and encodings', async () => {
     expect((await failure(createLabelImages())).message).toBe('No data set folder was given.')
     expect((await failure(createLabelImages({ data: root }))).message).toBe(
-      `The folder ${join(root, 'gtFine')} does not exist.`,
+      `The folder ${join(root, 'gtFine')} does not exist; ${root} has nothing.`,
     )
     await mkdir(join(root, 'gtFine/val/ulm'), { recursive: true })
     expect((await failure(createLabelImages({ data: root, splits: ['vall'] }))).message).toBe(
@@ -154,11 +174,11 @@ describe('createLabelImages', () => {
     const empty = await failure(createLabelImages({ data: root }))
     expect([empty.code, empty.message]).toEqual([
       'invalid-dataset',
-      `${join(root, 'gtFine')} holds no <split>/<city>/*_polygons.json.`,
+      `${join(root, 'gtFine')} holds no <split>/<city>/*_polygons.json; found val.`,
     ])
     const encodings = ['ids' as 'labelIds']
     expect((await failure(createLabelImages({ data: root, encodings }))).message).toBe(
-      "`encodings` must be one of 'labelIds', 'labelTrainIds', 'instanceIds', 'instanceTrainIds' or 'color', got \"ids\".",
+      "`encodings[0]` must be one of 'labelIds', 'labelTrainIds', 'instanceIds', 'instanceTrainIds' or 'color', got \"ids\".",
     )
   })
 
@@ -178,9 +198,9 @@ describe('readPolygons', () => {
     const { width, height, objects } = await readPolygons(fixture('_polygons.json'))
     expect([width, height, objects.length]).toEqual([96, 64, 26])
     expect((await failure(readPolygons(join(root, 'no.json')))).message).toBe(
-      `The file ${join(root, 'no.json')} does not exist.`,
+      `${join(root, 'no.json')} does not exist.`,
     )
-    expect((await failure(readPolygons(root))).message).toContain(`${root} cannot be read`)
+    expect((await failure(readPolygons(root))).message).toContain(`${root} is a folder`)
   })
 
   it('reads a file that starts with a byte-order mark', async () => {

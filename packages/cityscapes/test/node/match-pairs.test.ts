@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type InverseFormError, isInverseFormError } from '../../src/index.js'
-import { matchByStem } from '../../src/node/pairs/match-by-stem.js'
+import { type MatchByStemOptions, matchByStem } from '../../src/node/pairs/match-by-stem.js'
 import { matchPairs, officialResultPath } from '../../src/node/pairs/match-pairs.js'
 
 let root: string
@@ -137,6 +137,67 @@ describe('matchPairs', () => {
     expect((await failure(matchPairs({ data: root }))).message).toContain('2 of 2 files belong to several')
   })
 
+  it.each(['gtFine', 'gtFine_trainvaltest/gtFine', 'gtFine/gtFine', 'gtFine_a/gtFine_a/gtFine'])(
+    'reads %s, from the root or any folder below',
+    async (folder) => {
+      await addTargets(three, `set/${folder}/val`)
+      await add(...three.map((name) => `results/${name}.png`))
+      const parts = folder.split('/')
+      for (let length = 0; length <= parts.length; length++) {
+        const data = join(root, 'set', ...parts.slice(0, length))
+        const pairs = await matchPairs({ data, predictions: join(root, 'results') })
+        expect(pairs.map(({ name }) => name)).toEqual(three)
+        expect(pairs[0].instanceIds).toBe(
+          join(root, `set/${folder}/val/aachen/${three[0]}_gtFine_instanceIds.png`),
+        )
+      }
+    },
+  )
+
+  it('reads coarse annotations, by default for train_extra', async () => {
+    const coarse = (split: string) =>
+      ['labelIds', 'instanceIds'].map((kind) => `gtCoarse/${split}/ulm/${three[2]}_gtCoarse_${kind}.png`)
+    await add(...coarse('val'), ...coarse('train_extra'), `results/${three[2]}_gtCoarse_labelIds.png`)
+    for (const options of [{ type: 'gtCoarse' }, { split: 'train_extra' }] as const) {
+      const [pair] = await matchPairs({ data: root, ...options })
+      expect(pair.target).toBe(join(root, coarse('split' in options ? 'train_extra' : 'val')[0]))
+      expect(pair.instanceIds).toContain('_gtCoarse_instanceIds.png')
+      expect(pair.name).toBe(three[2])
+    }
+    expect(await failure(matchPairs({ data: root }))).toMatchObject({
+      message: expect.stringContaining(`; ${root} has gtCoarse, results.`),
+      hint: expect.stringContaining("type: 'gtCoarse'"),
+    })
+  })
+
+  it('keeps targets of one name in two cities apart', async () => {
+    const name = 'frame_000000_000019'
+    const targets = ['jena', 'ulm'].map((city) => `gtFine/val/${city}/${name}_gtFine_labelIds.png`)
+    await add(...targets, `results/ulm/${name}_a.png`, `results/jena/${name}_b.png`)
+    const pairs = await matchPairs({ data: root, instances: false })
+    expect(pairs.map(({ name, prediction }) => [name, prediction])).toEqual([
+      [`jena/${name}`, join(root, `results/jena/${name}_b.png`)],
+      [`ulm/${name}`, join(root, `results/ulm/${name}_a.png`)],
+    ])
+    await rm(join(root, 'results/ulm'), { recursive: true })
+    expect((await failure(matchPairs({ data: root, instances: false }))).message).toBe(
+      `1 of 2 targets have no prediction: ulm/${name}*.png.`,
+    )
+    await add(`results/${name}.png`)
+    const { message, hint } = await failure(matchPairs({ data: root, instances: false }))
+    expect(message).toContain(
+      `1 of 2 files belong to several targets: ${join(root, `results/${name}.png`)} (of jena/${name} and ulm/${name}).`,
+    )
+    expect(hint).toContain('folders of cities')
+  })
+
+  it('points from foreign names to the options for them', async () => {
+    await add('masks/1_mask.png')
+    const { message, hint } = await failure(matchPairs({ data: join(root, 'masks') }))
+    expect(message).toContain(`; ${join(root, 'masks')} has 1_mask.png.`)
+    for (const word of ['`matchByStem`', '`targetSuffix`', '`predictionSuffix`']) expect(hint).toContain(word)
+  })
+
   it('skips files in `out`, and rejects the folder of predictions as `out`', async () => {
     await addTargets([three[0]])
     await add(`results/${three[0]}.png`, `results/report/images/${three[0]}_errors.png`)
@@ -254,7 +315,9 @@ describe('matchByStem', () => {
       message: `The folder ${folders().targets} does not exist.`,
     })
     await add('truth/a.jpg')
-    expect((await failure(matchByStem(folders()))).message).toBe(`${folders().targets} holds no *.png.`)
+    expect((await failure(matchByStem(folders()))).message).toBe(
+      `${folders().targets} holds no *.png; found a.jpg.`,
+    )
     await add('truth/a.png', 'truth/b/a.png')
     expect((await failure(matchByStem(folders()))).message).toBe(
       `The folder ${folders().predictions} does not exist.`,
@@ -265,5 +328,55 @@ describe('matchByStem', () => {
       message: `1 of 2 targets have no prediction in ${folders().predictions}: b/a.png.`,
       details: { missing: ['b/a'] },
     })
+  })
+
+  it('ignores the case of the suffix, and rejects two files of one name', async () => {
+    await add('truth/a_L.PNG', 'truth/b_l.png', 'predictions/a.png', 'predictions/b.Png')
+    const options = { ...folders(), targetSuffix: '_L.png' }
+    expect((await matchByStem(options)).map(({ name }) => name)).toEqual(['a', 'b'])
+    await add('predictions/b.PNG')
+    expect(await failure(matchByStem(options))).toMatchObject({
+      code: 'invalid-dataset',
+      message: `1 names belong to several files: ${join(root, 'predictions/b.PNG')} and ${join(root, 'predictions/b.Png')}.`,
+    })
+  })
+
+  it('tells which predictions have no target', async () => {
+    await add('truth/a.png', 'predictions/a.png', 'predictions/b.png', 'predictions/c/d.png')
+    const unmatched: (readonly string[])[] = []
+    await matchByStem({ ...folders(), onUnmatched: (paths) => unmatched.push(paths) })
+    expect(unmatched).toEqual([[join(root, 'predictions/b.png'), join(root, 'predictions/c/d.png')]])
+    await matchByStem({ ...folders(), predictions: folders().targets, onUnmatched: () => expect.fail() })
+  })
+
+  it.each([
+    ['_gtFine_labelIds', '', 'Pass `targetSuffix` _gtFine_labelIds.png: then 2 targets have a prediction.'],
+    ['_mask', '_pred', 'Pass `targetSuffix` _mask.png and `predictionSuffix` _pred.png: then 2 targets have'],
+    ['', '_labelTrainIds', 'Pass `predictionSuffix` _labelTrainIds.png: then 2 targets have a prediction.'],
+    [
+      '_x',
+      '_y',
+      'Give each prediction the path of its target, apart from `targetSuffix` and `predictionSuffix`.',
+    ],
+  ])(
+    'hints at the suffixes for targets *%s.png and predictions *%s.png',
+    async (target, prediction, hint) => {
+      await add(
+        ...['a', 'b/c'].flatMap((name) => [
+          `truth/${name}${target}.png`,
+          `predictions/${name}${prediction}.png`,
+        ]),
+      )
+      const error = await failure(matchByStem(folders()))
+      expect(error.code).toBe('invalid-dataset')
+      expect(error.hint).toContain(hint)
+    },
+  )
+
+  it('names an invalid option', async () => {
+    const error = (options: unknown) => failure(matchByStem(options as MatchByStemOptions))
+    expect((await error(undefined)).message).toBe('`options` must be an object, got undefined.')
+    expect((await error({ predictions: 'x' })).message).toBe('`targets` must be a path, got undefined.')
+    expect((await error({ ...folders(), targetSuffix: 5 })).message).toContain('`targetSuffix` must be')
   })
 })

@@ -23,6 +23,7 @@ it.each([
     targetIds: 'labelIds',
     predictionIds: 'labelIds',
     reduceZeroLabel: false,
+    maxPixels: 2 ** 26,
   })
   const run = thread.evaluate({ name: 'ulm', target: 't.png', prediction: 'p.png' })
   const cause = Object.assign(new Error(why), { code })

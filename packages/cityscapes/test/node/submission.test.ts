@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { seededRandom } from '@inverseform/shared'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeLabelPng, encodeLabelPng, type InverseFormError, toLabelIds } from '../../src/index.js'
 import { type CreateSubmissionOptions, createSubmission } from '../../src/node/submission/submission.js'
 import { writeZip, type ZipEntry } from '../../src/node/submission/zip.js'
-import { random } from '../random.js'
 import { readZip } from './read-zip.js'
 
 const [width, height] = [16, 8]
@@ -30,7 +30,7 @@ async function put(path: string, bytes: Uint8Array): Promise<void> {
 
 const png = (data: Uint8Array | Uint16Array) => encodeLabelPng({ width, height, data })
 const trainIds = (seed: number) => {
-  const next = random(seed)
+  const next = seededRandom(seed)
   return Uint8Array.from(
     { length: width * height },
     () => [Math.floor(next() * 19), 255][next() < 0.1 ? 1 : 0],
@@ -245,7 +245,7 @@ describe('writeZip', () => {
   }
 
   it('writes any bytes, and an empty archive', async () => {
-    const next = random(5)
+    const next = seededRandom(5)
     const entries = [0, 1, 1000, 70_000].map((size) => ({
       name: `folder/${size}.bin`,
       bytes: Uint8Array.from({ length: size }, () => next() * 256),

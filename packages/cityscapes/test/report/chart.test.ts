@@ -1,6 +1,6 @@
+import { seededRandom } from '@inverseform/shared'
 import { describe, expect, it } from 'vitest'
 import { type Axis, histogram, lineChart, ticks } from '../../src/report/metrics/chart.js'
-import { random } from '../random.js'
 import { elements } from './markup.js'
 
 const axis = (values: readonly number[]): Axis => ({ label: 'some <axis>', ticks: values, text: String })
@@ -23,7 +23,7 @@ function valueAt(svg: string, key: 'x' | 'y', place: number): number {
 
 describe('ticks', () => {
   it('are a few evenly spaced round numbers that cover the data', () => {
-    const next = random(5)
+    const next = seededRandom(5)
     for (let i = 0; i < 2000; i++) {
       const scale = 10 ** Math.floor(next() * 9 - 3)
       const [a, b] = [next() * scale, next() * scale]

@@ -32,12 +32,12 @@ describe('classTable', () => {
   it('aligns columns, with the units of the published table', () => {
     expect(classTable(small.compute(), { classNames: ['road', 'sidewalk', 'building'] })).toBe(
       [
-        'Id  label       IoU     TP    FP    FN  precision  recall',
-        '--  --------  -----  -----  ----  ----  ---------  ------',
-        ' 0  road      75.00  75.00  0.00  0.33       1.00    0.75',
-        ' 1  sidewalk   0.00   0.00   inf     –       0.00       –',
-        ' 2  building      –   0.00     –     –          –       –',
-        'IoU in %, TP in % of the counted pixels, FP and FN as multiples of TP.\n',
+        'Id  label       IoU     TP     FP     FN  FP/TP  FN/TP  precision  recall',
+        '--  --------  -----  -----  -----  -----  -----  -----  ---------  ------',
+        ' 0  road      75.00  75.00   0.00  25.00   0.00   0.33       1.00    0.75',
+        ' 1  sidewalk   0.00   0.00  25.00   0.00    inf      –       0.00       –',
+        ' 2  building      –   0.00   0.00   0.00      –      –          –       –',
+        'IoU in %; TP, FP and FN in % of the counted pixels.\n',
       ].join('\n'),
     )
   })

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { seededRandom } from '@inverseform/shared'
 import {
   BoundaryF,
   BoundaryIou,
@@ -14,7 +15,6 @@ import {
   toTrainIds,
 } from '../../src/index.js'
 import { matchPairs, readInstanceIds, readLabelIds } from '../../src/node.js'
-import { random } from '../random.js'
 
 const folder = new URL('../fixtures/metrics/', import.meta.url)
 
@@ -34,7 +34,7 @@ export async function goldenMetrics(): Promise<
     data: fileURLToPath(folder),
     predictions: fileURLToPath(new URL('results', folder)),
   })
-  const next = random(1)
+  const next = seededRandom(1)
   for (const { name, ...files } of pairs) {
     const { data, width, height } = await readLabelIds(files.target)
     const { data: labelIds } = await readLabelIds(files.prediction)

@@ -6,6 +6,7 @@ import {
   loadInverseNet,
   loadModel,
   openCheckpoint,
+  type WritableTensor,
   writeSafetensors,
 } from '@inverseform/backbones'
 import { formatShape, type Graph, graphInputs } from '@inverseform/backbones/graph'
@@ -16,14 +17,14 @@ import { writeFileAtomically } from '@inverseform/shared/node'
 import type { Command } from 'commander'
 import { addModelOptions, type ModelFlags, modelChoice } from '../options/model.js'
 import { noteOnTensors } from '../output/text/segmenter-notes.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 
 interface ConvertFlags extends ModelFlags {
   readonly out: string
   readonly featureSize?: boolean
 }
 
-export function addConvertCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+export function addConvertCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   const command = program
     .command('convert')
     .description('Convert a checkpoint to ONNX (opset 17, dynamic sizes) or safetensors')
@@ -38,14 +39,14 @@ Examples:
   inverseform convert hr16s_4k_slim.pth --out model.onnx --edge-head
   inverseform convert hr16s_4k_slim.pth --out model.safetensors`,
     )
-    .action((checkpoint: string, flags: ConvertFlags) => convertCommand(checkpoint, flags, terminal, signal))
+    .action((checkpoint: string, flags: ConvertFlags) => convertCommand(checkpoint, flags, printer, signal))
 }
 
 /** Writes a checkpoint as ONNX or safetensors, by the extension of `--out`. */
 async function convertCommand(
   checkpoint: string,
   flags: ConvertFlags,
-  terminal: Terminal,
+  printer: Printer,
   signal: AbortSignal,
 ): Promise<void> {
   const { out } = flags
@@ -58,33 +59,32 @@ async function convertCommand(
     )
   }
   await using source = await fileSource(checkpoint)
-  const opened = await openCheckpoint(source)
+  const opened = await openCheckpoint(source, { key: flags.key, signal })
   if (format === 'safetensors') {
+    const tensors = readableTensors(opened, printer)
     const metadata = Object.entries(opened.metadata).map(([key, value]) => [
       key,
       typeof value === 'string' ? value : JSON.stringify(value),
     ])
     await writeFileAtomically(out, (sink) =>
-      writeSafetensors(opened.tensors.values(), abortable(sink, signal), Object.fromEntries(metadata)),
+      writeSafetensors(tensors, abortable(sink, signal), Object.fromEntries(metadata)),
     )
-    terminal.err(`Wrote ${opened.tensors.size} tensors to ${out}\n`)
+    printer.line(`Wrote ${tensors.length} tensors to ${out}`)
     return
   }
-  const { graph, metadata } = loadGraph(opened, flags, terminal)
+  const { graph, metadata } = loadGraph(opened, flags, printer)
   const encoded = encodeOnnx(graph, { metadata })
   await writeFileAtomically(out, (sink) => encoded.write(abortable(sink, signal)))
   const inputs = graphInputs(graph).map(({ attributes, shape }) => `${attributes.name} ${formatShape(shape)}`)
   const outputs = Object.keys(graph.outputs).join(', ')
-  terminal.err(
-    `Wrote ${out}: from ${inputs.join(', ')} to ${outputs}; ${mebibytes(encoded.byteLength)} MiB\n`,
-  )
+  printer.line(`Wrote ${out}: from ${inputs.join(', ')} to ${outputs}; ${mebibytes(encoded.byteLength)} MiB`)
 }
 
 /** Returns the checkpoint's network and the metadata of its ONNX file. */
 function loadGraph(
   opened: Checkpoint,
   flags: ConvertFlags,
-  terminal: Terminal,
+  printer: Printer,
 ): { graph: Graph; metadata: Record<string, string> } {
   const choice = modelChoice(flags)
   const model = choice.model ?? identifyModel(opened)
@@ -93,8 +93,16 @@ function loadGraph(
   }
   const outputSize = flags.featureSize ? 'features' : 'image'
   const loaded = loadModel(opened, { ...choice, model, outputSize })
-  noteOnTensors(loaded, terminal)
+  noteOnTensors(loaded, printer)
   return { graph: loaded.graph, metadata: onnxMetadata({ ...loaded, outputSize }) }
+}
+
+/** Returns the tensors whose values can be read, and notes the others. */
+function readableTensors({ tensors }: Checkpoint, printer: Printer): WritableTensor[] {
+  for (const { name, unreadable } of tensors.values()) {
+    if (unreadable !== undefined) printer.note(`The tensor ${name} is not written: ${unreadable}.`)
+  }
+  return [...tensors.values()].filter(({ unreadable }) => unreadable === undefined) as WritableTensor[]
 }
 
 function abortable(sink: ByteSink, signal: AbortSignal): ByteSink {

@@ -1,13 +1,13 @@
 import { diagnose } from '@inverseform/runtime-node'
 import type { Command } from 'commander'
 import { diagnosisText } from '../output/text/diagnosis.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 import { version } from '../version.js'
 
-export function addDoctorCommand(program: Command, terminal: Terminal): void {
+export function addDoctorCommand(program: Command, printer: Printer): void {
   program
     .command('doctor')
-    .description('Try every device of this machine, and show how to make the others usable')
+    .description('Test every device of this machine, and show what the unusable ones need')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -15,11 +15,12 @@ export function addDoctorCommand(program: Command, terminal: Terminal): void {
 Example:
   inverseform doctor --json > doctor.json`,
     )
-    .action((flags) => doctorCommand(flags, terminal))
+    .action((flags) => doctorCommand(flags, printer))
 }
 
-async function doctorCommand(flags: { readonly json?: boolean }, terminal: Terminal): Promise<void> {
+async function doctorCommand(flags: { readonly json?: boolean }, printer: Printer): Promise<void> {
   const diagnosis = await diagnose()
   const document = { format: 'inverseform.diagnosis', version: 1, inverseform: version, ...diagnosis }
-  terminal.out(flags.json ? `${JSON.stringify(document, null, 2)}\n` : diagnosisText(diagnosis))
+  if (flags.json) printer.json(document)
+  else printer.out(diagnosisText(diagnosis))
 }

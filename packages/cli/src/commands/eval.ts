@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { ReportFacts, ReportImage } from '@inverseform/cityscapes'
-import { type Dataset, openDataset, type Sample } from '@inverseform/cityscapes/node'
+import type { Dataset, Sample } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import {
   createInverseNet,
@@ -12,10 +12,20 @@ import {
 import { listFew } from '@inverseform/shared'
 import { makeFolder } from '@inverseform/shared/node'
 import { type Command, Option } from 'commander'
+import {
+  addDataOptions,
+  checkDataFlags,
+  type DataFlags,
+  isPlain,
+  openSamples,
+  plainOptions,
+} from '../evaluation/data-flags.js'
 import { EdgeHeadComparison } from '../evaluation/edge-head-comparison.js'
 import { evaluateImages } from '../evaluation/evaluate-images.js'
 import { Evaluation } from '../evaluation/evaluation.js'
+import { cityscapesClasses, plainClasses, readIds, type ScoredClasses } from '../evaluation/scored-classes.js'
 import { ValidationLoss } from '../evaluation/validation-loss.js'
+import { noteOnTable, readClassNames } from '../options/class-names.js'
 import {
   addSegmenterOptions,
   type SegmenterFlags,
@@ -23,16 +33,15 @@ import {
   upstreamFlagsHelp,
 } from '../options/model.js'
 import { parseCount, parseCountOrZero } from '../options/parse.js'
-import { writePanels, writePrediction } from '../output/evaluation/pictures.js'
+import { namesOfClasses, numberedClasses } from '../output/class-names.js'
+import { stemsOf, writePanels, writePrediction } from '../output/evaluation/pictures.js'
 import { type EvaluationReport, resultsJson, writeReport } from '../output/evaluation/report.js'
 import { evaluationText, percent, timeText } from '../output/evaluation/text.js'
 import { Progress } from '../output/text/progress.js'
 import { deviceName, noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 
-interface EvalFlags extends SegmenterFlags {
-  readonly data?: string
-  readonly split: string
+interface EvalFlags extends SegmenterFlags, DataFlags {
   readonly limit?: number
   readonly out?: string
   readonly output_dir?: string
@@ -45,13 +54,11 @@ interface EvalFlags extends SegmenterFlags {
   readonly json?: boolean
 }
 
-export function addEvalCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+export function addEvalCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   const command = program
     .command('eval')
-    .description('Evaluate a checkpoint on a data set in the layout of Cityscapes')
-  addSegmenterOptions(command)
-    .option('--data <folder>', 'read this data set (default: the environment variable CITYSCAPES_DATASET)')
-    .option('--split <name>', 'evaluate this split: train, val or test', 'val')
+    .description('Evaluate a checkpoint on a data set in the layout of Cityscapes, or on plain folders')
+  addDataOptions(addSegmenterOptions(command))
     .option('--limit <n>', 'evaluate only the first n images (default: all)', parseCount)
     .option('--out <folder>', 'write a page, results.json and pictures to this folder')
     .option('--pictures <n>', 'with --out: write pictures of the first n images', parseCountOrZero, 20)
@@ -73,19 +80,22 @@ export function addEvalCommand(program: Command, terminal: Terminal, signal: Abo
 Example:
   inverseform eval --checkpoint hr16s_4k_slim.pth --data cityscapes --edge-head --out report`,
     )
-    .action((flags: EvalFlags) => evalCommand(flags, terminal, signal))
+    .action((flags: EvalFlags) => evalCommand(flags, printer, signal))
 }
 
 /** Evaluates a checkpoint on a data set. Prints scores; with `--out`, also writes a page, pictures and predictions. */
-async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
+async function evalCommand(flags: EvalFlags, printer: Printer, signal: AbortSignal): Promise<void> {
   const choice = segmenterChoice(flags)
+  const ids = flags.ids === undefined ? undefined : await readIds(flags.ids)
   const folder = flags.out ?? flags.output_dir
-  const dataset = await openDataset({ data: flags.data, split: flags.split })
+  checkDataFlags(flags)
+  const named = flags.classNames === undefined ? undefined : await readClassNames(flags.classNames)
+  const dataset = await openSamples(flags, folder)
   const samples = dataset.samples.slice(0, flags.limit)
   const scored = samples.some(({ labelIds }) => labelIds !== undefined)
   checkPurpose(flags, folder, scored)
   if (folder) await makeFolder(folder)
-  noteUnpaired(dataset, terminal)
+  noteUnpaired(dataset, flags, printer)
 
   const load = { ...choice, signal }
   await using segmenter = await createSegmenter({
@@ -95,13 +105,24 @@ async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSi
   await using without = flags.compareEdgeHead
     ? await createSegmenter({ ...load, edgeHead: false })
     : undefined
-  noteOnTensors(segmenter, terminal)
-  noteOnDevices(segmenter, flags.precision, terminal)
+  noteOnTensors(segmenter, printer)
+  const { numClasses: outputs } = segmenter
+  const classes = isPlain(flags)
+    ? plainClasses(outputs, plainOptions(flags, named))
+    : cityscapesClasses(outputs, ids)
+  const names =
+    named?.names ??
+    (isPlain(flags) ? numberedClasses(classes.numClasses) : namesOfClasses(classes.numClasses))
+  const tableNote = named && noteOnTable(named, flags)
+  if (tableNote) printer.note(tableNote)
+  if (classes.note) printer.note(`The ${outputs} outputs are ${classes.note}.`)
+  checkLoss(flags, classes)
+  noteOnDevices(segmenter, flags.precision, printer)
   const { edgeHead } = segmenter
   await using inverseNet = await openInverseNet(flags, edgeHead, signal)
-  if (flags.loss) noteOnLoss(edgeHead, flags.inversenet, terminal)
+  if (flags.loss) noteOnLoss(edgeHead, flags.inversenet, printer)
   const loss = flags.loss ? new ValidationLoss({ edgeHead, inverseNet, signal }) : undefined
-  const comparison = without && new EdgeHeadComparison(without)
+  const comparison = without && new EdgeHeadComparison(without, classes)
 
   const showEdges = folder !== undefined && edgeHead
   const options: SegmentOptions = {
@@ -110,14 +131,23 @@ async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSi
     outputs: [...(showEdges ? (['edges'] as const) : []), ...(loss?.outputs ?? [])],
     signal,
   }
-  const evaluation = new Evaluation(segmenter.numClasses)
+  const evaluation = new Evaluation(classes)
   const images: ReportImage[] = []
-  const progress = new Progress(terminal, 'images', samples.length)
+  const stemOf = stemsOf(samples)
+  const progress = new Progress(printer, 'images', samples.length)
   try {
-    for await (const image of evaluateImages(segmenter, samples, options)) {
+    for await (const image of evaluateImages(segmenter, samples, {
+      ...options,
+      classes,
+      maxPixels: flags.maxPixels,
+    })) {
       evaluation.add(image)
-      if (folder && flags.savePredictions) await writePrediction(folder, image)
-      if (folder && images.length < flags.pictures) images.push(await writePanels(folder, image))
+      if (folder && flags.savePredictions) {
+        await writePrediction(folder, stemOf(image.sample), image, isPlain(flags))
+      }
+      if (folder && images.length < flags.pictures) {
+        images.push(await writePanels(folder, stemOf(image.sample), image, named?.palette))
+      }
       await comparison?.add(image, options)
       await loss?.add(image)
       progress.step(image.scores && `mIoU ${percent(evaluation.confusion.compute().meanIou)}`)
@@ -127,13 +157,15 @@ async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSi
   }
   const seconds = evaluation.seconds()
   if (evaluation.tiles > 1) {
-    terminal.err(
-      `note: The images were too large for the memory and were cut into up to ${evaluation.tiles} tiles each.\n`,
+    printer.note(
+      `The images were too large for the memory and were cut into up to ${evaluation.tiles} tiles each.`,
     )
   }
 
   const report: EvaluationReport = {
-    title: `${segmenter.model} on ${flags.split}`,
+    title: `${segmenter.model} on ${flags.images ?? flags.split}`,
+    names,
+    palette: named?.palette,
     facts: factsOf({ segmenter, flags, checkpoint: choice.checkpoint, dataset, samples, seconds }),
     evaluation,
     seconds,
@@ -141,11 +173,11 @@ async function evalCommand(flags: EvalFlags, terminal: Terminal, signal: AbortSi
     loss: scored ? await loss?.result() : undefined,
     images,
   }
-  if (flags.json) terminal.out(resultsJson(report))
-  else if (scored) terminal.out(evaluationText(report))
+  if (flags.json) printer.out(resultsJson(report))
+  else if (scored) printer.out(evaluationText(report))
   if (folder) {
     await writeReport(folder, report)
-    terminal.err(`Wrote ${join(folder, 'index.html')}\n`)
+    printer.line(`Wrote ${join(folder, 'index.html')}`)
   }
 }
 
@@ -166,26 +198,38 @@ function checkPurpose(flags: EvalFlags, folder: string | undefined, scored: bool
   }
 }
 
+function checkLoss({ loss }: EvalFlags, { toClasses }: ScoredClasses): void {
+  if (!loss || toClasses === undefined) return
+  throw new InverseFormError('invalid-argument', '--loss needs a network whose outputs are train ids.', {
+    hint: 'Omit --loss.',
+  })
+}
+
 async function openInverseNet(flags: EvalFlags, edgeHead: boolean, signal: AbortSignal) {
   const { loss, inversenet: checkpoint, inversenetPrecision: precision, threads } = flags
   if (!loss || !edgeHead || !checkpoint) return undefined
   return createInverseNet({ checkpoint, precision, threads, signal })
 }
 
-function noteOnLoss(edgeHead: boolean, inverseNet: string | undefined, terminal: Terminal): void {
+function noteOnLoss(edgeHead: boolean, inverseNet: string | undefined, printer: Printer): void {
   if (edgeHead && !inverseNet) {
-    terminal.err(
-      'note: The loss has no InverseForm term. Pass --inversenet with the checkpoint of InverseNet.\n',
-    )
+    printer.note('The loss has no InverseForm term. Pass --inversenet with the checkpoint of InverseNet.')
   }
   if (!edgeHead && inverseNet) {
-    terminal.err('note: The loss has no InverseForm term without the edge head. Add --edge-head.\n')
+    printer.note('The loss has no InverseForm term without the edge head. Add --edge-head.')
   }
 }
 
-function noteUnpaired({ unpaired: { labelIds } }: Dataset, terminal: Terminal): void {
+function noteUnpaired(
+  { unpaired: { images: unlabeled, labelIds } }: Dataset,
+  flags: EvalFlags,
+  printer: Printer,
+): void {
+  if (unlabeled.length > 0 && isPlain(flags)) {
+    printer.note(`${unlabeled.length} images have no label map: ${listFew(unlabeled, 3)}`)
+  }
   if (labelIds.length === 0) return
-  terminal.err(`note: ${labelIds.length} label files have no image: ${listFew(labelIds, 3)}\n`)
+  printer.note(`${labelIds.length} label files have no image: ${listFew(labelIds, 3)}`)
 }
 
 interface Run {
@@ -202,7 +246,10 @@ function factsOf({ segmenter, flags, checkpoint, dataset, samples, seconds }: Ru
     ['model', segmenter.model],
     ['checkpoint', checkpoint],
     ['data set', dataset.data],
-    ['split', `${dataset.split}, ${samples.length} of ${dataset.total} images`],
+    [
+      isPlain(flags) ? 'images' : 'split',
+      `${isPlain(flags) ? '' : `${dataset.split}, `}${samples.length} of ${dataset.total} images`,
+    ],
     ['edge head', segmenter.edgeHead ? 'yes' : 'no'],
     ['scales', flags.scales?.join(', ') ?? 'default'],
     ['flip', flags.flip ? 'yes' : 'no'],

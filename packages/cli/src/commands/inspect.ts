@@ -1,15 +1,26 @@
-import { identifyModel, openCheckpoint } from '@inverseform/backbones'
+import { type Checkpoint, identifyModel, openCheckpoint } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
-import { product, sum } from '@inverseform/shared'
+import { describeOnnx, isOnnx, type OnnxFile, type OnnxValue } from '@inverseform/backbones/onnx'
+import { InverseFormError } from '@inverseform/errors'
+import { product, sum, visibleJson, visibleLine } from '@inverseform/shared'
 import type { Command } from 'commander'
+import { addKeyOption } from '../options/model.js'
 import { columns } from '../output/text/columns.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 
-export function addInspectCommand(program: Command, terminal: Terminal): void {
-  program
+interface InspectFlags {
+  readonly key?: string
+  readonly verify?: boolean
+  readonly json?: boolean
+}
+
+export function addInspectCommand(program: Command, printer: Printer, signal: AbortSignal): void {
+  const command = program
     .command('inspect')
     .description('Show the tensors and metadata of a checkpoint')
-    .argument('<checkpoint>', 'a .pth or .safetensors file')
+    .argument('<checkpoint>', 'a .pth, .safetensors or .onnx file')
+  addKeyOption(command)
+    .option('--verify', 'read the whole file, and compare its checksums')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -17,42 +28,109 @@ export function addInspectCommand(program: Command, terminal: Terminal): void {
 Example:
   inverseform inspect hr16s_4k_slim.pth`,
     )
-    .action((checkpoint: string, flags) => inspectCommand(checkpoint, flags, terminal))
+    .action((path: string, flags: InspectFlags) => inspectCommand(path, flags, printer, signal))
 }
 
-/** Shows the contents of a checkpoint without reading its weights. */
+/** Shows the contents of a checkpoint. Reads its weights only with `--verify`. */
 async function inspectCommand(
   path: string,
-  flags: { readonly json?: boolean },
-  terminal: Terminal,
+  flags: InspectFlags,
+  printer: Printer,
+  signal: AbortSignal,
 ): Promise<void> {
   await using source = await fileSource(path)
-  const checkpoint = await openCheckpoint(source)
-  const tensors = [...checkpoint.tensors.values()].map(({ name, dtype, shape, byteLength }) => ({
-    name,
-    dtype,
-    shape,
-    byteLength,
-  }))
-  const model = identifyModel(checkpoint)
-  const { format, metadata } = checkpoint
-  if (flags.json) {
-    terminal.out(
-      `${JSON.stringify({ path, bytes: source.size, format, model, metadata, tensors }, null, 2)}\n`,
-    )
+  if (await isOnnx(source)) {
+    checkOnnxFlags(flags)
+    const file = await describeOnnx(source, { signal })
+    if (flags.json) printer.json({ path, bytes: source.size, format: 'onnx', ...file })
+    else printer.out(onnxText(file, source.size))
     return
   }
-  terminal.out(
-    columns([
-      ['name', 'dtype', 'shape'],
-      ...tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`]),
-    ]),
-  )
-  const facts = Object.entries(metadata).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}\n`)
-  if (facts.length > 0) terminal.out(`\nmetadata\n${facts.join('')}`)
-  const values = sum(tensors.map(({ shape }) => product(shape)))
-  const megabytes = (source.size / 1e6).toFixed(1)
-  terminal.out(
-    `\n${tensors.length} tensors, ${values} values, ${format}, ${megabytes} MB; model: ${model ?? 'unknown'}\n`,
-  )
+  const checkpoint = await openCheckpoint(source, { key: flags.key, signal })
+  const verified = flags.verify ? await checkpoint.verify({ signal }) : undefined
+  const model = identifyModel(checkpoint)
+  if (flags.json) {
+    const { format, metadata } = checkpoint
+    const tensors = [...checkpoint.tensors.values()].map(
+      ({ name, dtype, shape, byteLength, unreadable }) => ({
+        name,
+        dtype,
+        shape,
+        byteLength,
+        unreadable,
+      }),
+    )
+    printer.json({ path, bytes: source.size, format, model, metadata, tensors, verified })
+    return
+  }
+  printer.out(checkpointText(checkpoint, source.size, model))
+  if (verified) {
+    const { parts, bytes, checksums } = verified
+    printer.out(`read whole: ${parts} parts, ${bytes} bytes, ${checksums} checksums compared\n`)
+  }
 }
+
+function checkOnnxFlags({ key, verify }: InspectFlags): void {
+  const flag = key !== undefined ? '--key' : verify ? '--verify' : undefined
+  if (flag === undefined) return
+  throw new InverseFormError('invalid-argument', `${flag} cannot be used with an ONNX file.`, {
+    hint: `Omit ${flag}.`,
+  })
+}
+
+function checkpointText(checkpoint: Checkpoint, size: number, model: string | undefined): string {
+  const tensors = [...checkpoint.tensors.values()]
+  const values = sum(tensors.map(({ shape }) => product(shape)))
+  const unreadable = tensors.filter((tensor) => tensor.unreadable !== undefined)
+  return [
+    tensorTable(tensors),
+    metadataText(checkpoint.metadata),
+    ...unreadable.map(
+      (tensor) => `note: ${visibleLine(`${tensor.name} cannot be read: ${tensor.unreadable}`)}.\n`,
+    ),
+    `\n${tensors.length} tensors, ${values} values, ${checkpoint.format}, ${megabytes(size)} MB; model: ${model ?? 'unknown'}\n`,
+  ].join('')
+}
+
+function onnxText(file: OnnxFile, size: number): string {
+  const { producer, opsets, inputs, outputs, tensors, nodes, metadata, model } = file
+  const versions = opsets.map(({ domain, version }) => `${domain === '' ? '' : `${domain} `}${version}`)
+  const values = sum(tensors.map(({ shape }) => product(shape)))
+  const from = producer === '' ? 'an unknown program' : producer
+  return [
+    tensorTable(tensors),
+    `\n${columns([['', 'name', 'dtype', 'shape'], ...inputs.map(row('input')), ...outputs.map(row('output'))])}`,
+    metadataText(metadata),
+    `\n${tensors.length} tensors, ${values} values, ${nodes} operators, onnx, ${megabytes(size)} MB; `,
+    visibleLine(`written by ${from}, opset ${versions.join(', ')}; model: ${model ?? 'unknown'}`),
+    '\n',
+  ].join('')
+}
+
+const row =
+  (kind: string) =>
+  ({ name, dtype, shape }: OnnxValue): string[] => [
+    kind,
+    name,
+    dtype,
+    shape === undefined ? 'any' : shapeText(shape),
+  ]
+
+const shapeText = (shape: readonly (number | string)[]): string => `[${shape.join(', ')}]`
+
+const tensorTable = (
+  tensors: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[],
+): string =>
+  columns([
+    ['name', 'dtype', 'shape'],
+    ...tensors.map(({ name, dtype, shape }) => [name, dtype, shapeText(shape)]),
+  ])
+
+function metadataText(metadata: object): string {
+  const facts = Object.entries(metadata).map(
+    ([key, value]) => `  ${visibleLine(key)}: ${visibleJson(value)}\n`,
+  )
+  return facts.length > 0 ? `\nmetadata\n${facts.join('')}` : ''
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)

@@ -2,9 +2,10 @@ import { type LabelEncoding, labelEncodings } from '@inverseform/cityscapes'
 import { createLabelImages } from '@inverseform/cityscapes/node'
 import { makeFolder } from '@inverseform/shared/node'
 import type { Command } from 'commander'
+import { maxPixelsOption } from '../options/model.js'
 import { parseNames, parseWords } from '../options/parse.js'
 import { Progress } from '../output/text/progress.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 
 export interface LabelsFlags {
   readonly data?: string
@@ -13,9 +14,10 @@ export interface LabelsFlags {
   readonly coarse?: boolean
   readonly out?: string
   readonly overwrite?: boolean
+  readonly maxPixels?: number
 }
 
-export function addLabelsCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+export function addLabelsCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   program
     .command('labels')
     .description('Draw label images from the polygons of a data set')
@@ -28,6 +30,7 @@ export function addLabelsCommand(program: Command, terminal: Terminal, signal: A
     )
     .option('--coarse', 'draw the annotations of gtCoarse instead of gtFine')
     .option('--out <folder>', 'write to the same subfolders of this folder (default: beside the polygons)')
+    .addOption(maxPixelsOption())
     .option('--overwrite', 'replace existing label images')
     .addHelpText(
       'after',
@@ -35,17 +38,17 @@ export function addLabelsCommand(program: Command, terminal: Terminal, signal: A
 Example:
   inverseform labels --data cityscapes --split train,val --encoding labelTrainIds,instanceTrainIds`,
     )
-    .action((flags: LabelsFlags) => labelsCommand(flags, terminal, signal))
+    .action((flags: LabelsFlags) => labelsCommand(flags, printer, signal))
 }
 
 /** Draws the label images of the polygons of a data set. */
 export async function labelsCommand(
-  { data, split, encoding = ['labelTrainIds'], coarse, out, overwrite }: LabelsFlags,
-  terminal: Terminal,
+  { data, split, encoding = ['labelTrainIds'], coarse, out, overwrite, maxPixels }: LabelsFlags,
+  printer: Printer,
   signal: AbortSignal,
 ): Promise<void> {
   if (out !== undefined) await makeFolder(out)
-  const progress = new Progress(terminal, 'annotations')
+  const progress = new Progress(printer, 'annotations')
   const { written, kept } = await createLabelImages({
     data,
     type: coarse ? 'gtCoarse' : 'gtFine',
@@ -53,12 +56,13 @@ export async function labelsCommand(
     encodings: encoding,
     out,
     overwrite,
+    maxPixels,
     signal,
     onProgress: ({ total }) => {
       progress.total = total
       progress.step()
     },
   }).finally(() => progress.end())
-  terminal.err(`Wrote ${written} label ${written === 1 ? 'image' : 'images'}\n`)
-  if (kept > 0) terminal.err(`note: Kept ${kept} existing label images. Pass --overwrite to replace them.\n`)
+  printer.line(`Wrote ${written} label ${written === 1 ? 'image' : 'images'}`)
+  if (kept > 0) printer.note(`Kept ${kept} existing label images. Pass --overwrite to replace them.`)
 }

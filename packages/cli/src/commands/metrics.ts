@@ -8,6 +8,7 @@ import {
   type PairToEvaluate,
 } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
+import { listFew } from '@inverseform/shared'
 import { writeWholeFile } from '@inverseform/shared/node'
 import { type Command, Option } from 'commander'
 import {
@@ -18,29 +19,37 @@ import {
   selectedMetrics,
 } from '../metrics/selection.js'
 import { type Counted, mergeStates, stateJson } from '../metrics/state.js'
+import { classNamesHelp, noteOnTable, numberOfClasses, readClassNames } from '../options/class-names.js'
+import { type IdPairs, readIdMap } from '../options/id-map.js'
+import { maxPixelsOption } from '../options/model.js'
 import { parseCount, parseCountOrZero, parseIgnoreIndex, parseSamples } from '../options/parse.js'
 import { checkWritable } from '../output/check-writable.js'
 import { reportFiles, writeMetricsReport } from '../output/metrics/files.js'
 import { type MetricsReport, metricsJson, reportOf } from '../output/metrics/report.js'
-import { metricsText } from '../output/metrics/text.js'
+import { matrixText, metricsText } from '../output/metrics/text.js'
 import { Progress } from '../output/text/progress.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 
 interface MetricsFlags extends SelectionFlags {
   readonly gt?: string
   readonly pred?: string
   readonly split: string
+  readonly coarse?: boolean
+  readonly maxPixels?: number
   readonly gtSuffix?: string
   readonly predSuffix?: string
+  readonly classNames?: string
+  readonly mapIds?: string
   readonly workers?: number
   readonly officialJson?: string | true
   readonly worst?: number
   readonly json?: boolean
+  readonly matrix?: boolean
   readonly saveState?: string
   readonly merge?: string[]
 }
 
-export function addMetricsCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+export function addMetricsCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   program
     .command('metrics')
     .description(
@@ -52,12 +61,17 @@ export function addMetricsCommand(program: Command, terminal: Terminal, signal: 
       'read the predictions from this folder (default: CITYSCAPES_RESULTS, or results/ in the data set)',
     )
     .option('--split <name>', 'score this split, a folder in gtFine', 'val')
+    .option('--coarse', 'score against the annotations of gtCoarse instead of gtFine')
     .option('--no-instances', 'omit the instance-level scores')
     .addOption(
       new Option('--ids <kind>', 'ids in the predictions (default: labelIds)').choices([
         'labelIds',
         'trainIds',
       ]),
+    )
+    .option(
+      '--map-ids <map>',
+      'map ids of both label maps before scoring: pairs such as 255=1,254=0, or a file of them',
     )
     .option('--boundary', 'add boundary F, Boundary IoU and trimap scores')
     .option('--surface', 'add Hausdorff and surface distances')
@@ -69,9 +83,13 @@ export function addMetricsCommand(program: Command, terminal: Terminal, signal: 
     .addOption(
       new Option('--preset <tool>', 'score class ids of any data set, with the names of this tool')
         .choices(presetNames)
-        .conflicts(['ids', 'split', 'instances', 'officialJson']),
+        .conflicts(['ids', 'split', 'coarse', 'instances', 'officialJson']),
     )
     .option('--num-classes <n>', 'with --preset: number of classes', parseCount)
+    .option(
+      '--class-names <file>',
+      `with --preset: names of the classes: ${classNamesHelp} (default: numbers)`,
+    )
     .option(
       '--ignore-index <id>',
       'with --preset: ignore pixels with this ground truth id, or none (default: 255)',
@@ -80,19 +98,21 @@ export function addMetricsCommand(program: Command, terminal: Terminal, signal: 
     .option('--reduce-zero-label', 'with --preset: ignore ground truth id 0, and make id 1 the first class')
     .option('--gt-suffix <text>', 'with --preset: end of the file names of the ground truth (default: .png)')
     .option('--pred-suffix <text>', 'with --preset: end of the file names of predictions (default: .png)')
+    .addOption(maxPixelsOption())
     .option('--workers <n>', 'use n threads (default: one per core)', parseCountOrZero)
     .option(
       '--official-json [file]',
       "write the official script's JSON file (default: where the script writes it)",
     )
     .option('--json', 'print the results as JSON')
+    .option('--matrix', 'print the confusion matrix even if the terminal is too narrow for it')
     .option('--out <folder>', 'write a page, results.json, state.json and pictures to this folder')
     .option('--worst <n>', 'with --out: write pictures of the n worst images (default: 10)', parseCountOrZero)
     .option('--save-state <file>', 'write the counts to this file, for --merge')
     .addOption(
       new Option('--merge <files...>', 'merge files of --save-state instead of reading images').conflicts([
         ...['gt', 'pred', 'split', 'instances', 'ids', 'boundary', 'surface', 'numClasses', 'ignoreIndex'],
-        ...['reduceZeroLabel', 'gtSuffix', 'predSuffix', 'workers', 'worst'],
+        ...['reduceZeroLabel', 'mapIds', 'coarse', 'maxPixels', 'gtSuffix', 'predSuffix', 'workers', 'worst'],
       ]),
     )
     .addHelpText(
@@ -103,32 +123,64 @@ Examples:
   inverseform metrics --gt cityscapes --pred results --boundary --bootstrap --out report
   inverseform metrics --preset mmseg --gt ade/annotations --pred results --num-classes 150 --reduce-zero-label`,
     )
-    .action((flags: MetricsFlags) => metricsCommand(flags, terminal, signal))
+    .action((flags: MetricsFlags) => metricsCommand(flags, printer, signal))
 }
 
 /** Scores predictions against their targets. */
-async function metricsCommand(flags: MetricsFlags, terminal: Terminal, signal: AbortSignal): Promise<void> {
-  checkDependentFlags(flags)
+async function metricsCommand(given: MetricsFlags, printer: Printer, signal: AbortSignal): Promise<void> {
+  checkDependentFlags(given)
+  const named = given.classNames === undefined ? undefined : await readClassNames(given.classNames)
+  const flags =
+    given.merge === undefined
+      ? {
+          ...given,
+          numClasses: numberOfClasses(given.numClasses, named),
+          ignoreIndex: given.ignoreIndex ?? named?.table?.ignoreIndex,
+        }
+      : given
+  const note = named && noteOnTable(named, flags)
+  if (note) printer.note(note)
+  const idMap = flags.mapIds === undefined ? undefined : await readIdMap(flags.mapIds)
   const officialFile = await officialPath(flags)
   const files = outputFiles(flags, officialFile)
   const started = performance.now()
   const { counted, pairs } = await (flags.merge === undefined
-    ? score(flags, files, terminal, signal)
+    ? score(flags, idMap, files, printer, signal)
     : merge(flags.merge, files))
   const seconds = (performance.now() - started) / 1000
 
-  const report = reportOf(counted, flags, seconds)
+  const report = reportOf(counted, flags, seconds, named)
   const official = officialFile === undefined ? undefined : officialText(report)
   // Print first, so that a full disk does not cost the scores.
-  terminal.out(flags.json ? metricsJson(report) : metricsText(report))
+  if (flags.json) printer.out(metricsJson(report))
+  else printScores(report, flags, printer)
+  noteOnWarnings(report, flags, printer)
   if (flags.saveState !== undefined) await writeWholeFile(flags.saveState, stateJson(counted))
   if (officialFile !== undefined && official !== undefined) {
     await writeWholeFile(officialFile, official)
-    terminal.err(`Wrote ${officialFile}\n`)
+    printer.line(`Wrote ${officialFile}`)
   }
   if (flags.out !== undefined) {
-    const contents = { counted, pairs, ids: idsOf(flags), worst: flags.worst ?? 10 }
-    terminal.err(`Wrote ${await writeMetricsReport(flags.out, report, contents, signal)}\n`)
+    const { maxPixels, worst = 10 } = flags
+    const contents = { counted, pairs, ids: idsOf(flags), idMap, maxPixels, worst }
+    printer.line(`Wrote ${await writeMetricsReport(flags.out, report, contents, signal)}`)
+  }
+}
+
+/** Notes what to pass where the warnings beside the scores say that the ids mean something else. */
+function noteOnWarnings({ official, confusion }: MetricsReport, flags: MetricsFlags, printer: Printer): void {
+  const warnings = [...(official?.warnings ?? []), ...(confusion?.compute().warnings ?? [])]
+  if (flags.merge === undefined && warnings.some(({ code }) => code === 'mask')) {
+    printer.note('For masks of 0 and 255, pass --map-ids 255=1.')
+  }
+}
+
+function printScores(report: MetricsReport, { matrix }: MetricsFlags, printer: Printer): void {
+  const text = matrixText(report)
+  const shown = text !== undefined && (matrix || printer.fits(text))
+  printer.out(`${shown ? text : ''}${metricsText(report)}`)
+  if (text !== undefined && !shown) {
+    printer.note('The confusion matrix is wider than the terminal. Pass --matrix to print it.')
   }
 }
 
@@ -145,19 +197,22 @@ interface Scored {
 
 async function score(
   flags: MetricsFlags,
+  idMap: IdPairs | undefined,
   files: readonly string[],
-  terminal: Terminal,
+  printer: Printer,
   signal: AbortSignal,
 ): Promise<Scored> {
   const selection = selectedMetrics(flags)
-  const pairs = await findPairs(flags)
+  const pairs = await findPairs(flags, printer)
   await checkWritable(files)
-  noteTrainIds(flags, pairs, terminal)
-  const progress = new Progress(terminal, 'images', pairs.length)
+  noteTrainIds(flags, pairs, printer)
+  const progress = new Progress(printer, 'images', pairs.length)
   const metrics = await evaluatePairs(pairs, {
     metrics: selection,
     ...idsOf(flags),
+    idMap,
     workers: flags.workers,
+    maxPixels: flags.maxPixels,
     signal,
     onProgress: () => progress.step(),
   }).finally(() => progress.end())
@@ -175,20 +230,29 @@ async function merge(states: readonly string[], files: readonly string[]): Promi
 function noteTrainIds(
   { preset, ids }: MetricsFlags,
   pairs: readonly PairToEvaluate[],
-  terminal: Terminal,
+  printer: Printer,
 ): void {
   if (preset !== undefined || ids !== undefined) return
   const named = pairs.map(({ prediction }) => prediction).filter((path) => /trainIds/i.test(basename(path)))
   if (named.length === 0) return
-  terminal.err(
-    `note: ${named.length} of ${pairs.length} predictions are read as label ids, but their names say train ids, such as ` +
-      `${named[0]}. If they hold train ids, pass --ids trainIds.\n`,
+  printer.note(
+    `${named.length} of ${pairs.length} predictions are read as label ids, but their names say train ids, such as ` +
+      `${named[0]}. If they hold train ids, pass --ids trainIds.`,
   )
 }
 
-function findPairs(flags: MetricsFlags): Promise<PairToEvaluate[]> {
-  const { gt, pred, preset, split, instances, out } = flags
-  if (preset === undefined) return matchPairs({ data: gt, predictions: pred, split, instances, out })
+function findPairs(flags: MetricsFlags, printer: Printer): Promise<PairToEvaluate[]> {
+  const { gt, pred, preset, split, coarse, instances, out } = flags
+  if (preset === undefined) {
+    return matchPairs({
+      data: gt,
+      predictions: pred,
+      split,
+      type: coarse ? 'gtCoarse' : undefined,
+      instances,
+      out,
+    })
+  }
   if (gt === undefined || pred === undefined) {
     throw new InverseFormError('invalid-argument', `--preset ${preset} needs --gt and --pred.`, {
       hint: 'Pass --gt with the folder of the ground truth and --pred with the folder of the predictions.',
@@ -200,6 +264,9 @@ function findPairs(flags: MetricsFlags): Promise<PairToEvaluate[]> {
     targetSuffix: flags.gtSuffix,
     predictionSuffix: flags.predSuffix,
     out,
+    onUnmatched: (paths) => {
+      printer.note(`${paths.length} predictions have no target: ${listFew(paths, 3)}`)
+    },
   })
 }
 

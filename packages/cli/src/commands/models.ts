@@ -2,9 +2,9 @@ import { inverseNetZoo, zoo } from '@inverseform/backbones'
 import type { Command } from 'commander'
 import { upstreamFlags } from '../options/model.js'
 import { columns } from '../output/text/columns.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 
-export function addModelsCommand(program: Command, terminal: Terminal): void {
+export function addModelsCommand(program: Command, printer: Printer): void {
   program
     .command('models')
     .description('Show the published models')
@@ -15,13 +15,13 @@ export function addModelsCommand(program: Command, terminal: Terminal): void {
 Example:
   inverseform models --json`,
     )
-    .action((flags) => modelsCommand(flags, terminal))
+    .action((flags) => modelsCommand(flags, printer))
 }
 
-function modelsCommand(flags: { readonly json?: boolean }, terminal: Terminal): void {
+function modelsCommand(flags: { readonly json?: boolean }, printer: Printer): void {
   const models = Object.values(zoo)
   if (flags.json) {
-    terminal.out(`${JSON.stringify([...models, inverseNetZoo], null, 2)}\n`)
+    printer.json([...models, inverseNetZoo])
     return
   }
   const rows = models.map(({ name, publishedMiou, parametersMillions, file, upstream }) => [
@@ -37,8 +37,8 @@ function modelsCommand(flags: { readonly json?: boolean }, terminal: Terminal): 
     ...rows,
     [name, '', `${parametersMillions} M`, file, 'loaded by the loss'],
   ])
-  terminal.out(
+  printer.out(
     `${table}\nmIoU in % on Cityscapes val, as published, trained without and with the InverseForm loss.\n`,
   )
-  terminal.out(`The files are at ${zoo.hrnet18.url.replace(/[^/]*$/, '')}\n`)
+  printer.out(`The files are at ${zoo.hrnet18.url.replace(/[^/]*$/, '')}\n`)
 }

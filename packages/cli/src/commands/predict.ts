@@ -8,10 +8,10 @@ import {
   type Segmentation,
   type SegmentOutput,
 } from '@inverseform/runtime-node'
-import { readAhead } from '@inverseform/shared'
+import { listFew, readAhead, withoutPeriod } from '@inverseform/shared'
 import { makeFolder, writeWholeFile } from '@inverseform/shared/node'
 import type { Command } from 'commander'
-import { findImages, type InputImage } from '../input-images.js'
+import { findImages, type InputImage, type OutputEnd, type SkippedFile, STDIN } from '../input-images.js'
 import {
   addSegmenterOptions,
   type SegmenterFlags,
@@ -19,10 +19,12 @@ import {
   upstreamFlagsHelp,
 } from '../options/model.js'
 import { parseWords } from '../options/parse.js'
-import { jpegOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/images.js'
+import { photoExtension, photoOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/images.js'
+import { outputPalette } from '../output/palettes.js'
 import { Progress } from '../output/text/progress.js'
 import { noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
+import { readStdin } from '../stdin.js'
 
 const predictionKinds = ['labels', 'colors', 'overlay', 'edges', 'confidence'] as const
 type PredictionKind = (typeof predictionKinds)[number]
@@ -30,13 +32,14 @@ type PredictionKind = (typeof predictionKinds)[number]
 interface PredictFlags extends SegmenterFlags {
   readonly out: string
   readonly outputs?: PredictionKind[]
+  readonly json?: boolean
 }
 
-export function addPredictCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+export function addPredictCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   const command = program
     .command('predict')
     .description('Segment images')
-    .argument('<inputs...>', 'images, folders (searched at any depth) or quoted globs')
+    .argument('<inputs...>', 'images, folders (searched at any depth), quoted globs, or - for standard input')
   addSegmenterOptions(command)
     .option('--out <folder>', 'write to this folder', 'predictions')
     .option(
@@ -44,6 +47,7 @@ export function addPredictCommand(program: Command, terminal: Terminal, signal: 
       `write these: ${predictionKinds.join(', ')} (default: all; edges only with --edge-head)`,
       parseWords(predictionKinds),
     )
+    .option('--json', 'print as JSON what was written, skipped and not segmented')
     .addHelpText(
       'after',
       `${upstreamFlagsHelp}
@@ -52,111 +56,212 @@ Examples:
   inverseform predict photos/ --checkpoint hr16s_4k_slim.pth
   inverseform predict "photos/**/*.jpg" --checkpoint hr16s_4k_slim.pth --outputs labels,overlay --out out`,
     )
-    .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, terminal, signal))
+    .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, printer, signal))
 }
 
-/** Segments images and writes the results. Images that cannot be read are reported at the end. */
+/**
+ * Segments images and writes the results. An image that cannot be read, segmented or written is reported at the end,
+ * and the others are kept.
+ */
 async function predictCommand(
   inputs: readonly string[],
   flags: PredictFlags,
-  terminal: Terminal,
+  printer: Printer,
   signal: AbortSignal,
 ): Promise<void> {
   const choice = segmenterChoice(flags)
   const kinds = flags.outputs ?? predictionKinds.filter((kind) => kind !== 'edges' || choice.edgeHead)
-  const images = await findImages(inputs, flags.out)
+  const { images, skipped } = await findImages(inputs, flags.out)
+  noteSkipped(skipped, printer)
   await makeFolder(flags.out)
   await using segmenter = await createSegmenter({
     ...choice,
     edgeHead: choice.edgeHead || kinds.includes('edges'),
     signal,
   })
-  noteOnTensors(segmenter, terminal)
-  noteOnDevices(segmenter, flags.precision, terminal)
+  noteOnTensors(segmenter, printer)
+  noteOnDevices(segmenter, flags.precision, printer)
 
-  const failures: InverseFormError[] = []
-  const progress = new Progress(terminal, 'images', images.length)
+  const written: WrittenImage[] = []
+  const failures: Failure[] = []
+  const progress = new Progress(printer, 'images', images.length)
   try {
-    const decoded = readAhead(images, read)
+    const decoded = readAhead(images, (input) => attempt(input, () => read(input, flags.maxPixels, signal)))
     for await (const item of readAhead(decoded, segment, Math.max(1, segmenter.deviceIds.length))) {
       signal.throwIfAborted()
-      if ('error' in item) failures.push(item.error)
-      else await write(flags.out, kinds, item)
+      const done = 'error' in item ? item : await attempt(item.input, () => write(flags.out, kinds, item))
+      if ('error' in done) failures.push(done)
+      else written.push(done)
       progress.step()
     }
   } finally {
     progress.end()
+    printer.line(
+      `Wrote the predictions of ${written.length} ${written.length === 1 ? 'image' : 'images'} to ${flags.out}`,
+    )
+    if (flags.json) printer.json(jsonOf(flags.out, written, skipped, failures))
   }
-  const written = images.length - failures.length
-  terminal.err(`Wrote the predictions of ${written} ${written === 1 ? 'image' : 'images'} to ${flags.out}\n`)
-  if (failures.length > 0) throw summaryOf(failures, images.length)
+  if (failures.length > 0) throw summaryOf(failures, images.length, printer)
 
-  async function segment(item: Decoded) {
+  async function segment(item: Decoded | Failure) {
     if ('error' in item) return item
     signal.throwIfAborted()
     const options = { outputs: networkOutputs(kinds), scales: flags.scales, flip: flags.flip, signal }
-    return { ...item, segmentation: await segmenter.segment(item.image, options) }
+    return attempt(item.input, async () => ({
+      ...item,
+      segmentation: await segmenter.segment(item.image, options),
+    }))
   }
 }
 
-type Decoded = { readonly input: InputImage; readonly image: RgbImage } | { readonly error: InverseFormError }
+interface Decoded {
+  readonly input: InputImage
+  readonly image: RgbImage
+}
 
-/** Reads an image. Returns the error of an image that cannot be read, since the others must still be segmented. */
-async function read(input: InputImage): Promise<Decoded> {
+interface Failure {
+  readonly input: InputImage
+  readonly error: InverseFormError
+}
+
+async function read(input: InputImage, maxPixels: number | undefined, signal: AbortSignal): Promise<Decoded> {
+  const source = input.path === STDIN ? await readStdin(signal) : input.path
+  return { input, image: await readImage(source, { maxPixels }) }
+}
+
+/** Errors that other images need not have. */
+const errorsOfOneImage: readonly InverseFormError['code'][] = [
+  'not-found',
+  'unreadable',
+  'limit-exceeded',
+  'size-mismatch',
+  'out-of-memory',
+  'write-failed',
+]
+
+/** What prevents writing any file. */
+const errorsOfTheDisk = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
+
+/** Returns the error of an image instead of throwing it, unless all other images would have it too. */
+async function attempt<T>(input: InputImage, work: () => Promise<T>): Promise<T | Failure> {
   try {
-    return { input, image: await readImage(input.path) }
+    return await work()
   } catch (error) {
-    if (isInverseFormError(error)) return { error }
-    throw error
+    if (!isInverseFormError(error) || !errorsOfOneImage.includes(error.code)) throw error
+    const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
+    if (code !== undefined && errorsOfTheDisk.includes(code)) throw error
+    return { input, error: naming(input, error) }
   }
 }
 
-function summaryOf(failures: readonly InverseFormError[], total: number): InverseFormError {
-  if (failures.length === 1) return failures[0]
-  const messages = failures.map(({ message }) => message)
-  return new InverseFormError(
-    'unreadable',
-    `${failures.length} of ${total} images could not be read:\n  ${messages.join('\n  ')}`,
-    { hint: failures[0].hint },
-  )
+/** Puts the image into an error that does not name it. */
+function naming({ path }: InputImage, error: InverseFormError): InverseFormError {
+  const { code, message, hint, details } = error
+  if (message.includes(path) && path !== STDIN) return error
+  const name = path === STDIN ? 'Standard input' : path
+  return new InverseFormError(code, `${name}: ${message}`, { hint, details, cause: error })
+}
+
+function noteSkipped(skipped: readonly SkippedFile[], printer: Printer): void {
+  for (const reason of new Set(skipped.map((file) => file.reason))) {
+    const paths = skipped.filter((file) => file.reason === reason).map(({ path }) => path)
+    printer.note(
+      `${paths.length} ${paths.length === 1 ? 'file was' : 'files were'} skipped, ${reason}: ${listFew(paths)}`,
+    )
+  }
+}
+
+/** Prints each failure if there are several, and returns the error of the command. */
+function summaryOf(failures: readonly Failure[], total: number, printer: Printer): InverseFormError {
+  const [{ error }] = failures
+  if (failures.length === 1) return error
+  for (const failure of failures) printer.line(`failed: ${failure.error.message}`)
+  return new InverseFormError(error.code, `${failures.length} of ${total} images could not be segmented.`, {
+    hint: error.hint,
+    details: error.details,
+  })
+}
+
+/** Returns what `--json` prints. */
+function jsonOf(
+  out: string,
+  written: readonly WrittenImage[],
+  skipped: readonly SkippedFile[],
+  failures: readonly Failure[],
+): unknown {
+  return {
+    format: 'inverseform.predictions',
+    version: 1,
+    out,
+    images: written,
+    skipped,
+    failed: failures.map(({ input, error: { code, message, hint } }) => ({
+      image: input.path,
+      code,
+      message,
+      hint,
+    })),
+  }
 }
 
 function networkOutputs(kinds: readonly PredictionKind[]): SegmentOutput[] {
   return ['labels', ...kinds.filter((kind) => kind === 'edges' || kind === 'confidence')]
 }
 
-interface Prediction {
-  readonly input: InputImage
-  readonly image: RgbImage
+interface Prediction extends Decoded {
   readonly segmentation: Segmentation
 }
 
-const fileEnds: Readonly<Record<PredictionKind, string>> = {
-  labels: '_labelIds.png',
-  colors: '_colors.png',
-  overlay: '_overlay.jpg',
-  edges: '_edges.png',
-  confidence: '_confidence.png',
+interface WrittenImage {
+  readonly image: string
+  readonly width: number
+  readonly height: number
+  /** The path of each kind of output. */
+  readonly files: Readonly<Partial<Record<PredictionKind, string>>>
 }
 
 async function write(
   folder: string,
   kinds: readonly PredictionKind[],
   { input, image, segmentation }: Prediction,
-): Promise<void> {
+): Promise<WrittenImage> {
   const { width, height, edges, confidence } = segmentation
   // The network computes labels for every kind, and the other maps for theirs.
   const labels = segmentation.labels as NonNullable<Segmentation['labels']>
+  const palette = outputPalette(segmentation.numClasses)
   const encoders: Readonly<Record<PredictionKind, () => Promise<Uint8Array>>> = {
     labels: async () => pngOfLabels({ ...segmentation, labels }),
-    colors: () => pngOfRgb(colorize(labels), width, height),
-    overlay: () => jpegOfRgb(overlay(image.data, labels), width, height),
+    colors: () => pngOfRgb(colorize(labels, palette), width, height),
+    overlay: () => photoOfRgb(overlay(image.data, labels, undefined, palette), width, height),
     edges: () => pngOfRgb(edgeImage(edges as Float32Array), width, height),
     confidence: () => pngOfUnit(confidence as Float32Array, width, height),
   }
-  await Promise.all(
+  const fileEnds: Readonly<Record<PredictionKind, OutputEnd>> = {
+    labels: '_labelIds.png',
+    colors: '_colors.png',
+    overlay: `_overlay.${photoExtension(width, height)}`,
+    edges: '_edges.png',
+    confidence: '_confidence.png',
+  }
+  const files = await Promise.all(
     kinds.map(async (kind) => {
-      await writeWholeFile(join(folder, input.stem + fileEnds[kind]), await encoders[kind]())
+      const path = join(folder, input.stem + fileEnds[kind])
+      await writeWholeFile(path, await encoded(path, encoders[kind]))
+      return [kind, path] as const
     }),
   )
+  return { image: input.path, width, height, files: Object.fromEntries(files) }
+}
+
+async function encoded(path: string, encode: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  try {
+    return await encode()
+  } catch (cause) {
+    const message = (cause as Error).message.split('\n')[0]
+    throw new InverseFormError('write-failed', `${path} could not be encoded: ${withoutPeriod(message)}.`, {
+      hint: 'Omit this kind of output: see --outputs.',
+      details: { path },
+      cause,
+    })
+  }
 }

@@ -1,7 +1,8 @@
 import { createSubmission } from '@inverseform/cityscapes/node'
 import { type Command, Option } from 'commander'
+import { maxPixelsOption } from '../options/model.js'
 import { Progress } from '../output/text/progress.js'
-import type { Terminal } from '../terminal.js'
+import type { Printer } from '../printer.js'
 
 export interface SubmitFlags {
   readonly pred: string
@@ -9,12 +10,13 @@ export interface SubmitFlags {
   readonly data?: string
   readonly split?: string
   readonly ids?: 'trainIds' | 'labelIds'
+  readonly maxPixels?: number
 }
 
 /** The number of images in the test split of Cityscapes. */
 const TEST_IMAGES = 1525
 
-export function addSubmitCommand(program: Command, terminal: Terminal, signal: AbortSignal): void {
+export function addSubmitCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   program
     .command('submit')
     .description('Prepare predictions for submission to the Cityscapes server')
@@ -31,40 +33,40 @@ export function addSubmitCommand(program: Command, terminal: Terminal, signal: A
         'labelIds',
       ]),
     )
+    .addOption(maxPixelsOption())
     .addHelpText(
       'after',
       `
 Example:
   inverseform submit --pred report/predictions --data cityscapes --out results.zip`,
     )
-    .action((flags: SubmitFlags) => submitCommand(flags, terminal, signal))
+    .action((flags: SubmitFlags) => submitCommand(flags, printer, signal))
 }
 
 /** Prepares predictions for submission to the Cityscapes server. */
 export async function submitCommand(
-  { pred, out, data, split, ids }: SubmitFlags,
-  terminal: Terminal,
+  { pred, out, data, split, ids, maxPixels }: SubmitFlags,
+  printer: Printer,
   signal: AbortSignal,
 ): Promise<void> {
-  const progress = new Progress(terminal, 'predictions')
+  const progress = new Progress(printer, 'predictions')
   const images = await createSubmission({
     predictions: pred,
     out,
     data,
     split,
     predictionIds: ids,
+    maxPixels,
     signal,
     onProgress: ({ total }) => {
       progress.total = total
       progress.step()
     },
   }).finally(() => progress.end())
-  terminal.err(
-    `Wrote the label ids of ${images.length} ${images.length === 1 ? 'image' : 'images'} to ${out}\n`,
+  printer.line(
+    `Wrote the label ids of ${images.length} ${images.length === 1 ? 'image' : 'images'} to ${out}`,
   )
   if (data === undefined && images.length !== TEST_IMAGES) {
-    terminal.err(
-      `note: The test split has ${TEST_IMAGES} images. Pass --data to see which of them are missing.\n`,
-    )
+    printer.note(`The test split has ${TEST_IMAGES} images. Pass --data to see which of them are missing.`)
   }
 }

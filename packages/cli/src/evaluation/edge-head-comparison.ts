@@ -1,6 +1,7 @@
 import { ConfusionMatrix, type ReportComparison } from '@inverseform/cityscapes'
 import type { NodeSegmenter, SegmentOptions } from '@inverseform/runtime-node'
 import type { EvaluatedImage } from './evaluate-images.js'
+import type { ScoredClasses } from './scored-classes.js'
 
 /**
  * Compares the labels of a network with those of the same network without its edge head. The edge head shapes the
@@ -12,15 +13,19 @@ export class EdgeHeadComparison {
   #differingPixels = 0
   #pixels = 0
 
+  readonly #classes: ScoredClasses
+
   /** @param segmenter the network without its edge head */
-  constructor(segmenter: NodeSegmenter) {
+  constructor(segmenter: NodeSegmenter, classes: ScoredClasses) {
     this.#segmenter = segmenter
-    this.#confusion = new ConfusionMatrix({ numClasses: segmenter.numClasses })
+    this.#classes = classes
+    this.#confusion = new ConfusionMatrix(classes)
   }
 
   /** Segments an image again, without the edge head. */
   async add({ sample, image, target, segmentation }: EvaluatedImage, options: SegmentOptions): Promise<void> {
-    const { labels } = await this.#segmenter.segment(image, { ...options, outputs: ['labels'] })
+    const segmented = await this.#segmenter.segment(image, { ...options, outputs: ['labels'] })
+    const labels = this.#classes.toClasses?.(segmented.labels) ?? segmented.labels
     for (let i = 0; i < labels.length; i++) if (labels[i] !== segmentation.labels[i]) this.#differingPixels++
     this.#pixels += labels.length
     const { width, height } = image

@@ -1,4 +1,4 @@
-import { type ImageScores, scoreImage, toTrainIds } from '@inverseform/cityscapes'
+import { type ImageScores, scoreImage } from '@inverseform/cityscapes'
 import { readLabelIds, type Sample } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import {
@@ -9,6 +9,7 @@ import {
   type SegmentOptions,
 } from '@inverseform/runtime-node'
 import { readAhead } from '@inverseform/shared'
+import { cityscapesClasses, type ScoredClasses } from './scored-classes.js'
 
 /** One image of an evaluation. */
 export interface EvaluatedImage {
@@ -22,6 +23,13 @@ export interface EvaluatedImage {
   readonly seconds: StageSeconds
 }
 
+export interface EvaluateImagesOptions extends SegmentOptions {
+  /** What the outputs of the network and the ids in the label files mean. */
+  readonly classes?: ScoredClasses
+  /** The most pixels that an image may have, as for `readImage`. */
+  readonly maxPixels?: number
+}
+
 /** Seconds of each stage. Images may be decoded and segmented at the same time. */
 export type StageSeconds = Readonly<
   Record<'decode' | 'preprocess' | 'network' | 'postprocess' | 'score', number>
@@ -31,7 +39,8 @@ export type StageSeconds = Readonly<
  * Segments samples and scores them against their targets. Yields them in order; later images are decoded meanwhile, and
  * with several GPUs segmented too.
  *
- * @param options as for `segment`; `outputs` adds maps to `labels`
+ * @param options as for `segment`; `outputs` adds maps to `labels`. `classes` says what the network's outputs are; by default
+ *   19 are the train ids of Cityscapes, and 34 or 35 its label ids, which are mapped to train ids.
  * @throws InverseFormError `size-mismatch` for a target of another size than its image; as `segment` and `readImage` do
  *
  * @example
@@ -44,10 +53,10 @@ export type StageSeconds = Readonly<
 export async function* evaluateImages(
   segmenter: NodeSegmenter,
   samples: Iterable<Sample>,
-  options: SegmentOptions = {},
+  { classes = cityscapesClasses(segmenter.numClasses), maxPixels, ...options }: EvaluateImagesOptions = {},
 ): AsyncGenerator<EvaluatedImage, void, undefined> {
   const outputs = ['labels' as const, ...(options.outputs ?? [])]
-  const decoded = readAhead(samples, readSample)
+  const decoded = readAhead(samples, (sample) => readSample(sample, classes, maxPixels))
   const segmented = readAhead(
     decoded,
     async (read) => {
@@ -57,9 +66,9 @@ export async function* evaluateImages(
     Math.max(1, segmenter.deviceIds.length),
   )
   for await (const { decodeSeconds, ...read } of segmented) {
-    const segmentation = read.segmentation as EvaluatedImage['segmentation']
     const started = performance.now()
-    const scores = scoresOf({ ...read, segmentation })
+    const segmentation = withClasses(read.segmentation as EvaluatedImage['segmentation'], classes)
+    const scores = scoresOf({ ...read, segmentation }, classes)
     const { preprocess, network, postprocess } = segmentation.timings
     yield {
       ...read,
@@ -76,14 +85,23 @@ export async function* evaluateImages(
   }
 }
 
-function scoresOf({
-  sample,
-  image: { width, height },
-  target,
-  segmentation: { labels, numClasses },
-}: Omit<EvaluatedImage, 'scores' | 'seconds'>): ImageScores | undefined {
+/** Returns a segmentation whose labels are the classes that are scored. */
+function withClasses(
+  segmentation: EvaluatedImage['segmentation'],
+  { toClasses, numClasses }: ScoredClasses,
+): EvaluatedImage['segmentation'] {
+  if (toClasses === undefined) return segmentation
+  return { ...segmentation, labels: toClasses(segmentation.labels), numClasses }
+}
+
+function scoresOf(
+  { sample, image: { width, height }, target, segmentation }: Omit<EvaluatedImage, 'scores' | 'seconds'>,
+  { numClasses, ignoreIndex }: ScoredClasses,
+): ImageScores | undefined {
+  const { labels: prediction } = segmentation
   return (
-    target && scoreImage({ name: sample.name, target, prediction: labels, width, height }, { numClasses })
+    target &&
+    scoreImage({ name: sample.name, target, prediction, width, height }, { numClasses, ignoreIndex })
   )
 }
 
@@ -91,10 +109,14 @@ interface DecodedSample extends Pick<EvaluatedImage, 'sample' | 'image' | 'targe
   readonly decodeSeconds: number
 }
 
-async function readSample(sample: Sample): Promise<DecodedSample> {
+async function readSample(
+  sample: Sample,
+  { toTarget }: ScoredClasses,
+  maxPixels: number | undefined,
+): Promise<DecodedSample> {
   const started = performance.now()
   const [image, labelIds] = await Promise.all([
-    readImage(sample.image),
+    readImage(sample.image, { maxPixels }),
     sample.labelIds === undefined ? undefined : readLabelIds(sample.labelIds),
   ])
   if (labelIds && (labelIds.width !== image.width || labelIds.height !== image.height)) {
@@ -104,7 +126,7 @@ async function readSample(sample: Sample): Promise<DecodedSample> {
       { hint: 'Use the label file that belongs to this image. Do not resize either of them.' },
     )
   }
-  const target = labelIds && toTrainIds(labelIds.data)
+  const target = labelIds && toTarget(labelIds.data)
   return { sample, image, target, decodeSeconds: secondsSince(started) }
 }
 

@@ -1,5 +1,6 @@
 import { ConfusionMatrix } from '@inverseform/cityscapes'
 import { type EvaluatedImage, type StageSeconds, secondsSince } from './evaluate-images.js'
+import type { ScoredClasses } from './scored-classes.js'
 
 /** The results of an evaluation so far. The clock starts with the constructor. */
 export class Evaluation {
@@ -17,8 +18,8 @@ export class Evaluation {
   }
   readonly #started = performance.now()
 
-  constructor(numClasses: number) {
-    this.confusion = new ConfusionMatrix({ numClasses })
+  constructor(options: Pick<ScoredClasses, 'numClasses' | 'ignoreIndex'>) {
+    this.confusion = new ConfusionMatrix(options)
   }
 
   add({ scores, segmentation, seconds }: EvaluatedImage): void {

@@ -1,4 +1,4 @@
-import type { BoundaryIouOptions, MetricOptions } from '@inverseform/cityscapes'
+import { type BoundaryIouOptions, IGNORE, type MetricOptions } from '@inverseform/cityscapes'
 import type { MetricSelection, PixelIds } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import { orList } from '@inverseform/shared'
@@ -34,11 +34,12 @@ const ratios: BoundaryIouOptions['ratios'] = [0.02, 0.005]
 /** Selects the metrics that will be shown; each one takes time. */
 export function selectedMetrics(flags: SelectionFlags): MetricSelection {
   const options = metricOptions(flags)
+  const counts = { ...options, ...voidOptions(flags) }
   const byImage = flags.out !== undefined || flags.bootstrap !== undefined
   return {
     ...(flags.preset === undefined && { official: { instances: flags.instances } }),
-    ...((flags.preset !== undefined || byImage) && { confusion: options }),
-    ...(byImage && { perImage: options }),
+    ...((flags.preset !== undefined || byImage) && { confusion: counts }),
+    ...(byImage && { perImage: counts }),
     ...(flags.boundary && {
       // The tolerances of boundary F default to Gated-SCNN's.
       boundaryF: options,
@@ -66,12 +67,31 @@ function metricOptions({ preset, numClasses, ignoreIndex, reduceZeroLabel }: Sel
     )
   }
   if (numClasses === undefined) {
-    throw new InverseFormError('invalid-argument', `--preset ${preset} needs --num-classes.`, {
-      hint: 'Pass the number of classes of the data set, such as --num-classes 150 for ADE20K.',
-    })
+    throw new InverseFormError(
+      'invalid-argument',
+      `--preset ${preset} needs --num-classes or --class-names.`,
+      {
+        hint: 'Pass the number of classes of the data set, such as --num-classes 150 for ADE20K, or a file of their names.',
+      },
+    )
   }
   if (ignoreIndex === undefined) return { numClasses }
   return { numClasses, ignoreIndex: ignoreIndex === 'none' ? null : ignoreIndex }
+}
+
+/**
+ * Returns how to count void, 255 after `--reduce-zero-label`, where the ignore index is another id: as the preset's tool does,
+ * where what is predicted there is wrong.
+ * @throws InverseFormError `invalid-argument` with metrics of boundaries, which no tool has for such targets
+ */
+function voidOptions({ preset, ignoreIndex = IGNORE, reduceZeroLabel, boundary, surface }: SelectionFlags) {
+  if (!reduceZeroLabel || ignoreIndex === IGNORE || preset === undefined || preset === 'plain') return {}
+  if (!boundary && !surface) return { voidIndex: IGNORE }
+  throw new InverseFormError(
+    'invalid-argument',
+    `--${boundary ? 'boundary' : 'surface'} needs --ignore-index 255 with --reduce-zero-label.`,
+    { hint: 'Omit one of the flags: boundaries of areas without a class are not measured.' },
+  )
 }
 
 /**
@@ -80,12 +100,15 @@ function metricOptions({ preset, numClasses, ignoreIndex, reduceZeroLabel }: Sel
  */
 export function checkDependentFlags(flags: {
   readonly preset?: PresetName
+  readonly classNames?: string
+  readonly merge?: readonly string[]
   readonly gtSuffix?: string
   readonly predSuffix?: string
   readonly out?: string
   readonly worst?: number
 }): void {
   const dependencies = [
+    ['--class-names', flags.merge ? undefined : flags.classNames, '--preset', flags.preset],
     ['--gt-suffix', flags.gtSuffix, '--preset', flags.preset],
     ['--pred-suffix', flags.predSuffix, '--preset', flags.preset],
     ['--worst', flags.worst, '--out', flags.out],

@@ -13,6 +13,7 @@ import { parseBoolean, parseCount, parseDeviceIds, parseModel, parseScales } fro
 /** The flags of commands that load a model; those with underscores are upstream's. */
 export interface ModelFlags {
   readonly checkpoint?: string
+  readonly key?: string
   readonly model?: SegmentationModelName
   readonly edgeHead?: boolean
   readonly hasEdge?: boolean
@@ -32,16 +33,28 @@ export interface SegmenterFlags extends ModelFlags {
   readonly precision: Precision | 'auto'
   readonly selfCheck: SelfCheckOption
   readonly threads?: number
+  readonly maxPixels?: number
 }
+
+/** Adds the option that chooses one of several state dicts in a file. */
+export const addKeyOption = (command: Command): Command =>
+  command.option('--key <name>', 'state dict in the checkpoint, such as model_ema (default: the only one)')
 
 /** Adds the options that choose parts of a checkpoint. */
 export function addModelOptions(command: Command): Command {
-  return command
+  return addKeyOption(command)
     .option('--model <name>', 'model of the checkpoint (default: inferred from its tensors)', parseModel)
     .option('--edge-head', 'load the edge head')
     .addOption(new Option('--has-edge', 'same as --edge-head').hideHelp())
     .option('--num-classes <n>', "number of classes (default: the checkpoint's)", parseCount)
 }
+
+/** The option that raises or lowers the limit on the pixels of one image. */
+export const maxPixelsOption = (): Option =>
+  new Option(
+    '--max-pixels <n>',
+    'refuse images with more than n pixels (default: 67108864, or fewer on machines with little memory)',
+  ).argParser(parseCount)
 
 /** Adds the options that say what to run, and where. */
 export function addSegmenterOptions(command: Command): Command {
@@ -55,7 +68,7 @@ export function addSegmenterOptions(command: Command): Command {
     )
     .option('--flip', 'average with the mirrored image')
     .addOption(
-      new Option('--device <name>', 'run the network here; auto uses the best device')
+      new Option('--device <name>', 'device that runs the network; auto uses the best one')
         .choices(['auto', ...devices])
         .default('auto'),
     )
@@ -70,11 +83,12 @@ export function addSegmenterOptions(command: Command): Command {
         .default('float32'),
     )
     .addOption(
-      new Option('--self-check <mode>', 'do this if a device disagrees with the CPU')
+      new Option('--self-check <mode>', 'what to do if a device disagrees with the CPU')
         .choices(['refuse', 'warn', 'skip'])
         .default('refuse'),
     )
     .option('--threads <n>', 'run the network on n threads (default: all cores)', parseCount)
+    .addOption(maxPixelsOption())
     .addOption(new Option('--model_path <file>', "upstream's --checkpoint").hideHelp())
     .addOption(new Option('--arch <name>', "upstream's model name").hideHelp())
     .addOption(
@@ -117,8 +131,8 @@ export function segmenterChoice(flags: SegmenterFlags): SegmenterOptions & {
         : 'Pass --checkpoint with the path of a .pth, .safetensors or .onnx file; `inverseform models` lists the published ones.',
     })
   }
-  const { device, deviceId, precision, selfCheck, threads } = flags
-  return { checkpoint, ...choice, device, deviceId, precision, selfCheck, threads }
+  const { key, device, deviceId, precision, selfCheck, threads, maxPixels } = flags
+  return { checkpoint, key, ...choice, device, deviceId, precision, selfCheck, threads, maxPixels }
 }
 
 /** Returns the model that upstream's `--arch` and `--hrnet_base` name. */

@@ -28,12 +28,20 @@ export function pngOfRgb(
     .toBuffer()
 }
 
-/** Encodes interleaved 8-bit RGB as a JPEG: for photographs and what is drawn over them. */
-export function jpegOfRgb(
+/** The most pixels that a JPEG file can have in a row or column. */
+const MAX_JPEG_SIDE = 65_500
+
+/** Returns the extension of photographs: `jpg`, or `png` for those that are too long for a JPEG file. */
+export const photoExtension = (width: number, height: number): 'jpg' | 'png' =>
+  Math.max(width, height) > MAX_JPEG_SIDE ? 'png' : 'jpg'
+
+/** Encodes interleaved 8-bit RGB as {@link photoExtension} says: for photographs and what is drawn over them. */
+export function photoOfRgb(
   rgb: Uint8Array | Uint8ClampedArray,
   width: number,
   height: number,
 ): Promise<Buffer> {
+  if (photoExtension(width, height) === 'png') return pngOfRgb(rgb, width, height)
   return sharp(rgb, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 88 })
     .toBuffer()

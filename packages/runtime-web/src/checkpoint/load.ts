@@ -58,11 +58,11 @@ async function openSource(
     return { source: bytesSource(bytes, urlName(checkpoint.url)), origin }
   }
   const source =
-    checkpoint instanceof Blob ? blobSource(checkpoint) : bytesSource(checkpoint, 'the checkpoint')
+    checkpoint instanceof Blob ? blobSource(checkpoint) : bytesSource(checkpoint, 'The checkpoint')
   const origin = { bytes: source.size, from: 'memory' } as const
   if (!sha256) return { source, origin }
   const bytes = (await source.read(0, source.size)) as Uint8Array<ArrayBuffer>
-  const name = source.name ?? 'the checkpoint'
+  const name = source.name ?? 'The checkpoint'
   return {
     source: bytesSource(bytes, name),
     origin: { ...origin, sha256: await checkSha256(bytes, sha256, name) },

@@ -1,5 +1,14 @@
 /// <reference types="@webgpu/types" />
-import type { ClassRequest, Engine, ImageBatch, Labels, Readout, Tensor, ViewMap } from '@inverseform/runtime'
+import {
+  type ClassRequest,
+  type Engine,
+  type ImageBatch,
+  type Labels,
+  notFinite,
+  type Readout,
+  type Tensor,
+  type ViewMap,
+} from '@inverseform/runtime'
 import { product } from '@inverseform/shared'
 import type { Gpu } from './gpu.js'
 import { kernel } from './kernel.js'
@@ -17,9 +26,9 @@ export interface GpuImageBatch extends ImageBatch<GpuTensor> {
 
 /** Classes of an image's pixels in a GPU's memory. The caller destroys the buffers. */
 export interface GpuClasses {
-  /** 4 labels per word, the first in the lowest bits; 2 with more than 256 classes. */
+  /** 4 labels per word, the first in the lowest bits; 2 with more than 256 classes. Then a word: see `checkFinite`. */
   readonly labels: GPUBuffer
-  /** float32; one element if confidence was not requested. */
+  /** float32, then a word as in `labels`; one element if confidence was not requested. */
   readonly confidence: GPUBuffer
 }
 
@@ -102,8 +111,8 @@ export function gpuEngine(gpu: Gpu): GpuEngine {
     checkInterpolable(mapHeight, height)
     const perWord = labelsPerWord(channels)
     const count = Math.ceil((width * height) / perWord)
-    const labels = gpu.createBuffer(4 * count)
-    const probabilities = gpu.createBuffer(confidence ? 4 * width * height : 4)
+    const labels = gpu.createBuffer(4 * (count + 1))
+    const probabilities = gpu.createBuffer(confidence ? 4 * (width * height + 1) : 4)
     classes({
       count,
       uniforms: {
@@ -133,13 +142,19 @@ export function gpuEngine(gpu: Gpu): GpuEngine {
       const found = classify(maps, request)
       try {
         const pixels = request.width * request.height
+        const numClasses = maps[0].map.shape[1]
+        /** Reads the elements of a buffer with the word after them. */
+        const read = async (buffer: GPUBuffer, bytes: number) => {
+          const whole = Math.ceil(bytes / 4) * 4
+          const content = await gpu.read(buffer, whole + 4)
+          checkFinite(new Uint32Array(content, whole)[0], request.image)
+          return content
+        }
+        const labels = request.labels && (await read(found.labels, labelBytes(numClasses, pixels)))
+        const confidence = request.confidence && (await read(found.confidence, 4 * pixels))
         return {
-          ...(request.labels && {
-            labels: await readLabels(gpu, found.labels, maps[0].map.shape[1], pixels),
-          }),
-          ...(request.confidence && {
-            confidence: new Float32Array(await gpu.read(found.confidence, 4 * pixels)),
-          }),
+          ...(labels && { labels: labelsIn(labels, numClasses, pixels) }),
+          ...(confidence && { confidence: new Float32Array(confidence, 0, pixels) }),
         }
       } finally {
         found.labels.destroy()
@@ -170,6 +185,31 @@ export async function readLabels(
   numClasses: number,
   pixels: number,
 ): Promise<Labels> {
-  if (labelsPerWord(numClasses) === 4) return new Uint8Array(await gpu.read(labels, pixels))
-  return new Uint16Array(await gpu.read(labels, 2 * pixels))
+  return labelsIn(await gpu.read(labels, labelBytes(numClasses, pixels)), numClasses, pixels)
+}
+
+/**
+ * Checks the word after the labels in a GPU's memory, without reading the labels.
+ * @throws `inference-failed` if a logit was not finite
+ */
+export async function checkLabels(
+  gpu: Gpu,
+  labels: GPUBuffer,
+  numClasses: number,
+  pixels: number,
+): Promise<void> {
+  const after = Math.ceil(labelBytes(numClasses, pixels) / 4) * 4
+  checkFinite(new Uint32Array(await gpu.read(labels, 4, after))[0], 0)
+}
+
+function checkFinite(flag: number, image: number): void {
+  if (flag !== 0) throw notFinite('logits', image)
+}
+
+const labelBytes = (numClasses: number, pixels: number): number => (4 / labelsPerWord(numClasses)) * pixels
+
+function labelsIn(content: ArrayBuffer, numClasses: number, pixels: number): Labels {
+  return labelsPerWord(numClasses) === 4
+    ? new Uint8Array(content, 0, pixels)
+    : new Uint16Array(content, 0, pixels)
 }

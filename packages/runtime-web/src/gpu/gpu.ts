@@ -58,8 +58,11 @@ export class Gpu {
     this.device.queue.submit([encoder.finish()])
   }
 
-  /** Copies the first bytes of a buffer to main memory. Nothing else reads from the GPU. */
-  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+  /**
+   * Copies bytes of a buffer to main memory. Nothing else reads from the GPU.
+   * @param offset a multiple of 4
+   */
+  async read(buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
     this.#checkAlive()
     const size = Math.ceil(bytes / 4) * 4
     const staging = this.device.createBuffer({
@@ -67,7 +70,7 @@ export class Gpu {
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     })
     try {
-      this.submit((encoder) => encoder.copyBufferToBuffer(buffer, 0, staging, 0, size))
+      this.submit((encoder) => encoder.copyBufferToBuffer(buffer, offset, staging, 0, size))
       await this.settle(() => staging.mapAsync(GPUMapMode.READ))
       return staging.getMappedRange().slice(0, bytes)
     } finally {

@@ -2,7 +2,7 @@ import { mapsAtScale1, type Network, runViews, segmentLoaded } from '@inversefor
 import type { BrowserGpu } from '../devices/browser-devices.js'
 import { type KeptPicture, type KeptPictureOptions, pictureOutputs } from '../picture/on-arrays.js'
 import type { PictureInfo } from '../picture/options.js'
-import { type GpuEngine, type GpuImageBatch, readLabels } from './engine.js'
+import { checkLabels, type GpuEngine, type GpuImageBatch, readLabels } from './engine.js'
 import type { Gpu } from './gpu.js'
 import type { GpuEdges, GpuPaintable, GpuPainter } from './painter.js'
 import type { GpuImage } from './pixels.js'
@@ -82,7 +82,7 @@ async function segmentOnGpu(
         }
       : undefined
     const paintable: GpuPaintable = { image: batch.images[0], numClasses, labels, edges }
-    await gpu.finish().catch((error) => {
+    await checkLabels(gpu, labels, numClasses, width * height).catch((error) => {
       free(paintable)
       throw error
     })

@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { checkRgbImage, type RgbImage } from '@inverseform/runtime'
-import { bitmapPixels } from '../images/read-image.js'
+import { bitmapPixels } from '../images/bitmap-pixels.js'
 import type { Gpu } from './gpu.js'
 
 /** An image that can be uploaded to a GPU. Uploading closes bitmaps. */
@@ -16,8 +16,8 @@ export interface GpuPixels {
 }
 
 /** @throws `invalid-argument` or `size-mismatch` for RGB pixels that are not three bytes each */
-export function checkGpuImage(image: GpuImage): void {
-  if (!(image instanceof ImageBitmap || image instanceof ImageData)) checkRgbImage(image)
+export function checkGpuImage(image: GpuImage, name?: string): void {
+  if (!(image instanceof ImageBitmap || image instanceof ImageData)) checkRgbImage(image, name)
 }
 
 export function uploadImage(gpu: Gpu, image: GpuImage): GpuPixels {

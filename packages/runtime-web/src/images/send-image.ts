@@ -14,16 +14,17 @@ export type SentImage = { readonly url: string } | Blob | ImageData | ImageBitma
 /**
  * Converts an image into a form that can be sent to a worker.
  *
+ * @param name the argument, for messages
  * @throws `unreadable` for an image or video element that has nothing to show yet, or whose pixels the page may not read;
  * `invalid-argument` for a value that is not an image, or pixels that are not bytes; `size-mismatch` for pixels that are
  * not 3 bytes each
  */
-export async function sendImage(input: ImageInput): Promise<SentImage> {
-  if (typeof input === 'string' || input instanceof URL) return { url: imageUrl(input) }
+export async function sendImage(input: ImageInput, name = 'image'): Promise<SentImage> {
+  if (typeof input === 'string' || input instanceof URL) return { url: imageUrl(input, name) }
   if (input instanceof Uint8Array) return new Blob([input as Uint8Array<ArrayBuffer>])
   if (input instanceof Blob || isPlainImageData(input)) return input
   if (isRgbImage(input)) {
-    checkRgbImage(input)
+    checkRgbImage(input, name)
     const { data, width, height } = input
     return { data: compact(data), width, height }
   }
@@ -32,7 +33,7 @@ export async function sendImage(input: ImageInput): Promise<SentImage> {
     // Bitmaps with pixels of other origins cannot be transferred; transferring them here shows it early, at no cost.
     return structuredClone(bitmap, { transfer: [bitmap] })
   } catch (cause) {
-    throw notReadable(input, cause as Error)
+    throw notReadable(input, name, cause as Error)
   }
 }
 
@@ -56,7 +57,7 @@ function isRgbImage(input: unknown): input is RgbImage {
   return isObject && 'data' in input && 'width' in input && !(input instanceof ImageData)
 }
 
-function notReadable(input: unknown, cause: Error): InverseFormError {
+function notReadable(input: unknown, argument: string, cause: Error): InverseFormError {
   const { name, message } = cause
   if (name === 'DataCloneError' || name === 'SecurityError') {
     return new InverseFormError(
@@ -71,10 +72,14 @@ function notReadable(input: unknown, cause: Error): InverseFormError {
     )
   }
   if (cause instanceof TypeError) {
-    return new InverseFormError('invalid-argument', `\`image\` must be an image, got ${kindOf(input)}.`, {
-      hint: 'Pass a URL, a Blob, the bytes of a file, ImageData, an ImageBitmap, a canvas, an image or video element, or { data, width, height } with RGB pixels.',
-      cause,
-    })
+    return new InverseFormError(
+      'invalid-argument',
+      `\`${argument}\` must be an image, got ${kindOf(input)}.`,
+      {
+        hint: 'Pass a URL, a Blob, the bytes of a file, ImageData, an ImageBitmap, a canvas, an image or video element, or { data, width, height } with RGB pixels.',
+        cause,
+      },
+    )
   }
   return new InverseFormError('unreadable', `The ${kindOf(input)} cannot be read: ${message}`, {
     hint: 'Pass an image after it has loaded and before it is closed. A canvas must have a size.',
@@ -87,11 +92,11 @@ function kindOf(value: unknown): string {
   return value.constructor?.name ?? typeName(value)
 }
 
-function imageUrl(url: string | URL): string {
+function imageUrl(url: string | URL, name: string): string {
   try {
     return pageUrl(url)
   } catch (cause) {
-    throw new InverseFormError('invalid-argument', `\`image\` must be a valid URL, got "${url}".`, {
+    throw new InverseFormError('invalid-argument', `\`${name}\` must be a valid URL, got "${url}".`, {
       hint: 'Pass a URL that is absolute or relative to the page.',
       cause,
     })

@@ -2,7 +2,7 @@ import { checkBoolean } from '@inverseform/errors'
 import { checkSegmentOptions, type SegmentationInfo, type SegmentOptions } from '@inverseform/runtime'
 
 export interface PictureOptions
-  extends Pick<SegmentOptions, 'scales' | 'flip' | 'tile' | 'signal' | 'onProgress'> {
+  extends Pick<SegmentOptions, 'scales' | 'flip' | 'tile' | 'maxPixels' | 'signal' | 'onProgress'> {
   /** Whether to keep boundaries, which can then be drawn; by default, if the edge head is loaded. */
   readonly edges?: boolean
 }

@@ -1,5 +1,5 @@
 import { fromMessage, InverseFormError } from '@inverseform/errors'
-import { disposedError, PendingRequests, type RequestOptions } from '@inverseform/runtime'
+import { disposedError, imageArgument, PendingRequests, type RequestOptions } from '@inverseform/runtime'
 import { closeBitmap, type ImageInput, isBitmap, type SentImage, sendImage } from '../images/send-image.js'
 import type { SegmenterOptions, SegmenterSettings } from '../options.js'
 import type { Call, Loaded, WorkerCalls, WorkerReply, WorkerRequest } from './protocol.js'
@@ -58,7 +58,7 @@ export class WorkerClient {
     let sent: number | undefined
     return this.#requests.request(
       async (id) => {
-        const sending = inputs.map(sendImage)
+        const sending = inputs.map((input, i) => sendImage(input, imageArgument(i, inputs.length)))
         try {
           const images = await Promise.all(sending)
           signal?.throwIfAborted()

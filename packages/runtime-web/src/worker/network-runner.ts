@@ -16,7 +16,8 @@ import { gpuPainter } from '../gpu/painter.js'
 import { pictureOnGpu } from '../gpu/picture.js'
 import type { GpuImage } from '../gpu/pixels.js'
 import type { GpuTensor } from '../gpu/tensor.js'
-import { openImage, readImage } from '../images/read-image.js'
+import { defaultMaxPixels } from '../images/max-pixels.js'
+import { type OpenContext, openImage, readImage } from '../images/read-image.js'
 import { closeBitmap, type SentImage } from '../images/send-image.js'
 import { type KeptPicture, type KeptPictureOptions, pictureOnArrays } from '../picture/on-arrays.js'
 import type { PictureRequest, SegmentRequest } from './protocol.js'
@@ -67,7 +68,7 @@ function runnerOnArrays(
     segment: (request, context) => segmentWith(network, readImage, request, context),
     async createPicture({ image, options }, context) {
       const pictureOptions = { ...pictureOptionsOf(options, edgeHead), ...context }
-      return pictureOnArrays(network, await readImage(image, context.signal), pictureOptions)
+      return pictureOnArrays(network, await readImage(image, openContext(options, context)), pictureOptions)
     },
   }
 }
@@ -92,9 +93,9 @@ function runnerOnGpu(
     segment: (request, context) => segmentWith(network, openImage, request, context),
     async createPicture({ image, options }, context) {
       const pictureOptions = { ...pictureOptionsOf(options, edgeHead), ...context }
-      const opened = await openImage(image, context.signal)
+      const opened = await openImage(image, openContext(options, context))
       return Math.max(opened.width, opened.height) > largestCanvas
-        ? pictureOnArrays(network, await readImage(opened, context.signal), pictureOptions)
+        ? pictureOnArrays(network, await readImage(opened, openContext(options, context)), pictureOptions)
         : pictureOnGpu(gpu, painter, network, opened, pictureOptions)
     },
   }
@@ -102,11 +103,11 @@ function runnerOnGpu(
 
 async function segmentWith<M, I extends { width: number; height: number }>(
   network: Network<M, I>,
-  open: (image: SentImage, signal: AbortSignal) => Promise<I>,
+  open: (image: SentImage, context: OpenContext) => Promise<I>,
   { images, options }: SegmentRequest,
   context: RunContext,
 ): Promise<Segmentation[]> {
-  const opening = images.map((image) => open(image, context.signal))
+  const opening = images.map((image) => open(image, openContext(options, context)))
   const runOptions: RunOptions = { ...options, ...context }
   try {
     return await segmentImages(network, await Promise.all(opening), runOptions)
@@ -115,8 +116,15 @@ async function segmentWith<M, I extends { width: number; height: number }>(
   }
 }
 
+function openContext(
+  { maxPixels = defaultMaxPixels() }: { readonly maxPixels?: number },
+  { signal }: RunContext,
+): OpenContext {
+  return { signal, maxPixels }
+}
+
 function pictureOptionsOf(
-  { edges, ...options }: PictureRequest['options'],
+  { edges, maxPixels: _, ...options }: PictureRequest['options'],
   hasEdgeHead: boolean,
 ): KeptPictureOptions {
   if (edges) checkEdgeHead(hasEdgeHead)

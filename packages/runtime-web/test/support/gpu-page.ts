@@ -23,6 +23,7 @@ import { gpuPainter } from '../../src/gpu/painter.js'
 import { pictureOnGpu } from '../../src/gpu/picture.js'
 import type { GpuImage } from '../../src/gpu/pixels.js'
 import type { GpuTensor } from '../../src/gpu/tensor.js'
+import { openImage } from '../../src/images/read-image.js'
 import { paintPixels, pictureOnArrays } from '../../src/picture/on-arrays.js'
 import { type PaintStyle, paintSettings } from '../../src/picture/style.js'
 import { networkRunner } from '../../src/worker/network-runner.js'
@@ -168,7 +169,7 @@ async function compareLabels(
   ]
   const { labels } = await engine.readClasses(maps, { image: 1, ...size, labels: true, confidence: false })
   for (const { map } of maps) engine.release(map)
-  const expected = enlargedLabels(featureMap(mean, 1), size.width, size.height)
+  const expected = enlargedLabels(featureMap(mean, 1, 'logits'), size.width, size.height)
   return {
     differing: shareDiffering(labels!, expected),
     distinct: new Set(expected).size,
@@ -196,6 +197,20 @@ async function compareViews(width: number, height: number, view: View) {
     if (shape.join() !== expected.shape.join()) differences[form] = Number.NaN
   }
   return differences
+}
+
+/** Returns the network's input for an image file, as the GPU computes it. */
+async function viewOfFile(bytes: readonly number[]) {
+  const { engine } = await pageGpu()
+  const context = { signal: new AbortController().signal, maxPixels: 1e6 }
+  const image = await openImage(new Blob([Uint8Array.from(bytes)]), context)
+  const { width, height } = image
+  const batch = await engine.load([image])
+  const view = batch.view({ width, height, mirrored: false, tile: { x: 0, y: 0, width, height } })
+  const { data } = await engine.download(view)
+  engine.release(view)
+  batch.dispose()
+  return { data: Array.from(data), form: image.constructor.name }
 }
 
 /** Counts the bytes read back for outputs of maps like those of hrnet. */
@@ -294,6 +309,27 @@ const failureOf = (work: () => Promise<unknown>): Promise<Failure> =>
     ({ code, message, hint }) => ({ code, message, hint }),
   )
 
+/** Returns the errors of reading classes from the maps of two images, one of which has a value that is not finite. */
+async function notFinite(value: number): Promise<Failure[]> {
+  const { engine } = await pageGpu()
+  const map = mapOf('smooth', [2, 19, 16, 32], 1)
+  map.data[map.data.length - 100] = value
+  const uploaded = engine.upload(map)
+  const failures: Failure[] = []
+  for (const [labels, confidence] of [
+    [true, false],
+    [false, true],
+    [true, true],
+  ]) {
+    const request = { width: 61, height: 33, labels, confidence }
+    const maps = [{ map: uploaded, mirrored: false }]
+    await engine.readClasses(maps, { ...request, image: 0 })
+    failures.push(await failureOf(() => engine.readClasses(maps, { ...request, image: 1 })))
+  }
+  engine.release(uploaded)
+  return failures
+}
+
 /** Returns the errors of a buffer that is too large, of invalid use, and of a device that is lost during work. */
 async function failures() {
   const { gpu, engine } = await startGpu()
@@ -367,6 +403,8 @@ const exposed = {
   compareViews,
   comparePictures,
   bytesReadFor,
+  viewOfFile,
+  notFinite,
   failures,
   faults,
   largePicture,

@@ -1,8 +1,7 @@
 /** Functions that the tests of checkpoints and images call in the browser. */
 
 import { fetchCheckpoint } from '../../src/checkpoint/load.js'
-import { readImage } from '../../src/images/read-image.js'
-import { type ImageInput, sendImage } from '../../src/images/send-image.js'
+import type { ImageInput } from '../../src/images/send-image.js'
 import * as api from '../../src/index.js'
 import { type SegmenterOptions, segmenterSettings } from '../../src/options.js'
 
@@ -45,7 +44,7 @@ async function damage(url: string): Promise<void> {
 }
 
 /** Returns an image as the network on WebAssembly gets it. */
-const rgbOf = async (image: ImageInput) => readImage(await sendImage(image), new AbortController().signal)
+const rgbOf = (image: ImageInput, maxPixels = 2 ** 40) => api.readImage(image, { maxPixels })
 
 const exposed = { ...api, failureOf, load, rgbOf, demoSegmenter, damage }
 

@@ -52,8 +52,11 @@ export interface ClassRequest {
  * `M` is a tensor there, `I` an image that it accepts.
  */
 export interface Engine<M, I> {
-  /** @throws `invalid-argument` or `size-mismatch` for an image that it does not accept */
-  checkImage(image: I): void
+  /**
+   * @param name the argument, for messages
+   * @throws `invalid-argument` or `size-mismatch` for an image that it does not accept
+   */
+  checkImage(image: I, name?: string): void
   load(images: readonly I[]): Promise<ImageBatch<M>>
   /** @param shape [N,C,height,width] of the whole map */
   blender(shape: readonly number[]): Blender<M>

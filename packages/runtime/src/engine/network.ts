@@ -16,6 +16,8 @@ export interface Network<M = Tensor, I = RgbImage> {
   readonly memoryBudget: number
   /** Bytes that one tensor may take before images are cut into tiles; GPUs limit their buffers. */
   readonly maxBufferBytes?: number
+  /** Returns the bytes of main memory that are free; without it, the need is not checked before the work. */
+  readonly availableMemory?: () => number
   /** Bytes per value between the network's operators; 4 by default. */
   readonly bytesPerElement?: 2 | 4
 }

@@ -8,26 +8,33 @@ export interface RgbImage {
   readonly height: number
 }
 
+/** The name of an image in messages: `image` alone, `images[1]` in a list. */
+export const imageArgument = (index: number, count: number): string =>
+  count === 1 ? 'image' : `images[${index}]`
+
 /**
  * Checks that an image has a size and three bytes per pixel.
  * @throws `invalid-argument` for pixels that are not bytes, such as floats; `size-mismatch` for a wrong number of bytes
  */
-export function checkRgbImage(image: RgbImage): void {
-  checkArgument(
-    'image',
-    image,
-    typeof image === 'object' && image !== null,
-    'an object { data, width, height }',
-  )
+export function checkRgbImage(image: RgbImage, name = 'image'): void {
+  checkArgument(name, image, typeof image === 'object' && image !== null, 'an object { data, width, height }')
   const { data, width, height } = image
-  checkInteger('width', width, { min: 1 })
-  checkInteger('height', height, { min: 1 })
-  checkByteArray('data', data, {
+  // Of a list, the message also names the element.
+  const member = (key: string) => (name === 'image' ? key : `${name}.${key}`)
+  checkInteger(member('width'), width, { min: 1 })
+  checkInteger(member('height'), height, { min: 1 })
+  checkByteArray(member('data'), data, {
     hint: 'Convert the pixels to 8-bit RGB: 3 bytes per pixel, from 0 to 255, row by row.',
   })
-  checkLength('data', data.length, width * height * 3, `3 bytes for each of ${width}x${height} pixels`, {
-    hint: 'Pass the pixels row by row, without alpha or padding.',
-  })
+  checkLength(
+    member('data'),
+    data.length,
+    width * height * 3,
+    `3 bytes for each of ${width}x${height} pixels`,
+    {
+      hint: 'Pass the pixels row by row, without alpha or padding.',
+    },
+  )
 }
 
 /** Mean and standard deviation of ImageNet's RGB in [0,1], which the published models were trained with. */

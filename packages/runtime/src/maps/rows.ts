@@ -1,4 +1,5 @@
 import type { Tensor } from '../engine/backend.js'
+import { notFinite } from './finite.js'
 import { interpolation } from './interpolation.js'
 
 /** A small map of one image, channels last: element (y, x, c) is at `(y * width + x) * channels + c`. */
@@ -9,14 +10,30 @@ export interface FeatureMap {
   readonly channels: number
 }
 
-/** Returns one image of a tensor [N,C,H,W], channels last, so that all classes of a pixel are neighbors in memory. */
-export function featureMap(tensor: Tensor, index: number): FeatureMap {
+/**
+ * Returns one image of a tensor [N,C,H,W], channels last, so that all classes of a pixel are neighbors in memory. All values
+ * of an output pass here once, so they are checked here.
+ *
+ * @param output the name of the network's output, for the message
+ * @throws `inference-failed` for a value that is not finite
+ */
+export function featureMap(tensor: Tensor, index: number, output: string): FeatureMap {
   const [, channels, height, width] = tensor.shape
   const size = height * width
   const data = new Float32Array(channels * size)
+  /** Becomes NaN with the first value that is NaN or infinite, and stays so. */
+  let check = 0
   for (let c = 0; c < channels; c++) {
     const plane = tensor.data.subarray((index * channels + c) * size, (index * channels + c + 1) * size)
-    for (let i = 0, to = c; i < size; i++, to += channels) data[to] = plane[i]
+    for (let i = 0, to = c; i < size; i++, to += channels) {
+      const value = plane[i]
+      data[to] = value
+      check += value - value
+    }
+  }
+  if (check !== 0) {
+    const value = data.find((each) => !Number.isFinite(each))
+    throw notFinite(output, index, value)
   }
   return { data, width, height, channels }
 }

@@ -1,14 +1,15 @@
-import { checkArgument, checkBoolean, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkBoolean, checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
 import { checkTileOption } from '../tiles/plan-tiles.js'
+import { checkSignal } from './model-options.js'
 import { checkScales } from './scales.js'
 import type { RunOptions, SegmentOutput } from './segmentation.js'
 
 const OUTPUTS: readonly SegmentOutput[] = ['labels', 'confidence', 'logits', 'edges', 'edgeOutput']
 
 /** Checks what can be checked without a network. @throws `invalid-argument` */
-export function checkSegmentOptions(options: RunOptions): void {
+export function checkSegmentOptions(options: RunOptions & { readonly maxPixels?: number }): void {
   checkArgument('options', options, typeof options === 'object' && options !== null, 'an object')
-  const { outputs, scales, flip, tile, onProgress } = options
+  const { outputs, scales, flip, tile, maxPixels, signal, onProgress } = options
   if (outputs !== undefined) {
     checkArgument('outputs', outputs, Array.isArray(outputs), 'an array of output names')
     for (const [i, output] of outputs.entries()) checkOneOf(`outputs[${i}]`, output, OUTPUTS)
@@ -16,6 +17,8 @@ export function checkSegmentOptions(options: RunOptions): void {
   if (scales !== undefined) checkScales(scales)
   if (flip !== undefined) checkBoolean('flip', flip)
   if (tile !== undefined) checkTileOption(tile)
+  if (maxPixels !== undefined) checkInteger('maxPixels', maxPixels, { min: 1 })
+  checkSignal(signal)
   const hasListener = typeof onProgress === 'function'
   checkArgument('onProgress', onProgress, onProgress === undefined || hasListener, 'a function')
 }

@@ -1,6 +1,9 @@
 import { checkArgument, InverseFormError } from '@inverseform/errors'
 import { sum } from '@inverseform/shared'
 import type { AnyNetwork, Network } from '../engine/network.js'
+import { imageArgument } from '../engine/rgb-image.js'
+import { withImageIndex } from '../maps/finite.js'
+import { checkMemory } from './memory.js'
 import { checkSegmentOptions } from './options.js'
 import { batchSize, countRuns, planScales } from './plan.js'
 import { segmentLoaded } from './segment-loaded.js'
@@ -59,6 +62,7 @@ export async function segmentImages<
   checkImages(network, images)
   checkSegmentOptions(options)
   const batches = batchesOf(network, images, options)
+  checkMemory(network, images, batches, options)
   const runs = batches.map((batch) => {
     const { width, height } = images[batch[0]]
     return countRuns(planScales(network, batch.length, width, height, options), options.flip)
@@ -69,8 +73,12 @@ export async function segmentImages<
   for (const [b, batch] of batches.entries()) {
     const onProgress = ({ done }: { done: number }) => options.onProgress?.({ done: before + done, total })
     const inputs = batch.map((i) => images[i])
-    const segmentations = await segmentBatch<M, I, Outputs>(network, inputs, { ...options, onProgress })
-    for (const [k, i] of batch.entries()) results[i] = segmentations[k]
+    try {
+      const segmentations = await segmentBatch<M, I, Outputs>(network, inputs, { ...options, onProgress })
+      for (const [k, i] of batch.entries()) results[i] = segmentations[k]
+    } catch (error) {
+      throw withImageIndex(error, batch, images.length)
+    }
     before += runs[b]
   }
   return results
@@ -101,7 +109,9 @@ function batchesOf(network: AnyNetwork, images: readonly Sized[], options: RunOp
 
 function checkImages<M, I>({ engine }: Network<M, I>, images: readonly I[]): void {
   checkArgument('images', images, Array.isArray(images), 'an array of images')
-  for (const image of images) engine.checkImage(image)
+  for (const [i, image] of images.entries()) {
+    engine.checkImage(image, imageArgument(i, images.length))
+  }
 }
 
 function checkSize({ width, height }: Sized, expected: Sized): void {

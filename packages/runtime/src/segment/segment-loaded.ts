@@ -100,7 +100,7 @@ async function edgeReader<M>(
   if (!wanted.edges && !wanted.edgeOutput) return () => ({})
   const maps = await Promise.all(mapsAtScale1(views, 'edge').map((map) => downloadUpright(engine, map)))
   return (image) => {
-    const rows = maps.map((map) => resizeRows(mapRows(featureMap(map, image)), width, height))
+    const rows = maps.map((map) => resizeRows(mapRows(featureMap(map, image, 'edge')), width, height))
     const read = (map: (value: number) => number) => readPlane(meanRows(rows), map)
     return {
       ...(wanted.edges && { edges: read(kind === 'logit' ? sigmoid : same) }),
@@ -137,8 +137,8 @@ function scaleOutput(
     scale,
     width,
     height,
-    logits: featureMap(logits, image),
-    attention: attention && featureMap(attention, image),
+    logits: featureMap(logits, image, 'logits'),
+    attention: attention && featureMap(attention, image, 'attention'),
   }
 }
 

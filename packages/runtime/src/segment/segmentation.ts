@@ -81,6 +81,8 @@ export interface RunOptions<Outputs extends SegmentOutputs = SegmentOutputs> {
 export interface SegmentOptions<Outputs extends SegmentOutputs = SegmentOutputs> extends RunOptions<Outputs> {
   /** Rejects with the signal's reason as soon as it is aborted. A network run under way still finishes. */
   readonly signal?: AbortSignal
+  /** The most pixels that an image may have; the segmenter's `maxPixels` by default. */
+  readonly maxPixels?: number
 }
 
 export interface SegmentProgress {

@@ -37,6 +37,19 @@ export interface Segmenter<Input> extends AsyncDisposable {
   dispose(): Promise<void>
 }
 
+/** Returns the method `segment` of a segmenter, which segments a list of one. */
+export function segmentOne<Input>(
+  segmentImages: Segmenter<Input>['segmentImages'],
+): Segmenter<Input>['segment'] {
+  return async <const Outputs extends SegmentOutputs = DefaultOutputs>(
+    image: Input,
+    options?: SegmentOptions<Outputs>,
+  ) => {
+    const [segmentation] = await segmentImages<Outputs>([image], options)
+    return segmentation
+  }
+}
+
 /** Milliseconds of each stage of loading. */
 export interface LoadTimings {
   /** Reading the tensors of the checkpoint and building the network. */

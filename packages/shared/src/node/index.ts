@@ -1,2 +1,11 @@
 export { writeFileAtomically, writeWholeFile } from './atomic-file.js'
 export { makeFolder } from './folders.js'
+export { defaultMaxPixels } from './max-pixels.js'
+export {
+  checkPath,
+  fileError,
+  openRegularFile,
+  type RegularFile,
+  type RegularFileOptions,
+  readRegularFile,
+} from './regular-file.js'

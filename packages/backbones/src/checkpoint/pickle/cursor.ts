@@ -89,14 +89,17 @@ export class ByteCursor {
   }
 
   /** Reads up to a line feed and returns the bytes before it. */
-  line(): Uint8Array {
+  line(longest = LONGEST_LINE): Uint8Array {
     const from = this.#at
     const end = this.#window.indexOf(10, from)
     const length = end < 0 ? this.#window.byteLength - from : end - from
-    if (length > LONGEST_LINE) {
-      throw this.file.invalid(
-        `${this.what}: no name of at most ${LONGEST_LINE} bytes at byte ${this.position}`,
-      )
+    if (length > longest) {
+      throw this.file.invalid(`${this.what}: no line of at most ${longest} bytes at byte ${this.position}`)
+    }
+    if (end < 0 && this.position + length < this.source.size) {
+      // Twice as much each time: a long line must not be scanned once per byte.
+      this.#wantedEnd = this.position + 2 * length + LONGEST_LINE
+      throw needMore
     }
     this.#take(length + 1)
     return this.#window.subarray(from, from + length)

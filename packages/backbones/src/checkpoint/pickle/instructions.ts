@@ -6,7 +6,7 @@ import { PickleTuple, type PickleValue } from './values.js'
 /** An instruction reads all its arguments before it changes the machine, so it can be repeated with more bytes. */
 type Instruction = (machine: PickleMachine, cursor: ByteCursor) => void
 
-/** The binary instructions of protocols 1 to 5 with their bytes, by the names of Python's pickletools. */
+/** The instructions of protocols 0 to 5 with their bytes, by the names of Python's pickletools. */
 const instructions: Record<string, readonly [byte: number, Instruction]> = {
   PROTO: [0x80, (m, c) => checkProtocol(m, c.uint8())],
   // Frames only hint how much to fetch at once.
@@ -21,6 +21,8 @@ const instructions: Record<string, readonly [byte: number, Instruction]> = {
   BINPUT: [0x71, (m, c) => m.memoize(c.uint8())],
   LONG_BINPUT: [0x72, (m, c) => m.memoize(c.uint32())],
   MEMOIZE: [0x94, (m) => m.memoize()],
+  PUT: [0x70, (m, c) => m.memoize(memoKey(m, c))],
+  GET: [0x67, (m, c) => m.recall(memoKey(m, c))],
   BINGET: [0x68, (m, c) => m.recall(c.uint8())],
   LONG_BINGET: [0x6a, (m, c) => m.recall(c.uint32())],
 
@@ -33,6 +35,12 @@ const instructions: Record<string, readonly [byte: number, Instruction]> = {
   BINFLOAT: [0x47, (m, c) => m.push(c.float64())],
   LONG1: [0x8a, (m, c) => m.push(integer(m, c, c.uint8()))],
   LONG4: [0x8b, (m, c) => m.push(integer(m, c, c.uint32()))],
+
+  INT: [0x49, (m, c) => m.push(textInteger(m, line(m, c)))],
+  LONG: [0x4c, (m, c) => m.push(textInteger(m, line(m, c).replace(/L$/, '')))],
+  FLOAT: [0x46, (m, c) => m.push(textFloat(m, line(m, c)))],
+  STRING: [0x53, (m, c) => m.push(quotedText(m, textLine(m, c)))],
+  UNICODE: [0x56, (m, c) => m.push(escapedText(m, textLine(m, c)))],
 
   SHORT_BINUNICODE: [0x8c, (m, c) => m.push(text(m, c, c.uint8()))],
   BINUNICODE: [0x58, (m, c) => m.push(text(m, c, c.uint32()))],
@@ -65,20 +73,17 @@ const instructions: Record<string, readonly [byte: number, Instruction]> = {
   GLOBAL: [0x63, (m, c) => m.global(line(m, c), line(m, c))],
   STACK_GLOBAL: [0x93, (m) => m.stackGlobal()],
   BINPERSID: [0x51, (m) => m.push(m.scope.persistent(m.pop()))],
+  PERSID: [0x50, (m, c) => m.push(m.scope.persistent(line(m, c)))],
   REDUCE: [0x52, (m) => m.reduce()],
+  NEWOBJ: [0x81, (m) => m.newObject()],
+  NEWOBJ_EX: [0x92, (m) => m.newObject(true)],
+  OBJ: [0x6f, (m) => m.markedObject()],
+  INST: [0x69, (m, c) => m.instance(line(m, c), line(m, c))],
   BUILD: [0x62, (m) => m.build()],
 }
 
-/** Instructions that create objects of classes or import code. */
-const refused: Readonly<Record<number, string>> = {
-  105: 'INST',
-  111: 'OBJ',
-  129: 'NEWOBJ',
-  146: 'NEWOBJ_EX',
-  130: 'EXT1',
-  131: 'EXT2',
-  132: 'EXT4',
-}
+/** Instructions that name classes by numbers, which only the program that wrote the file knows. */
+const refused: Readonly<Record<number, string>> = { 130: 'EXT1', 131: 'EXT2', 132: 'EXT4' }
 
 const emptyTuple = new PickleTuple([])
 
@@ -92,8 +97,8 @@ export function step(machine: PickleMachine, cursor: ByteCursor): void {
   if (instruction) instruction(machine, cursor)
   else if (refused[byte]) {
     throw machine.file.unsafe(
-      `${cursor.what}: instruction ${refused[byte]} before byte ${cursor.position} creates a Python object`,
-      'Only state dicts are supported: load the file in Python and save only its state_dict().',
+      `${cursor.what}: instruction ${refused[byte]} before byte ${cursor.position} creates a Python object of an unknown class`,
+      'Load the file in Python, in the project that wrote it, and save only its state_dict().',
     )
   } else machine.fail(`unknown pickle instruction 0x${byte.toString(16).padStart(2, '0')}`)
 }
@@ -104,6 +109,63 @@ function checkProtocol(machine: PickleMachine, version: number): void {
 
 function line(machine: PickleMachine, cursor: ByteCursor): string {
   return decodeUtf8(cursor.line()) ?? machine.fail('a name that is not UTF-8')
+}
+
+/** Reads a line of text, which may be as long as a string. */
+function textLine(machine: PickleMachine, cursor: ByteCursor): string {
+  const found = cursor.line(machine.file.limits.maxStringBytes)
+  return decodeLatin1(found)
+}
+
+function memoKey(machine: PickleMachine, cursor: ByteCursor): number {
+  const key = textInteger(machine, line(machine, cursor))
+  if (typeof key !== 'number' || key < 0) machine.fail('an object is remembered without a number')
+  return key
+}
+
+/** Reads a decimal integer; protocol 1 writes booleans as 00 and 01. */
+function textInteger(machine: PickleMachine, digits: string): number | bigint | boolean {
+  if (digits === '00' || digits === '01') return digits === '01'
+  if (!/^[-+]?\d+$/.test(digits)) machine.fail('an integer without digits')
+  const value = Number(digits)
+  return Number.isSafeInteger(value) ? value : BigInt(digits)
+}
+
+function textFloat(machine: PickleMachine, digits: string): number {
+  const special = /^([-+]?)(inf|nan)$/.exec(digits)
+  if (special) return special[2] === 'nan' ? Number.NaN : special[1] === '-' ? -Infinity : Infinity
+  if (!/^[-+]?(\d|\.\d)[\d.e+-]*$/i.test(digits)) machine.fail('a number without digits')
+  return Number(digits)
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  0: '\0',
+}
+
+/** Reads the repr of a Python 2 string. */
+function quotedText(machine: PickleMachine, quoted: string): PickleValue {
+  const inner = /^(['"])([\s\S]*)\1$/.exec(quoted)?.[2]
+  if (inner === undefined) machine.fail('a string without quotes')
+  const found = inner.replace(/\\(x[0-9a-f]{2}|[\s\S])/gi, (_, code: string) =>
+    code.length > 1 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (escapes[code] ?? code),
+  )
+  const bytes = Uint8Array.from({ length: found.length }, (_, i) => found.charCodeAt(i))
+  return isAscii(bytes) ? found : bytes
+}
+
+/** Reads text whose line ends, backslashes and wide characters are written as \\uXXXX. */
+function escapedText(_: PickleMachine, line: string): string {
+  return line.replace(/\\u([0-9a-f]{4})|\\U([0-9a-f]{8})/gi, (whole, short?: string, long?: string) => {
+    const code = Number.parseInt(short ?? long ?? '', 16)
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole
+  })
 }
 
 function bytes(machine: PickleMachine, cursor: ByteCursor, length: number): Uint8Array {
@@ -126,6 +188,8 @@ function integer(machine: PickleMachine, cursor: ByteCursor, length: number): nu
   machine.file.check('maxIntegerBytes', length, 'bytes of an integer in a pickle')
   const found = cursor.bytes(length)
   if (length === 0) return 0
+  // Conversions take far longer than reading.
+  if (length > 16) machine.file.work(1, 32 * length)
   let hex = '0x'
   for (let i = length - 1; i >= 0; i--) hex += found[i].toString(16).padStart(2, '0')
   const value = BigInt.asIntN(length * 8, BigInt(hex))

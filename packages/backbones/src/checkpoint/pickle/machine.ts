@@ -1,13 +1,17 @@
 import type { CheckpointFile } from '../file.js'
 import type { ByteCursor } from './cursor.js'
+import { hostile } from './globals.js'
+import { buildArray } from './numpy.js'
 import {
+  type CallContext,
   describe,
+  NumpyArray,
   NumpyDType,
   type PickleDict,
   PickleGlobal,
+  PickleObject,
   PickleTuple,
   type PickleValue,
-  type TorchStorage,
   TorchTensor,
 } from './values.js'
 
@@ -15,8 +19,8 @@ import {
 export interface PickleScope {
   /** Returns what a global stands for; throws if it is not allowed. */
   global(module: string, name: string): PickleGlobal
-  /** Returns the storage of a persistent id. */
-  persistent(id: PickleValue): TorchStorage
+  /** Returns what a persistent id stands for, such as a storage. */
+  persistent(id: PickleValue): PickleValue
 }
 
 /** The stack, marks and memo of pickle instructions. It builds values and never runs code. */
@@ -28,6 +32,8 @@ export class PickleMachine {
   readonly #marks: number[] = []
   readonly #memo = new Map<number, PickleValue>()
   #dicts = 0
+  /** Globals that are accepted only when they are called with harmless arguments. */
+  readonly #onlyCalled = new Set<PickleGlobal>()
 
   readonly cursor: ByteCursor
   readonly scope: PickleScope
@@ -92,7 +98,8 @@ export class PickleMachine {
   }
 
   append(items: readonly PickleValue[]): void {
-    const list = this.peek()
+    let list = this.peek()
+    if (list instanceof PickleObject) list = list.items ??= []
     if (!Array.isArray(list)) this.fail(`elements are added to ${describe(list)}`)
     for (const item of items) list.push(item)
   }
@@ -102,8 +109,18 @@ export class PickleMachine {
     this.setItems(items)
   }
 
-  #pushNew(value: PickleValue): void {
+  #newDict(): PickleDict {
+    const dict: PickleDict = new Map()
+    this.#countDict(dict)
+    return dict
+  }
+
+  #countDict(value: PickleValue): void {
     if (value instanceof Map) this.file.check('maxDicts', ++this.#dicts, 'dicts in a pickle')
+  }
+
+  #pushNew(value: PickleValue): void {
+    this.#countDict(value)
     this.push(value)
   }
 
@@ -115,7 +132,8 @@ export class PickleMachine {
 
   /** Adds alternating keys and values to the dict on top of the stack. */
   setItems(items: readonly PickleValue[]): void {
-    const dict = this.peek()
+    let dict = this.peek()
+    if (dict instanceof PickleObject) dict = dict.entries ??= this.#newDict()
     if (!(dict instanceof Map)) this.fail(`items are set in ${describe(dict)}`)
     if (items.length % 2) this.fail('a dict gets a key without a value')
     for (let i = 0; i < items.length; i += 2) this.#setItem(dict, items[i]!, items[i + 1]!)
@@ -127,7 +145,9 @@ export class PickleMachine {
   }
 
   global(module: string, name: string): void {
-    this.push(this.scope.global(module, name))
+    const found = this.scope.global(module, name)
+    if (found.meaning.onlyCalled) this.#onlyCalled.add(found)
+    this.push(found)
   }
 
   stackGlobal(): void {
@@ -139,29 +159,88 @@ export class PickleMachine {
     this.global(module, name)
   }
 
-  /** Calls the global below the arguments. Calls only build what the allow-list defines. */
+  /** Applies the global below the arguments to them. A known one builds a value; an unknown one is only recorded. */
   reduce(): void {
     const args = this.pop()
     const callable = this.pop()
-    if (!(callable instanceof PickleGlobal && callable.meaning.call)) {
-      this.fail(`${describe(callable)} is called`)
+    if (!(args instanceof PickleTuple)) this.fail(`${describe(callable)} is called with ${describe(args)}`)
+    this.#make(callable, args.items)
+  }
+
+  /** Makes an object of the class below the arguments, and with `keywords` below the dict of keywords. */
+  newObject(keywords = false): void {
+    const named = keywords ? this.pop() : undefined
+    const args = this.pop()
+    const type = this.pop()
+    if (!(args instanceof PickleTuple)) this.fail(`${describe(type)} is made of ${describe(args)}`)
+    const extra = named instanceof Map && named.size > 0 ? [named] : []
+    if (extra.length > 0) this.file.work(args.items.length)
+    this.#make(type, extra.length > 0 ? [...args.items, ...extra] : args.items)
+  }
+
+  /** Makes an object of a class and its arguments, which lie above the last mark. */
+  markedObject(): void {
+    const [type, ...args] = this.popToMark()
+    this.#make(type, args)
+  }
+
+  /** Looks a class up by its name, as `global`, and makes an object of the arguments above the last mark. */
+  instance(module: string, name: string): void {
+    const args = this.popToMark()
+    this.global(module, name)
+    this.#make(this.pop(), args)
+  }
+
+  #make(callable: PickleValue | undefined, args: readonly PickleValue[]): void {
+    if (callable instanceof PickleObject) {
+      // What a call returned is called: only its name is known.
+      this.push(new PickleObject(callable.name, args))
+      return
     }
-    if (!(args instanceof PickleTuple)) this.fail(`${callable.name} is called with ${describe(args)}`)
-    this.#pushNew(callable.meaning.call(args.items, (problem) => this.#error(`${callable.name}: ${problem}`)))
+    if (!(callable instanceof PickleGlobal)) this.fail(`${describe(callable)} is called`)
+    const { call, dtype, onlyCalled } = callable.meaning
+    if (call) {
+      this.#pushNew(call(args, this.#context(callable)))
+    } else if (dtype) this.fail(`${describe(callable)} is called`)
+    else this.push(new PickleObject(callable.name, args))
+    if (onlyCalled) this.#onlyCalled.delete(callable)
+  }
+
+  #context({ name, meaning }: PickleGlobal): CallContext {
+    const { file } = this
+    return {
+      fail: (problem) => (meaning.onlyCalled ? hostile(file, name) : this.#error(`${name}: ${problem}`)),
+      checkDimensions: (count) => file.check('maxDimensions', count, `${name}: dimensions`),
+      work: (items, bytes) => file.work(items, bytes),
+      global: (full) => {
+        const dot = full.lastIndexOf('.')
+        return this.scope.global(full.slice(0, dot), full.slice(dot + 1))
+      },
+    }
   }
 
   /** Sets an object's state. Ignores attributes of dicts (torch's `_metadata`) and of tensors. */
   build(): void {
     const state = this.pop()
     const target = this.peek()
-    if (target instanceof NumpyDType) {
+    if (target instanceof PickleObject) target.state = state
+    else if (target instanceof NumpyArray) {
+      buildArray(target, state, this.#context(numpyArray))
+    } else if (target instanceof NumpyDType) {
       const order = state instanceof PickleTuple ? state.items[1] : undefined
       if (typeof order !== 'string' || !['<', '>', '|', '='].includes(order)) {
         this.fail('a NumPy type gets a state of an unknown form')
       }
       target.bigEndian = order === '>'
-    } else if (!(target instanceof Map || target instanceof TorchTensor)) {
+    } else if (!(target instanceof Map || target instanceof TorchTensor || target instanceof PickleGlobal)) {
       this.fail(`${describe(target)} gets a state`)
     }
   }
+
+  /** Ends a pickle. A global that is harmless only when called must have been called. */
+  finish(): void {
+    for (const { name } of this.#onlyCalled) throw hostile(this.file, name)
+  }
 }
+
+const numpyArray = new PickleGlobal('numpy.ndarray', {})

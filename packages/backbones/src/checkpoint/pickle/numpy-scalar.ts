@@ -22,7 +22,7 @@ const readers: Readonly<Record<string, Read>> = {
 const exact = (value: bigint) => (Number.isSafeInteger(Number(value)) ? Number(value) : value)
 
 /** Implements `numpy.core.multiarray.scalar(dtype, bytes)`; returns a plain number or boolean. */
-export const numpyScalar: NonNullable<GlobalMeaning['call']> = ([dtype, value], fail): PickleValue => {
+export const numpyScalar: NonNullable<GlobalMeaning['call']> = ([dtype, value], { fail }): PickleValue => {
   if (!(dtype instanceof NumpyDType)) throw fail(`its type is ${describe(dtype)}`)
   const read = Object.hasOwn(readers, dtype.code) ? readers[dtype.code] : undefined
   if (!read) throw fail(`a scalar of NumPy type ${JSON.stringify(dtype.code)}, which is not a plain number,`)

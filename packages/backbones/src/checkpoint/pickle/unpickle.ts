@@ -18,8 +18,10 @@ export async function unpickle(cursor: ByteCursor, scope: PickleScope): Promise<
       await cursor.refill()
       count--
     }
+    if (count % 1024 === 0) await file.pause()
     file.check('maxPickleOps', count, 'instructions of a pickle')
     file.check('maxHeaderBytes', cursor.position - start, 'bytes of a pickle')
   }
+  machine.finish()
   return machine.result
 }

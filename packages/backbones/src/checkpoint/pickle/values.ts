@@ -1,4 +1,4 @@
-import type { DType } from '../types.js'
+import type { DType, OtherDType } from '../types.js'
 
 /** A value that a pickle builds. Python's lists become arrays, its dicts Maps. */
 export type PickleValue =
@@ -12,7 +12,9 @@ export type PickleValue =
   | PickleDict
   | PickleTuple
   | PickleGlobal
+  | PickleObject
   | NumpyDType
+  | NumpyArray
   | TorchStorage
   | TorchTensor
 
@@ -29,9 +31,23 @@ export class PickleTuple {
 /** What a Python global stands for. */
 export interface GlobalMeaning {
   /** The element type of a storage class or a `torch.dtype`. */
-  readonly dtype?: DType
-  /** Builds what a call of the global returns. `fail` creates an error that names the global. */
-  readonly call?: (args: readonly PickleValue[], fail: (problem: string) => Error) => PickleValue
+  readonly dtype?: DType | OtherDType
+  /** Builds what a call of the global returns. */
+  readonly call?: (args: readonly PickleValue[], context: CallContext) => PickleValue
+  /** Whether the global must be called with harmless arguments to be accepted. */
+  readonly onlyCalled?: boolean
+}
+
+/** What a call may use. */
+export interface CallContext {
+  /** Creates an error that names the global. */
+  fail(problem: string): Error
+  /** Throws if a tensor has too many dimensions. Comes before anything looks at them. */
+  checkDimensions(count: number): void
+  /** Charges the work of the call. */
+  work(items: number, bytes?: number): void
+  /** Looks up a global as the pickle itself does. */
+  global(name: string): PickleGlobal
 }
 
 export class PickleGlobal {
@@ -45,20 +61,47 @@ export class PickleGlobal {
   }
 }
 
+/** An object of a class that is not built: its class and what it would have been made of. */
+export class PickleObject {
+  /** `module.name` of the class or function. */
+  readonly name: string
+  readonly args: readonly PickleValue[]
+  state: PickleValue = null
+  /** Elements that were appended, as to a list. */
+  items: PickleValue[] | undefined
+  /** Entries that were set, as in a dict. */
+  entries: PickleDict | undefined
+
+  constructor(name: string, args: readonly PickleValue[]) {
+    this.name = name
+    this.args = args
+  }
+}
+
 /** A NumPy element type: kind and bytes, such as `f8`. Its state sets the byte order later. */
 export class NumpyDType {
-  bigEndian = false
   readonly code: string
+  bigEndian: boolean
 
-  constructor(code: string) {
+  constructor(code: string, bigEndian = false) {
     this.code = code
+    this.bigEndian = bigEndian
   }
+}
+
+/** A NumPy array. Its state sets everything later. */
+export class NumpyArray {
+  dtype: NumpyDType | undefined
+  shape: readonly number[] = [0]
+  fortran = false
+  /** Text has one byte per character. Undefined for arrays of objects. */
+  bytes: Uint8Array | string | undefined
 }
 
 /** A run of elements in the file. Tensors are views of it. */
 export class TorchStorage {
   readonly key: string
-  readonly dtype: DType
+  readonly dtype: DType | OtherDType
   /** Elements. */
   readonly length: number
   /** First element of this view of the storage. Only files of the first PyTorch versions have views. */
@@ -66,7 +109,13 @@ export class TorchStorage {
   /** Number of elements of the view. */
   readonly viewLength: number
 
-  constructor(key: string, dtype: DType, length: number, viewOffset: number, viewLength: number) {
+  constructor(
+    key: string,
+    dtype: DType | OtherDType,
+    length: number,
+    viewOffset: number,
+    viewLength: number,
+  ) {
     this.key = key
     this.dtype = dtype
     this.length = length
@@ -75,18 +124,31 @@ export class TorchStorage {
   }
 }
 
-/** A strided view of a storage; offset and strides count elements. */
+/** A strided view of elements; offset and strides count elements. */
 export class TorchTensor {
-  readonly storage: TorchStorage
+  readonly dtype: DType | OtherDType
+  /** Where its elements are; bytes when they are in the pickle itself, undefined when they cannot be read. */
+  readonly storage: TorchStorage | NumpyArray | undefined
   readonly offset: number
   readonly shape: readonly number[]
   readonly strides: readonly number[]
+  /** Why its values cannot be read: a clause. */
+  readonly unreadable: string | undefined
 
-  constructor(storage: TorchStorage, offset: number, shape: readonly number[], strides: readonly number[]) {
+  constructor(
+    dtype: DType | OtherDType,
+    storage: TorchStorage | NumpyArray | undefined,
+    offset: number,
+    shape: readonly number[],
+    strides: readonly number[],
+    unreadable?: string,
+  ) {
+    this.dtype = dtype
     this.storage = storage
     this.offset = offset
     this.shape = shape
     this.strides = strides
+    this.unreadable = unreadable
   }
 }
 
@@ -102,11 +164,23 @@ export function describe(value: PickleValue | undefined): string {
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (value instanceof Map) return `a dict of ${value.size}`
   if (value instanceof PickleTuple) return `a tuple of ${value.items.length}`
-  if (value instanceof PickleGlobal) return value.name
+  if (value instanceof PickleGlobal) return shorten(value.name)
   if (value instanceof Uint8Array) return `${value.byteLength} bytes`
   if (value instanceof NumpyDType) return `the NumPy type ${value.code}`
   if (value instanceof TorchStorage) return `a ${value.dtype} storage`
   if (value instanceof TorchTensor) return 'a tensor'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  if (value instanceof PickleObject) return `an object of ${shorten(value.name)}`
+  if (value instanceof NumpyArray) return 'a NumPy array'
+  // A long text is cut before it is quoted: quoting takes time, and this may be called often.
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : shortNumber(value)
   return text.length > 60 ? text.slice(0, 60) + '…' : text
+}
+
+function shorten(name: string): string {
+  return name.length > 100 ? `${name.slice(0, 100)}…` : name
+}
+
+function shortNumber(value: boolean | number | bigint): string {
+  if (typeof value === 'bigint' && BigInt.asIntN(200, value) !== value) return 'a long integer'
+  return String(value)
 }

@@ -1,13 +1,12 @@
 import { readUint64 } from '../decode.js'
 import { itemSize } from '../dtype.js'
 import type { CheckpointFile } from '../file.js'
-import { toMetadata } from '../metadata.js'
 import { ByteCursor } from '../pickle/cursor.js'
 import { unpickle } from '../pickle/unpickle.js'
-import { describe, type PickleValue, type TorchStorage, type TorchTensor } from '../pickle/values.js'
+import { describe, type PickleValue, TorchStorage, type TorchTensor } from '../pickle/values.js'
 import type { StorageBytes } from '../tensor-view.js'
 import { openStateDict } from '../tensors.js'
-import type { Checkpoint } from '../types.js'
+import type { CheckpointContents } from '../types.js'
 import { findStateDict } from './state-dict.js'
 import { torchScope } from './storages.js'
 
@@ -22,7 +21,7 @@ const LENGTH_SIZE = 8
  * the machine, the object and the keys of its storages. The storages follow in the order of the keys, always
  * little-endian.
  */
-export async function openPthLegacy(file: CheckpointFile): Promise<Checkpoint> {
+export async function openPthLegacy(file: CheckpointFile, key?: string): Promise<CheckpointContents> {
   const cursor = new ByteCursor(file, file.source, 'the pickle')
   const scope = torchScope(file)
   if ((await unpickle(cursor, scope)) !== MAGIC) {
@@ -42,6 +41,7 @@ export async function openPthLegacy(file: CheckpointFile): Promise<Checkpoint> {
   const storages = new Map<string, TorchStorage>()
   const persistent = (id: PickleValue) => {
     const storage = scope.persistent(id)
+    if (!(storage instanceof TorchStorage)) return storage
     const { key, dtype, length } = storage
     const first = storages.get(key) ?? storage
     if (first.dtype !== dtype || first.length !== length) {
@@ -53,13 +53,13 @@ export async function openPthLegacy(file: CheckpointFile): Promise<Checkpoint> {
     return storage
   }
   const value = await unpickle(cursor, { ...scope, persistent })
-  const { tensors, rest } = findStateDict(file, value)
-  const keys = await unpickle(cursor, scope)
-  const located = locateStorages(file, storages, keys, cursor.position, tensors)
+  const { tensors, metadata } = findStateDict(file, value, key)
+  const listed = await unpickle(cursor, scope)
+  const located = locateStorages(file, storages, listed, cursor.position, tensors)
   return {
     format: 'pth-legacy',
     tensors: openStateDict(file, tensors, 'little', ({ key }) => located.get(key)),
-    metadata: toMetadata(file, rest),
+    metadata: metadata(),
   }
 }
 
@@ -80,7 +80,10 @@ function locateStorages(
     const bytes = storageAt(file, storage, start)
     start += LENGTH_SIZE + bytes.byteLength
     if (start > file.size) {
-      const [name] = [...tensors].find(([, tensor]) => tensor.storage.key === key) ?? []
+      const [name] =
+        [...tensors].find(
+          ([, tensor]) => tensor.storage instanceof TorchStorage && tensor.storage.key === key,
+        ) ?? []
       throw file.invalid(
         `storage ${describe(key)}${name === undefined ? '' : ` of tensor ${describe(name)}`} ends at byte ${start}, ` +
           `the file has only ${file.size}`,

@@ -17,9 +17,18 @@ import {
 export function torchScope(file: CheckpointFile): PickleScope {
   return {
     global: (module, name) => lookUpGlobal(file, module, name),
-    persistent: (id) => storageOf(file, id),
+    persistent: (id) => moduleOf(id) ?? storageOf(file, id),
   }
 }
+
+/** Old streams name the class of a module with its source code: `('module', class, path, source)`. */
+function moduleOf(id: PickleValue): PickleGlobal | undefined {
+  const [kind, type] = id instanceof PickleTuple ? id.items : []
+  return kind === 'module' && type instanceof PickleGlobal ? type : undefined
+}
+
+/** No program that saves tensors uses longer keys, and each of many tensors would carry its own. */
+const LONGEST_KEY = 1000
 
 function storageOf(file: CheckpointFile, id: PickleValue): TorchStorage {
   const [kind, type, key, , length, view = null] = id instanceof PickleTuple ? id.items : []
@@ -27,6 +36,7 @@ function storageOf(file: CheckpointFile, id: PickleValue): TorchStorage {
   const dtype = type instanceof PickleGlobal ? type.meaning.dtype : undefined
   if (!dtype) throw file.invalid(`a storage of type ${describe(type)}`)
   if (typeof key !== 'string') throw file.invalid(`a storage whose key is ${describe(key)}`)
+  if (key.length > LONGEST_KEY) throw file.invalid(`a storage whose key has ${key.length} characters`)
   if (!isSize(length)) throw file.invalid(`storage ${describe(key)} with ${describe(length)} elements`)
   file.check('maxElements', length, `elements of storage ${describe(key)}`)
   if (view === null) return new TorchStorage(key, dtype, length, 0, length)

@@ -2,20 +2,23 @@ import { bytesSource } from '../../io/source.js'
 import { decodeLatin1 } from '../decode.js'
 import type { ByteOrder } from '../dtype.js'
 import type { CheckpointFile } from '../file.js'
-import { toMetadata } from '../metadata.js'
 import { ByteCursor } from '../pickle/cursor.js'
 import { unpickle } from '../pickle/unpickle.js'
 import { describe } from '../pickle/values.js'
 import { openStateDict } from '../tensors.js'
-import type { Checkpoint } from '../types.js'
+import type { CheckpointContents } from '../types.js'
 import { openZip, type ZipEntry } from '../zip/archive.js'
+import { type Verifiable, verifyEntries } from '../zip/verify.js'
 import { findStateDict } from './state-dict.js'
 import { torchScope } from './storages.js'
 
 const PICKLE = 'data.pkl'
 
 /** Opens the zip format of torch.save since PyTorch 1.6: `data.pkl` and one file per storage, in one folder. */
-export async function openPthZip(file: CheckpointFile): Promise<Checkpoint> {
+export async function openPthZip(
+  file: CheckpointFile,
+  key?: string,
+): Promise<CheckpointContents & Verifiable> {
   const entries = await openZip(file)
   const pickle = findPickle(file, entries)
   const folder = pickle.name.slice(0, -PICKLE.length)
@@ -23,11 +26,12 @@ export async function openPthZip(file: CheckpointFile): Promise<Checkpoint> {
   const order = await readByteOrder(file, entries.get(`${folder}byteorder`))
   const bytes = await pickle.read(0, pickle.byteLength)
   const value = await unpickle(new ByteCursor(file, bytesSource(bytes), pickle.name), torchScope(file))
-  const { tensors, rest } = findStateDict(file, value)
+  const { tensors, metadata } = findStateDict(file, value, key)
   return {
     format: 'pth-zip',
     tensors: openStateDict(file, tensors, order, ({ key }) => entries.get(`${folder}data/${key}`)),
-    metadata: toMetadata(file, rest),
+    metadata: metadata(),
+    verify: (signal) => verifyEntries(file, entries.values(), signal),
   }
 }
 

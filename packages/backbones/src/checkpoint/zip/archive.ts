@@ -2,13 +2,15 @@ import { decodeLatin1, decodeUtf8, readUint64 } from '../decode.js'
 import type { CheckpointFile } from '../file.js'
 import { describe } from '../pickle/values.js'
 import { findDirectory } from './directory.js'
-import { inflate } from './inflate.js'
+import { Inflater } from './inflate.js'
 
 /** A file within a zip archive. */
 export interface ZipEntry {
   readonly name: string
   /** Size in bytes after inflation. */
   readonly byteLength: number
+  /** CRC-32 of the inflated entry, as the directory has it. */
+  readonly crc: number
   /** Reads a range of the inflated entry. */
   read(start: number, end: number): Promise<Uint8Array>
 }
@@ -19,6 +21,7 @@ interface Listed {
   readonly deflated: boolean
   readonly packedSize: number
   readonly size: number
+  readonly crc: number
   /** Offset of the local header and its smallest size. */
   readonly header: number
   readonly headerSize: number
@@ -40,10 +43,11 @@ export async function openZip(file: CheckpointFile): Promise<ReadonlyMap<string,
   checkOverlaps(file, listed, directory.start)
   const inflated = listed.reduce((sum, entry) => sum + (entry.deflated ? entry.size : 0), 0)
   file.check('maxExpansion', inflated, 'bytes of inflated zip entries', file.limits.maxExpansion * file.size)
+  const inflater = new Inflater(file)
   const entries = new Map<string, ZipEntry>()
   for (const entry of listed) {
     if (entries.has(entry.name)) throw file.invalid(`two zip entries are named ${describe(entry.name)}`)
-    entries.set(entry.name, openEntry(file, entry, directory.start))
+    entries.set(entry.name, openEntry(file, inflater, entry, directory.start))
   }
   return entries
 }
@@ -81,7 +85,8 @@ function list(file: CheckpointFile, bytes: Uint8Array, count: number): Listed[] 
     if (!deflated && size !== packedSize) {
       throw file.invalid(`zip entry ${describe(name)} is stored but has ${packedSize} bytes for ${size}`)
     }
-    entries.push({ name, deflated, packedSize, size, header, headerSize: 30 + nameBytes.length })
+    const crc = view.getUint32(at + 16, true)
+    entries.push({ name, deflated, packedSize, size, crc, header, headerSize: 30 + nameBytes.length })
     at = extraEnd + view.getUint16(at + 32, true)
   }
   return entries
@@ -122,7 +127,12 @@ function checkOverlaps(file: CheckpointFile, listed: readonly Listed[], director
   })
 }
 
-function openEntry(file: CheckpointFile, entry: Listed, directoryStart: number): ZipEntry {
+function openEntry(
+  file: CheckpointFile,
+  inflater: Inflater,
+  entry: Listed,
+  directoryStart: number,
+): ZipEntry {
   const what = `zip entry ${describe(entry.name)}`
   let data: number | undefined
   /** Finds the data. The local header's name and extra field may be longer than the directory's. */
@@ -141,11 +151,15 @@ function openEntry(file: CheckpointFile, entry: Listed, directoryStart: number):
   return {
     name: entry.name,
     byteLength: entry.size,
+    crc: entry.crc,
     async read(start, end) {
       data ??= await findData()
       if (!entry.deflated) return file.read(data + start, data + end, what)
-      const packed = await file.read(data, data + entry.packedSize, what)
-      return (await inflate(file, packed, entry.size, what)).subarray(start, end)
+      const from = data
+      const bytes = await inflater.inflate(entry, entry.size, what, () =>
+        file.read(from, from + entry.packedSize, what),
+      )
+      return bytes.subarray(start, end)
     },
   }
 }

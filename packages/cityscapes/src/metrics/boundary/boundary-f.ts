@@ -1,7 +1,7 @@
 import { nanMean } from '@inverseform/shared'
 import type { Metric, SegmentedImage } from '../metric.js'
 import { type MetricOptions, resolveMetricOptions } from '../options.js'
-import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
+import { checkSameMetric, declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
 import { addLength, count, counts, exactSums, lengths, listOf, record } from '../state/fields.js'
 import { ClassMaps } from './class-maps.js'
 import { NearestPixels } from './nearest-pixels.js'
@@ -168,9 +168,9 @@ export class BoundaryF implements Metric<SegmentedImage, BoundaryFState, Boundar
    *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
-    const { width, height } = image
     const { numClasses } = this
     this.#maps.read(image)
+    const { width, height } = image
     listBoundaries(this.#maps.target, width, height, numClasses, this.#targetBoundaries)
     listBoundaries(this.#maps.prediction, width, height, numClasses, this.#predictedBoundaries)
     const pixels = this.tolerances.map((value) => tolerancePixels(value, width, height))
@@ -201,11 +201,13 @@ export class BoundaryF implements Metric<SegmentedImage, BoundaryFState, Boundar
 
   /** @throws InverseFormError `invalid-argument` if the options differ */
   checkMergeable(other: BoundaryF): void {
+    checkSameMetric('BoundaryF', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: BoundaryF): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
   }
 

@@ -1,7 +1,7 @@
 import { nanMean } from '@inverseform/shared'
 import type { Metric, SegmentedImage } from '../metric.js'
 import { type MetricOptions, resolveMetricOptions } from '../options.js'
-import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
+import { checkSameMetric, declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
 import { addCounts, addLength, count, counts, exactSums, lengths, listOf, record } from '../state/fields.js'
 import { ClassMaps } from './class-maps.js'
 import { checkNumbers, diagonal } from './options.js'
@@ -139,8 +139,8 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
    *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
-    const { width, height } = image
     this.#maps.read(image)
+    const { width, height } = image
     const { present } = this.#maps
     const state = this.#state.values
     state.images++
@@ -159,11 +159,13 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
 
   /** @throws InverseFormError `invalid-argument` if the options differ */
   checkMergeable(other: BoundaryIou): void {
+    checkSameMetric('BoundaryIou', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: BoundaryIou): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
   }
 

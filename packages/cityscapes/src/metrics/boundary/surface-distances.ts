@@ -2,7 +2,7 @@ import { MAX_SIDE } from '@inverseform/distance-transform'
 import { nanMean, sum } from '@inverseform/shared'
 import type { Metric, SegmentedImage } from '../metric.js'
 import { type MetricOptions, resolveMetricOptions } from '../options.js'
-import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
+import { checkSameMetric, declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
 import { counts, exactSums, listOf, record, type Scope } from '../state/fields.js'
 import { ClassMaps } from './class-maps.js'
 import { type DirectedDistances, directedDistances, pooledQuantile } from './directed-distances.js'
@@ -162,9 +162,9 @@ export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistances
    *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
-    const { width, height } = image
     const { numClasses } = this
     this.#maps.read(image)
+    const { width, height } = image
     listSurfaces(this.#maps.target, width, height, numClasses, this.#targetSurfaces)
     listSurfaces(this.#maps.prediction, width, height, numClasses, this.#predictedSurfaces)
     const measured = Array.from({ length: numClasses }, (_, c) => {
@@ -189,11 +189,13 @@ export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistances
 
   /** @throws InverseFormError `invalid-argument` if the options differ */
   checkMergeable(other: SurfaceDistances): void {
+    checkSameMetric('SurfaceDistances', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: SurfaceDistances): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
   }
 

@@ -3,7 +3,7 @@ import { checkBoolean } from '@inverseform/errors'
 import { ConfusionMatrix, type ConfusionMatrixState, type SegmentationScores } from '../confusion.js'
 import type { Metric, SegmentedImage } from '../metric.js'
 import { type MetricOptions, resolveMetricOptions } from '../options.js'
-import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
+import { checkSameMetric, declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
 import { listOf, nested } from '../state/fields.js'
 import { ClassMaps } from './class-maps.js'
 import { checkNumbers } from './options.js'
@@ -36,7 +36,7 @@ export interface TrimapIouState extends StateHeader {
 }
 
 /** The scores in one band. */
-export interface TrimapBandScores extends SegmentationScores {
+export interface TrimapBandScores extends Omit<SegmentationScores, 'warnings'> {
   /** In pixels on each side of the boundary. */
   readonly width: number
 }
@@ -114,8 +114,8 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
    *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
-    const { width, height } = image
     this.#maps.read(image)
+    const { width, height } = image
     const { target, prediction } = this.#maps
     if (this.#boundary.length !== target.length) {
       this.#boundary = new Uint8Array(target.length)
@@ -143,11 +143,13 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
 
   /** @throws InverseFormError `invalid-argument` if the options differ */
   checkMergeable(other: TrimapIou): void {
+    checkSameMetric('TrimapIou', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: TrimapIou): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
   }
 
@@ -168,7 +170,8 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
     const band = new ConfusionMatrix({ numClasses, ignoreIndex })
     const bands = this.#state.values.rings.map((ring, k): TrimapBandScores => {
       band.merge(ring)
-      return { width: this.widths[k], ...band.compute() }
+      const { warnings: _, ...scores } = band.compute()
+      return { width: this.widths[k], ...scores }
     })
     return { bands }
   }

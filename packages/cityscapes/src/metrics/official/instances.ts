@@ -1,5 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
-import type { IdArray } from '../../id-array.js'
+import type { IdArray } from '../../label-mapping.js'
 import { categories, type Label, labels } from '../../labels.js'
 import { subject } from '../check-image.js'
 import type { ExactSum } from '../exact-sum.js'

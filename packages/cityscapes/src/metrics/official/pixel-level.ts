@@ -1,10 +1,10 @@
 import { checkBoolean, checkLength, InverseFormError } from '@inverseform/errors'
-import type { IdArray } from '../../id-array.js'
+import type { IdArray } from '../../label-mapping.js'
 import { checkIds, checkImage, invalidPixel, subject } from '../check-image.js'
 import { ConfusionMatrix, type ConfusionMatrixState } from '../confusion.js'
 import { countPairs } from '../count-pairs.js'
 import type { Metric, SegmentedImage } from '../metric.js'
-import { declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
+import { checkSameMetric, declareState, type StateHeader, type StateOf } from '../state/declare-state.js'
 import {
   absent,
   addCounts,
@@ -51,8 +51,8 @@ function resolveOptions({
   return { instances }
 }
 
-const newConfusion = (): ConfusionMatrix =>
-  new ConfusionMatrix({ numClasses: mapLabels.length, ignoreIndex: null })
+const mapOptions = { numClasses: mapLabels.length, ignoreIndex: null }
+const newConfusion = (): ConfusionMatrix => new ConfusionMatrix(mapOptions)
 
 const greatestSum = ({ confusion }: Scope): number =>
   (confusion as ConfusionMatrix).compute().pixels * GREATEST_WEIGHT
@@ -118,7 +118,7 @@ export class PixelLevelEvaluation
     const instanceIds = this.#instanceIds(image)
     const { confusion, instances } = this.#state.values
     const counts = this.#image.fill(0)
-    const invalid = countPairs(image, confusion, counts, NONE_MISSED)
+    const invalid = countPairs(image, mapOptions, counts, NONE_MISSED)
     if (invalid >= 0) {
       throw invalidPixel(
         invalid,
@@ -134,11 +134,13 @@ export class PixelLevelEvaluation
 
   /** @throws InverseFormError `invalid-argument` if only one of the two scores instances */
   checkMergeable(other: PixelLevelEvaluation): void {
+    checkSameMetric('PixelLevelEvaluation', other, (value) => #state in value)
     this.#state.checkMergeable(other.#state)
   }
 
   /** @throws InverseFormError as {@link checkMergeable}; the state is then unchanged */
   merge(other: PixelLevelEvaluation): void {
+    this.checkMergeable(other)
     this.#state.merge(other.#state)
   }
 

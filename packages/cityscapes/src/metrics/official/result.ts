@@ -54,9 +54,10 @@ function byName<T extends { readonly name: string }>(
 const INTEGERS = new Set(['confMatrix', 'labels'])
 
 /**
- * Returns the text of the official script's JSON file, byte for byte: four spaces of indentation, one number per line, no
- * newline at the end. It is Python's JSON: undefined scores are the bare word `NaN`, which `JSON.parse` rejects.
- * For valid JSON, stringify {@link officialResult}.
+ * Returns the text of the official script's JSON file: four spaces of indentation, one number per line as Python writes it, no
+ * newline at the end. Instance-level scores may differ in the last digits, because ours do not depend on the order of images.
+ * It is Python's JSON: undefined scores are the bare word `NaN`, which `JSON.parse` rejects. For valid JSON, stringify
+ * {@link officialResult}.
  */
 export function officialJson(scores: PixelLevelScores): string {
   return write(officialResult(scores), pythonRepr, '\n')

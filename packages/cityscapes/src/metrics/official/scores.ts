@@ -1,5 +1,6 @@
 import { nanMean } from '@inverseform/shared'
 import { type Category, categories, type Label } from '../../labels.js'
+import { idWarnings, type ScoreWarning } from '../warnings.js'
 import { type InstanceSums, instanceCategories, mapLabels } from './instances.js'
 
 /** The scores of a label: fractions in 0..1, NaN if the label is not evaluated or the denominator is 0. */
@@ -40,11 +41,15 @@ export interface PixelLevelScores {
   readonly meanCategoryInstanceIou: number
   /** 34 rows (target) of 34 numbers of pixels (prediction), by label id. */
   readonly confusion: readonly (readonly number[])[]
+  /** Why these scores say little; empty if there is no reason known. Show them beside the scores. */
+  readonly warnings: readonly ScoreWarning[]
 }
 
 const evaluated = mapLabels.filter(({ ignoreInEval }) => !ignoreInEval)
 const idsOf = (some: readonly Label[]): number[] => some.map(({ id }) => id)
 const allIds = idsOf(mapLabels)
+const evaluatedIds = idsOf(evaluated)
+const otherIds = idsOf(mapLabels.filter(({ ignoreInEval }) => ignoreInEval))
 
 // The order of the sum is the script's, so that rounding is the same.
 const iou = (tp: number, fp: number, fn: number): number => tp / (tp + fp + fn)
@@ -96,5 +101,12 @@ export function pixelLevelScores(
     meanCategoryIou: nanMean(groups.map((group) => group.iou)),
     meanCategoryInstanceIou: nanMean(groups.map((group) => group.instanceIou)),
     confusion,
+    warnings: idWarnings({
+      scored: pixels(evaluatedIds, allIds),
+      ignored: pixels(otherIds, allIds),
+      ignoredAs: 'a label that is not evaluated',
+      unknown: new Map(otherIds.map((id) => [id, pixels(evaluatedIds, [id])])),
+      idsAre: 'label ids',
+    }),
   }
 }

@@ -26,7 +26,7 @@ const table = (title: string, rows: readonly Row[], average: Row): string =>
   ].join('\n')
 
 /**
- * Returns the tables of class and category scores that the official script prints, byte for byte, without colors. They
+ * Returns the tables of class and category scores that the official script prints, without colors. They
  * have fractions with three digits, `nan` for undefined scores, and nIoU for the paper's iIoU.
  */
 export function officialTables(scores: PixelLevelScores): string {

@@ -1,4 +1,4 @@
-import { formatValue, InverseFormError, isInverseFormError } from '@inverseform/errors'
+import { checkArgument, formatValue, InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { damage, type Field, type JsonsOf, record, type ValuesOf, withoutStop } from './fields.js'
 
 /** What the state of every metric starts with. */
@@ -114,6 +114,7 @@ export function declareState<
   return {
     /** @throws InverseFormError `invalid-argument` for invalid options */
     create(given: Given): State {
+      checkArgument('options', given, typeof given === 'object' && given !== null, 'an object')
       const options = declaration.resolve(given)
       const field = record(declaration.fields(options))
       return stateOf(options, field, field.create())
@@ -150,6 +151,17 @@ function checkHeader(
     `The JSON is not a state of ${format}, version ${version}: its format is ${formatValue(header.format)}, its version ${formatValue(header.version)}.`,
     { hint: 'Pass what toJSON() of the same metric returned, in this version of the package.' },
   )
+}
+
+/**
+ * Checks the argument of `merge`. JSON and metrics of other kinds have no state of this kind.
+ * @param has whether an object has it
+ * @throws InverseFormError `invalid-argument`
+ */
+export function checkSameMetric(metric: string, other: unknown, has: (other: object) => boolean): void {
+  checkArgument('other', other, typeof other === 'object' && other !== null && has(other), `a ${metric}`, {
+    hint: `Restore JSON with ${metric}.fromJSON() first.`,
+  })
 }
 
 /** @throws InverseFormError `invalid-argument` unless two instances of a metric have the same options */

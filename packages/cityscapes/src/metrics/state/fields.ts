@@ -44,10 +44,14 @@ export type JsonsOf<F extends Fields> = { readonly [Name in keyof F]: JsonOf<F[N
 export function count(limit?: Limit): Field<number, number> {
   return {
     create: () => 0,
+    checkMergeable: (ours, theirs) => checkTotals([ours], [theirs]),
     merge: (ours, theirs) => ours + theirs,
     write: (value) => value,
     read(json, path) {
-      if (isCount(json)) return json
+      if (isCount(json)) {
+        checkTotal([json], path)
+        return json
+      }
       throw damage(`${path} is ${formatValue(json)}, not a count`)
     },
     checkLimits: (value, path, scope) => checkAtMost([value], () => path, limit, scope),
@@ -58,23 +62,61 @@ export function count(limit?: Limit): Field<number, number> {
 export function counts(length: number, limit?: Limit): Field<Float64Array, readonly number[]> {
   return {
     create: () => new Float64Array(length),
-    merge: addCounts,
+    checkMergeable: checkTotals,
+    merge: mergeCounts,
     write: (values) => [...values],
     read(json, path) {
-      if (Array.isArray(json) && json.length === length && json.every(isCount)) return Float64Array.from(json)
+      if (Array.isArray(json) && json.length === length && json.every(isCount)) {
+        checkTotal(json, path)
+        return Float64Array.from(json)
+      }
       throw damage(`${path} is ${formatValue(json)}, not a list of ${length} counts`)
     },
     checkLimits: (values, path, scope) => checkAtMost(values, (i) => `${path}[${i}]`, limit, scope),
   }
 }
 
-/** Adds counts in place. It skips zeros, so that the untouched memory of a large, sparse matrix stays uncommitted. */
-export function addCounts(to: Float64Array, from: ArrayLike<number>): Float64Array {
+/**
+ * Adds counts in place and returns their sum. It skips zeros, so that the untouched memory of a large, sparse matrix stays
+ * uncommitted.
+ */
+export function addCounts(to: Float64Array, from: ArrayLike<number>): number {
+  let total = 0
   for (let i = 0; i < to.length; i++) {
     const count = from[i]
-    if (count !== 0) to[i] += count
+    if (count === 0) continue
+    to[i] += count
+    total += count
   }
-  return to
+  return total
+}
+
+export function mergeCounts(ours: Float64Array, theirs: Float64Array): Float64Array {
+  addCounts(ours, theirs)
+  return ours
+}
+
+/** The most that the counts of one list add up to, so that the sum of a few lists and of new images is a safe integer. */
+const MOST_COUNTED = 2 ** 51
+
+/** @throws InverseFormError `unreadable` if the counts of a state are more than any data set has */
+export function checkTotal(values: ArrayLike<number>, path: string): void {
+  if (total(values) <= MOST_COUNTED) return
+  throw damage(`the counts of ${path} add up to more than ${MOST_COUNTED}`)
+}
+
+/** @throws InverseFormError `invalid-argument` if the counts of two states are more than any data set has */
+export function checkTotals(ours: ArrayLike<number>, theirs: ArrayLike<number>): void {
+  if (total(ours) + total(theirs) <= MOST_COUNTED) return
+  throw new InverseFormError('invalid-argument', `The counts add up to more than ${MOST_COUNTED}.`, {
+    hint: 'One of the states is damaged. Compute it again.',
+  })
+}
+
+function total(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]
+  return sum
 }
 
 /** An exact sum of fractions or lengths, at least 0. JSON holds doubles whose exact sum it is. */

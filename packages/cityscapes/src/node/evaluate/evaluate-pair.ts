@@ -1,5 +1,11 @@
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
-import { type LabelMapping, labelMapping, reduceZeroLabel } from '../../label-mapping.js'
+import {
+  type IdMap,
+  type LabelMapping,
+  labelMapping,
+  mapEntries,
+  reduceZeroLabel,
+} from '../../label-mapping.js'
 import { IGNORE, labels } from '../../labels.js'
 import type { NamedImage } from '../../metrics/image-scores.js'
 import type { LabelMap } from '../../png.js'
@@ -20,6 +26,8 @@ export interface EvaluationPlan {
   readonly targetIds: PixelIds
   readonly predictionIds: PixelIds
   readonly reduceZeroLabel: boolean
+  readonly maxPixels: number
+  readonly idMap?: IdMap | undefined
 }
 
 /** Paths of a target and a prediction to compare with it. */
@@ -49,9 +57,11 @@ export async function evaluatePair(
 ): Promise<void> {
   const { name, target, prediction } = pair
   const [targetMap, predictedMap, instances] = await Promise.all([
-    readLabelPng(target),
-    readLabelPng(prediction),
-    official?.instances && pair.instanceIds !== undefined ? readInstanceIds(pair.instanceIds) : undefined,
+    readChanged(target, plan),
+    readChanged(prediction, plan),
+    official?.instances && pair.instanceIds !== undefined
+      ? readInstanceIds(pair.instanceIds, plan)
+      : undefined,
   ])
   checkSameSize(targetMap, target, predictedMap, prediction)
   if (instances !== undefined) checkSameSize(targetMap, target, instances, pair.instanceIds!)
@@ -91,6 +101,21 @@ export async function evaluatePair(
   } catch (error) {
     throw isInverseFormError(error) ? inFiles(error, pair, plan) : error
   }
+}
+
+/** Reads a label map and changes its ids as `idMap` of the plan says. */
+async function readChanged(path: string, plan: EvaluationPlan): Promise<LabelMap> {
+  const map = await readLabelPng(path, plan)
+  if (plan.idMap === undefined) return map
+  return { ...map, data: changedIds(plan.idMap, map.data.BYTES_PER_ELEMENT)(map.data) }
+}
+
+/** Creates a mapping of all ids of one or two bytes: some to others, the rest to themselves. */
+export function changedIds(map: IdMap, bytes: number): LabelMapping {
+  const count = 2 ** (8 * bytes)
+  const ids = Array.from({ length: count }, (_, id) => id)
+  for (const [from, to] of mapEntries(map)) if (from >= 0 && from < count) ids[from] = to
+  return labelMapping(ids)
 }
 
 /** Adds the files to an error about their label maps. */

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkFunction, checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { defaultMaxPixels } from '@inverseform/shared/node'
+import { type IdMap, labelMapping } from '../../label-mapping.js'
 import { type EvaluationPlan, evaluatePair, type PairToEvaluate, type PixelIds } from './evaluate-pair.js'
 import { createMetrics, type MetricSelection, type Metrics, mergeMetrics } from './metric-set.js'
 import { MetricsThread } from './metrics-thread.js'
@@ -15,6 +17,16 @@ export interface EvaluatePairsOptions<Selection extends MetricSelection = Metric
   readonly reduceZeroLabel?: boolean
   /** Number of threads; 0 uses the caller's thread. Defaults to one per core, at most one per pair. */
   readonly workers?: number
+  /**
+   * New ids of some ids in the files, targets and predictions alike; all others stay. It comes before everything else:
+   * with { 255: 1 }, masks of 0 and 255 hold the classes 0 and 1.
+   */
+  readonly idMap?: IdMap
+  /**
+   * Most pixels that a label map may have. Defaults to what the memory allows with this number of threads, at most
+   * 2^26.
+   */
+  readonly maxPixels?: number
   /** Called after each pair, in any order. */
   readonly onProgress?: (progress: EvaluationProgress) => void
   readonly signal?: AbortSignal
@@ -28,6 +40,9 @@ export interface EvaluationProgress {
   /** Name of the pair evaluated last. */
   readonly name: string
 }
+
+/** Memory that a pair takes at most, without and with metrics of boundaries. */
+const BYTES_PER_PIXEL = { areas: 12, boundaries: 32 }
 
 /**
  * Evaluates the predictions of a data set from files, on all cores, with a few images in memory at a time. Metrics
@@ -44,15 +59,29 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
   pairs: readonly PairToEvaluate[],
   options: EvaluatePairsOptions<Selection>,
 ): Promise<Metrics<Selection>> {
+  checkArgument('pairs', pairs, Array.isArray(pairs), 'an array of pairs')
+  checkArgument(
+    'options',
+    options,
+    typeof options === 'object' && options !== null,
+    'an object with `metrics`',
+  )
   const total = createMetrics(options.metrics)
-  const plan = planOf(options)
   const { workers = availableParallelism(), signal, onProgress } = options
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress)
   checkInteger(
     'workers',
     workers,
     { min: 0 },
     { hint: "Pass the number of threads, or 0 to use the caller's thread." },
   )
+  // Two lanes per thread: one reads files while the other measures.
+  const most = Math.max(1, Math.min(2 * Math.max(1, workers), pairs.length))
+  const {
+    maxPixels = defaultMaxPixels(most * BYTES_PER_PIXEL[hasBoundaries(total) ? 'boundaries' : 'areas']),
+  } = options
+  checkInteger('maxPixels', maxPixels, { min: 1 })
+  const plan: EvaluationPlan = { ...planOf(options), maxPixels }
   if (total.perImage !== undefined) checkUniqueNames(pairs)
   signal?.throwIfAborted()
   const threads = Array.from({ length: Math.min(workers, pairs.length) }, () => new MetricsThread(plan))
@@ -76,7 +105,6 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
   }
   const onAbort = () => stop(signal?.reason)
   signal?.addEventListener('abort', onAbort)
-  // Two lanes per thread: one reads files while the other measures.
   const lanes = workers === 0 ? [undefined, undefined] : [...threads, ...threads]
   await Promise.all(lanes.map((thread) => lane(thread).catch(stop)))
   const gather = async (thread: MetricsThread) => mergeMetrics(total, await thread.metrics())
@@ -87,12 +115,16 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
   return total
 }
 
+const hasBoundaries = ({ boundaryF, boundaryIou, trimap, surface }: Partial<Metrics>): boolean =>
+  [boundaryF, boundaryIou, trimap, surface].some((metric) => metric !== undefined)
+
 function planOf({
   metrics,
   targetIds = 'labelIds',
   predictionIds = 'labelIds',
   reduceZeroLabel = false,
-}: EvaluatePairsOptions): EvaluationPlan {
+  idMap,
+}: EvaluatePairsOptions): Omit<EvaluationPlan, 'maxPixels'> {
   checkOneOf('targetIds', targetIds, ['labelIds', 'trainIds'])
   checkOneOf('predictionIds', predictionIds, ['labelIds', 'trainIds'])
   if (targetIds !== 'labelIds' && metrics.official !== undefined) {
@@ -113,7 +145,8 @@ function planOf({
       },
     )
   }
-  return { metrics, targetIds, predictionIds, reduceZeroLabel }
+  if (idMap !== undefined) labelMapping(idMap)
+  return { metrics, targetIds, predictionIds, reduceZeroLabel, idMap }
 }
 
 /** @throws InverseFormError `invalid-argument` for two pairs of the same name, which per-image scores cannot tell apart */

@@ -49,14 +49,20 @@ export function createMetrics<Selection extends MetricSelection>(selection: Sele
   return each(selection, (Kind, options) => new Kind(options as object))
 }
 
-/** Returns the states that {@link metricsFromJSON} accepts; they can be sent to another thread. */
-export function statesOf(metrics: Partial<Metrics>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, metric.toJSON()]))
+/**
+ * Returns the states that {@link metricsFromJSON} accepts; they can be sent to another thread. Unlike those of
+ * `JSON.stringify`, they hold the number of ignored pixels, which a warning needs.
+ */
+export function metricsToJSON(metrics: Partial<Metrics>): Record<string, unknown> {
+  const states = Object.entries(metrics).map(([name, metric]) => [name, metric.toJSON()])
+  const { confusion } = metrics
+  if (confusion === undefined || Number.isNaN(confusion.ignored)) return Object.fromEntries(states)
+  return { ...Object.fromEntries(states), confusion: { ...confusion.toJSON(), ignored: confusion.ignored } }
 }
 
 /**
  * Restores metrics from their states.
- * @param json parsed output of `JSON.stringify` for {@link Metrics}
+ * @param json what {@link metricsToJSON} returns, or parsed output of `JSON.stringify` for {@link Metrics}
  * @throws InverseFormError `unreadable` for anything else
  */
 export function metricsFromJSON(json: unknown): Partial<Metrics> {

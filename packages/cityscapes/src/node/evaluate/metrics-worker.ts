@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorMessage, toMessage } from '@inverseform/errors'
 import { type EvaluationPlan, evaluatePair, type PairToEvaluate } from './evaluate-pair.js'
-import { createMetrics, statesOf } from './metric-set.js'
+import { createMetrics, metricsToJSON } from './metric-set.js'
 
 /** A pair to evaluate; without a pair, a request for the metrics. */
 export interface ThreadRequest {
@@ -23,7 +23,7 @@ port.on('message', async (request: ThreadRequest) => port.postMessage(await repl
 
 async function reply({ id, pair }: ThreadRequest): Promise<ThreadReply> {
   try {
-    if (pair === undefined) return { id, states: statesOf(metrics) }
+    if (pair === undefined) return { id, states: metricsToJSON(metrics) }
     await evaluatePair(pair, plan, metrics)
     return { id }
   } catch (error) {

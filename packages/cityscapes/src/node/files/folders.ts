@@ -3,6 +3,7 @@ import { readdir, realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
+import { checkPath, fileError } from '@inverseform/shared/node'
 
 export const byName = (a: string, b: string): number => (a < b ? -1 : 1)
 
@@ -24,6 +25,7 @@ export async function list(folder: string, recursive = false): Promise<Dirent[] 
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (code === 'EMFILE' || code === 'ENFILE') throw fileError(folder, cause)
     throw new InverseFormError('unreadable', `${folder} cannot be listed: ${message}.`, {
       hint: 'Check that you may read this folder.',
       details: { folder },
@@ -58,6 +60,7 @@ export async function walk(folder: string, hint: string): Promise<string[]> {
 export async function walkOutside(folder: string, out: string | undefined, hint: string): Promise<string[]> {
   const files = await walk(folder, hint)
   if (out === undefined) return files
+  checkPath('out', out)
   const path = relative(await realPath(folder), await realPath(out))
   if (path === '') {
     throw new InverseFormError(
@@ -87,6 +90,7 @@ async function realPath(path: string): Promise<string> {
  */
 export function dataFolder(data: string | undefined): string {
   const folder = data || process.env.CITYSCAPES_DATASET
+  if (data) checkPath('data', data)
   if (folder) return folder
   throw new InverseFormError('invalid-argument', 'No data set folder was given.', {
     hint: 'Pass it as `data`, or set the environment variable CITYSCAPES_DATASET.',

@@ -1,45 +1,36 @@
-import { readFile } from 'node:fs/promises'
-import { InverseFormError } from '@inverseform/errors'
+import { checkInteger, InverseFormError } from '@inverseform/errors'
+import { defaultMaxPixels, readRegularFile } from '@inverseform/shared/node'
 import type { LabelMap } from '../../png.js'
 import { decodeLabelPngNatively } from '../png/decode-png.js'
 
-/**
- * Reads a whole file.
- * @param hint what to check when the file is missing
- * @throws InverseFormError `not-found`, or `unreadable`
- */
-export async function readBytes(path: string, hint: string): Promise<Buffer> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT') {
-      throw new InverseFormError('not-found', `The file ${path} does not exist.`, {
-        hint,
-        details: { path },
-        cause,
-      })
-    }
-    throw new InverseFormError('unreadable', `${path} cannot be read: ${message}.`, {
-      hint: 'Check that it is a file and that you may read it.',
-      details: { path },
-      cause,
-    })
-  }
+export interface ReadLabelOptions {
+  /** Most pixels that a label map may have. Defaults to what the memory allows, at most 2^26. */
+  readonly maxPixels?: number
 }
 
-/** Reads a label map of any kind, as `decodeLabelPng` decodes it. */
-export async function readLabelPng(path: string): Promise<LabelMap> {
-  return decodeLabelPngNatively(await readBytes(path, 'Check the path of the label map.'), path)
+/** Memory that reading takes: the inflated rows, the pixels and the ids, each of up to 16 bits. */
+const READ_BYTES_PER_PIXEL = 8
+
+/**
+ * Reads a label map of any kind, as `decodeLabelPng` decodes it.
+ * @throws InverseFormError as `decodeLabelPng`; `not-found`, and `unreadable` for what is not a regular file
+ */
+export async function readLabelPng(
+  path: string,
+  { maxPixels = defaultMaxPixels(READ_BYTES_PER_PIXEL) }: ReadLabelOptions = {},
+): Promise<LabelMap> {
+  checkInteger('maxPixels', maxPixels, { min: 1 })
+  // Not even noise compresses to more than its own size and a little.
+  const bytes = await readRegularFile(path, { maxBytes: 4 * maxPixels + 2 ** 20, limit: '`maxPixels`' })
+  return decodeLabelPngNatively(bytes, path, { maxPixels })
 }
 
 /**
  * Reads a `*_labelIds.png`: label ids, one byte per pixel, from any PNG that `decodeLabelPng` accepts.
- * @throws InverseFormError as decodeLabelPng, `not-found`, and `unreadable` for an id above 255, as in
- *   `*_instanceIds.png`
+ * @throws InverseFormError as `readLabelPng`, and `unreadable` for an id above 255, as in `*_instanceIds.png`
  */
-export async function readLabelIds(path: string): Promise<LabelMap<Uint8Array>> {
-  const { width, height, data } = await readLabelPng(path)
+export async function readLabelIds(path: string, options?: ReadLabelOptions): Promise<LabelMap<Uint8Array>> {
+  const { width, height, data } = await readLabelPng(path, options)
   if (data instanceof Uint8Array) return { width, height, data }
   const instance = data.find((id) => id > 255)
   if (instance !== undefined) {
@@ -53,9 +44,12 @@ export async function readLabelIds(path: string): Promise<LabelMap<Uint8Array>> 
 
 /**
  * Reads a `*_instanceIds.png`: label id · 1000 + number for single objects, the plain label id otherwise.
- * @throws InverseFormError as `decodeLabelPng`, and `not-found`
+ * @throws InverseFormError as `readLabelPng`
  */
-export async function readInstanceIds(path: string): Promise<LabelMap<Uint16Array>> {
-  const { width, height, data } = await readLabelPng(path)
+export async function readInstanceIds(
+  path: string,
+  options?: ReadLabelOptions,
+): Promise<LabelMap<Uint16Array>> {
+  const { width, height, data } = await readLabelPng(path, options)
   return { width, height, data: data instanceof Uint16Array ? data : Uint16Array.from(data) }
 }

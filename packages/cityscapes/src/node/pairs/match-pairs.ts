@@ -1,8 +1,10 @@
 import type { Dirent } from 'node:fs'
-import { join } from 'node:path'
-import { InverseFormError } from '@inverseform/errors'
+import { basename, dirname, join } from 'node:path'
+import { checkArgument, checkBoolean, checkOneOf, InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
+import { checkPath } from '@inverseform/shared/node'
 import { baseName, byName, dataFolder, list, problemsText, walkOutside } from '../files/folders.js'
+import { type AnnotationType, annotationType, contentsOf, findSplit, otherType } from '../files/layout.js'
 import type { FilePair } from './match-by-stem.js'
 
 /** Files of one image for the official evaluation. */
@@ -13,12 +15,14 @@ export interface OfficialPair extends FilePair {
 
 export interface MatchPairsOptions {
   /**
-   * The folder with `gtFine/`, or one with `*_gtFine_labelIds.png` files, directly or in folders of cities. Defaults
-   * to the environment variable CITYSCAPES_DATASET.
+   * The folder with `gtFine/` or `gtFine_trainvaltest/gtFine/`, or one with `*_gtFine_labelIds.png` files, directly or
+   * in folders of cities. Defaults to the environment variable CITYSCAPES_DATASET.
    */
   readonly data?: string
   /** Folder in `gtFine/`. Defaults to `val`, the only one that the official script reads. */
   readonly split?: string
+  /** Fine or coarse annotations. Defaults to `gtFine`; to `gtCoarse` for `train_extra`, which has no others. */
+  readonly type?: AnnotationType
   /**
    * The folder to search for predictions, at any depth. Defaults to the environment variable CITYSCAPES_RESULTS, or
    * else to `results` in the folder of the data set.
@@ -30,14 +34,13 @@ export interface MatchPairsOptions {
   readonly out?: string
 }
 
-const LABEL_IDS = '_gtFine_labelIds.png'
-const INSTANCE_IDS = '_gtFine_instanceIds.png'
 const PNG = '.png'
 
 /**
  * Finds targets and predictions as the official evaluation does. The prediction of `<name>_gtFine_labelIds.png`, where
  * `<name>` is `<city>_<sequence>_<frame>`, is the only file `<name>*.png` in the folder of predictions. Does not follow
- * linked folders of predictions, and skips files that match no target.
+ * linked folders of predictions, and skips files that match no target. Targets of one name in several cities take the
+ * prediction in the folder of their city; their pairs are named `<city>/<name>`.
  * Source: getPrediction of cityscapesscripts/evaluation/evalPixelLevelSemanticLabeling.py.
  *
  * @returns pairs sorted by the path of the target
@@ -45,23 +48,28 @@ const PNG = '.png'
  *   `not-found` without targets or the folder of predictions; `invalid-dataset`, naming all, for targets without a
  *   prediction or with several, predictions that match several targets, and targets without instance ids
  */
-export async function matchPairs({
-  data,
-  split = 'val',
-  predictions,
-  instances = true,
-  out,
-}: MatchPairsOptions = {}): Promise<OfficialPair[]> {
+export async function matchPairs(options: MatchPairsOptions = {}): Promise<OfficialPair[]> {
+  checkArgument('options', options, typeof options === 'object' && options !== null, 'an object')
+  const { data, split = 'val', predictions, instances = true, out } = options
+  checkPath('split', split)
+  const { type = annotationType(split) } = options
+  checkOneOf('type', type, ['gtFine', 'gtCoarse'])
+  checkBoolean('instances', instances)
   const root = dataFolder(data)
-  const files = await targetFiles(root, split)
-  const targets = files.filter((path) => path.endsWith(LABEL_IDS)).sort(byName)
+  const end = `_${type}_labelIds.png`
+  const files = await targetFiles(root, type, split, end)
+  const targets = files.filter((path) => path.endsWith(end)).sort(byName)
   if (targets.length === 0) {
     throw new InverseFormError(
       'not-found',
-      `No *${LABEL_IDS} was found in ${join(root, 'gtFine', split, '<city>')}, ${join(root, '<city>')} or ${root}.`,
+      `No *${end} was found in ${join(root, type, split, '<city>')}, ${join(root, `${type}*`, type, split, '<city>')}, ` +
+        `${join(root, '<city>')} or ${root}; ${await contentsOf(root)}.`,
       {
-        hint: 'Pass the folder that holds gtFine, one that holds folders of cities, or the folder of one city.',
-        details: { data: root, split },
+        hint:
+          `Pass the folder that holds ${type}, one that holds folders of cities, or the folder of one city. For label ` +
+          'maps with other names, use `matchByStem`, with `targetSuffix` and `predictionSuffix` where the ends differ.' +
+          (await otherType(root, type)),
+        details: { data: root, split, type },
       },
     )
   }
@@ -70,9 +78,9 @@ export async function matchPairs({
     out,
     'Pass the folder of the predictions as `predictions`, or set the environment variable CITYSCAPES_RESULTS to it.',
   )
-  const pairs = pairUp(targets, found)
+  const pairs = pairUp(targets, found, end)
   return instances
-    ? withInstanceIds(pairs, new Set(files))
+    ? withInstanceIds(pairs, new Set(files), type)
     : pairs.map((pair) => ({ ...pair, instanceIds: undefined }))
 }
 
@@ -97,11 +105,26 @@ export async function officialResultPath({ data }: { readonly data?: string } = 
   return join(folder, file)
 }
 
-/** Lists the files in the split's folder, or else in the root, and in the folders of cities there. */
-async function targetFiles(root: string, split: string): Promise<string[]> {
-  const inSplit = await list(join(root, 'gtFine', split))
-  const folder = inSplit === undefined ? root : join(root, 'gtFine', split)
-  const entries = inSplit ?? (await list(root)) ?? []
+/** Lists the files in the folder of the split, or else in the root, and in the folders of cities there. */
+async function targetFiles(
+  root: string,
+  type: AnnotationType,
+  split: string,
+  end: string,
+): Promise<string[]> {
+  const below = await filesAndCities(join(root, type, split))
+  if (below !== undefined) return below
+  // Not the folder of a data set: label maps beside it are not meant.
+  const direct = (await filesAndCities(root)) ?? []
+  if (direct.some((path) => path.endsWith(end))) return direct
+  const folder = await findSplit(root, type, split)
+  return (folder === undefined ? undefined : await filesAndCities(folder)) ?? direct
+}
+
+/** Lists the files in a folder and in the folders in it; undefined for a missing folder. */
+async function filesAndCities(folder: string): Promise<string[] | undefined> {
+  const entries = await list(folder)
+  if (entries === undefined) return undefined
   // A city may be a link to a folder, so every entry that is not a file is listed.
   const cities = paths(
     folder,
@@ -116,28 +139,39 @@ const paths = (folder: string, entries: readonly Dirent[]): string[] =>
   entries.filter(({ name }) => !name.startsWith('.')).map(({ name }) => join(folder, name))
 
 /** Gives each label map of the target the one file whose name starts as its own. */
-function pairUp(targets: readonly string[], files: readonly string[]): FilePair[] {
+function pairUp(targets: readonly string[], files: readonly string[], end: string): FilePair[] {
+  const nameOf = (target: string): string => baseName(target).slice(0, -end.length)
   const predictions = new Map(targets.map((target) => [target, [] as string[]]))
   const targetsOf = new Map<string, string[]>()
   for (const target of targets) {
-    targetsOf.set(nameOf(target), [...(targetsOf.get(nameOf(target)) ?? []), target])
+    const same = targetsOf.get(nameOf(target))
+    if (same === undefined) targetsOf.set(nameOf(target), [target])
+    else same.push(target)
   }
+  const cityName = (target: string): string => `${cityOf(target)}/${nameOf(target)}`
+  const nameOfPair = (target: string): string =>
+    targetsOf.get(nameOf(target))!.length > 1 ? cityName(target) : nameOf(target)
   const shared: string[] = []
   for (const file of files) {
     const name = baseName(file)
     if (!name.endsWith(PNG)) continue
     // Looking up each start of the name keeps this linear in the number of files.
     const owners: string[] = []
-    for (let end = 1; end <= name.length - PNG.length; end++) {
-      owners.push(...(targetsOf.get(name.slice(0, end)) ?? []))
+    for (let length = 1; length <= name.length - PNG.length; length++) {
+      const same = targetsOf.get(name.slice(0, length)) ?? []
+      const inCity = same.filter((target) => cityOf(target) === cityOf(file))
+      owners.push(...(same.length > 1 && inCity.length > 0 ? inCity : same))
     }
     for (const target of owners) predictions.get(target)!.push(file)
-    if (owners.length > 1) shared.push(`${file} (of ${owners.map(baseName).join(' and ')})`)
+    if (owners.length > 1) {
+      const isOneName = new Set(owners.map(baseName)).size < owners.length
+      shared.push(`${file} (of ${owners.map(isOneName ? cityName : baseName).join(' and ')})`)
+    }
   }
-  const missing = targets.filter((target) => predictions.get(target)!.length === 0).map(nameOf)
+  const missing = targets.filter((target) => predictions.get(target)!.length === 0).map(nameOfPair)
   const several = [...predictions]
     .filter(([, found]) => found.length > 1)
-    .map(([target, found]) => `${nameOf(target)} (${found.join(' and ')})`)
+    .map(([target, found]) => `${nameOfPair(target)} (${found.join(' and ')})`)
   const problems = problemsText([
     [`of ${targets.length} targets have no prediction`, missing.map((name) => `${name}*${PNG}`)],
     [`of ${targets.length} targets have several predictions`, several],
@@ -145,27 +179,38 @@ function pairUp(targets: readonly string[], files: readonly string[]): FilePair[
   ])
   if (problems !== undefined) {
     throw new InverseFormError('invalid-dataset', problems, {
-      hint: 'Keep one map of label ids per target in the folder of predictions, named <city>_<sequence>_<frame>*.png, and images for viewing elsewhere.',
+      hint:
+        'Keep one map of label ids per target in the folder of predictions, named <city>_<sequence>_<frame>*.png, and ' +
+        'images for viewing elsewhere. Targets of one name in several cities need predictions in folders of cities.',
       details: { missing, several, shared },
     })
   }
-  return targets.map((target) => ({ name: nameOf(target), target, prediction: predictions.get(target)![0] }))
+  return targets.map((target) => ({
+    name: nameOfPair(target),
+    target,
+    prediction: predictions.get(target)![0],
+  }))
 }
 
-const nameOf = (target: string): string => baseName(target).slice(0, -LABEL_IDS.length)
+const cityOf = (path: string): string => basename(dirname(path))
 
-function withInstanceIds(pairs: readonly FilePair[], files: ReadonlySet<string>): OfficialPair[] {
+function withInstanceIds(
+  pairs: readonly FilePair[],
+  files: ReadonlySet<string>,
+  type: AnnotationType,
+): OfficialPair[] {
   const all = pairs.map((pair) => ({
     ...pair,
-    instanceIds: pair.target.slice(0, -LABEL_IDS.length) + INSTANCE_IDS,
+    instanceIds: pair.target.slice(0, -'labelIds.png'.length) + 'instanceIds.png',
   }))
   const missing = all.map(({ instanceIds }) => instanceIds).filter((path) => !files.has(path))
   if (missing.length > 0) {
+    const archive = type === 'gtFine' ? 'gtFine_trainvaltest.zip' : 'gtCoarse.zip'
     throw new InverseFormError(
       'invalid-dataset',
       `${missing.length} of ${pairs.length} targets have no instance ids: looked for ${listFew(missing)}.`,
       {
-        hint: 'Add these files of gtFine_trainvaltest.zip, or pass { instances: false } to omit instance-level scores.',
+        hint: `Add these files of ${archive}, or pass { instances: false } to omit instance-level scores.`,
         details: { missing },
       },
     )

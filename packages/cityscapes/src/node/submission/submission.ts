@@ -1,8 +1,15 @@
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { checkOneOf, InverseFormError } from '@inverseform/errors'
 import { listFew, readAhead } from '@inverseform/shared'
-import { makeFolder, writeFileAtomically, writeWholeFile } from '@inverseform/shared/node'
+import {
+  checkPath,
+  fileError,
+  makeFolder,
+  openRegularFile,
+  writeFileAtomically,
+  writeWholeFile,
+} from '@inverseform/shared/node'
 import { IGNORE, labels, trainIdToLabelId } from '../../labels.js'
 import { openDataset } from '../dataset.js'
 import type { PixelIds } from '../evaluate/evaluate-pair.js'
@@ -25,6 +32,8 @@ export interface CreateSubmissionOptions {
   readonly data?: string
   /** Split of the data set. Defaults to `test`. */
   readonly split?: string
+  /** Most pixels that a prediction may have. Defaults to what the memory allows, at most 2^26. */
+  readonly maxPixels?: number
   /** Called after each prediction. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
   readonly signal?: AbortSignal
@@ -70,9 +79,12 @@ export async function createSubmission({
   predictionIds,
   data,
   split = 'test',
+  maxPixels,
   onProgress,
   signal,
 }: CreateSubmissionOptions): Promise<string[]> {
+  checkPath('predictions', predictions)
+  checkPath('out', out)
   if (predictionIds !== undefined) checkOneOf('predictionIds', predictionIds, ['labelIds', 'trainIds'])
   await checkOut(out)
   const found = await findPredictions(predictions, isZip(out) ? undefined : out)
@@ -81,7 +93,7 @@ export async function createSubmission({
   const convert = async ({ name, path }: Prediction): Promise<ZipEntry> => {
     signal?.throwIfAborted()
     const image = images?.get(name)
-    const { width, height, data: ids } = await readLabelPng(path)
+    const { width, height, data: ids } = await readLabelPng(path, { maxPixels })
     const expected = image === undefined ? CITYSCAPES_SIZE : await pngSize(image)
     if (width !== expected.width || height !== expected.height) {
       throw new InverseFormError(
@@ -175,6 +187,10 @@ async function matchImages(
   const problems = problemsText([
     [`of ${images.size} images of the split "${split}" have no prediction`, missing],
     [`of ${predictions.length} predictions match no image of the split "${split}"`, foreign],
+    [
+      'images have the name of another, in another city',
+      samples.filter(({ name, image }) => images.get(name) !== image).map(({ image }) => image),
+    ],
   ])
   if (problems !== undefined) {
     throw new InverseFormError('invalid-dataset', problems, {
@@ -188,21 +204,22 @@ async function matchImages(
 /** Reads width and height of a PNG from fixed positions in its header. */
 async function pngSize(path: string): Promise<Size> {
   const header = Buffer.alloc(24)
+  const { handle } = await openRegularFile(path)
   try {
-    await using file = await open(path)
-    await file.read(header, 0, header.length, 0)
+    await handle.read(header, 0, header.length, 0)
   } catch (cause) {
-    throw notPng(path, `cannot be read: ${(cause as Error).message}`, cause)
+    throw fileError(path, cause)
+  } finally {
+    await handle.close()
   }
   if (header.toString('latin1', 1, 4) !== 'PNG') throw notPng(path, 'is not a PNG file')
   return { width: header.readUInt32BE(16), height: header.readUInt32BE(20) }
 }
 
-const notPng = (path: string, what: string, cause?: unknown): InverseFormError =>
+const notPng = (path: string, what: string): InverseFormError =>
   new InverseFormError('unreadable', `${path} ${what}.`, {
     hint: 'Copy or download the image again.',
     details: { path },
-    cause,
   })
 
 function toLabelIds(ids: Uint8Array | Uint16Array, width: number, path: string, kind: PixelIds): Uint8Array {

@@ -1,6 +1,6 @@
 import { classNames as cityscapesClassNames, palette as cityscapesPalette, type Rgb } from '../../labels.js'
-import type { ConfusionMatrix, SegmentationScores } from '../../metrics/confusion.js'
-import { checkClassNames, count, escapeText, percent } from '../format.js'
+import { type ConfusionMatrix, checkMatrix, type SegmentationScores } from '../../metrics/confusion.js'
+import { checkClassNames, checkReportOptions, count, escapeText, percent } from '../format.js'
 import { anchored, imageArticles, type ReportImage, worstLinks } from '../images.js'
 import { page, section } from '../page.js'
 import {
@@ -12,6 +12,7 @@ import {
   percentage,
   type ReportFacts,
   scrollable,
+  warningsHtml,
   withBar,
 } from '../parts.js'
 import { style } from '../style.js'
@@ -52,6 +53,7 @@ export interface EvaluationReportOptions {
  *   relative
  */
 export function evaluationReportHtml(options: EvaluationReportOptions): string {
+  checkReportOptions(options)
   const {
     title,
     confusion,
@@ -61,6 +63,7 @@ export function evaluationReportHtml(options: EvaluationReportOptions): string {
     images = [],
     comparison,
   } = options
+  checkMatrix('confusion', confusion)
   checkClassNames(classNames, confusion.numClasses)
   const scores = confusion.compute()
   const pictures = anchored(images)
@@ -69,7 +72,8 @@ export function evaluationReportHtml(options: EvaluationReportOptions): string {
   return page({
     title,
     style,
-    intro: scored ? headline(mainScores(scores)) : '<p>No pixel was scored.</p>',
+    intro:
+      (scored ? headline(mainScores(scores)) : '<p>No pixel was scored.</p>') + warningsHtml(scores.warnings),
     sections: [
       comparison && section('comparison', 'Comparison', comparisonTable(comparison)),
       facts.length > 0 && section('run', 'Run', factsTable(facts)),

@@ -1,10 +1,8 @@
 import type { Rgb } from '../../labels.js'
-import type {
-  BoundaryFScores,
-  BoundaryIouScores,
-  SurfaceScores,
-  TrimapIouScores,
-} from '../../metrics/boundary/index.js'
+import type { BoundaryFScores } from '../../metrics/boundary/boundary-f.js'
+import type { BoundaryIouScores } from '../../metrics/boundary/boundary-iou.js'
+import type { SurfaceScores } from '../../metrics/boundary/surface-distances.js'
+import type { TrimapIouScores } from '../../metrics/boundary/trimap-iou.js'
 import { count, decimal, percent } from '../format.js'
 import { besideTable, classHeads, dataTable } from '../parts.js'
 import { lineChart, ticks } from './chart.js'

@@ -1,6 +1,7 @@
 import { nanMean } from '@inverseform/shared'
 import { type Rgb, trainIdToLabelId } from '../../labels.js'
-import type { BoundaryFScores, BoundaryIouScores } from '../../metrics/boundary/index.js'
+import type { BoundaryFScores } from '../../metrics/boundary/boundary-f.js'
+import type { BoundaryIouScores } from '../../metrics/boundary/boundary-iou.js'
 import type { SegmentationScores } from '../../metrics/confusion.js'
 import type { PixelLevelScores } from '../../metrics/official/scores.js'
 import type { PerImageSummary } from '../../metrics/per-image.js'
@@ -29,7 +30,7 @@ export const hasInstances = ({ meanInstanceIou }: PixelLevelScores): boolean => 
 
 /** Table of the scores of each class by all given metrics, with means. */
 export function scoresByClass(
-  { scores: { classes }, official, boundaryF, boundaryIou, perImage }: ScoresByClass,
+  { scores: { classes, pixels }, official, boundaryF, boundaryIou, perImage }: ScoresByClass,
   names: readonly string[],
   palette: readonly Rgb[],
 ): string {
@@ -47,14 +48,32 @@ export function scoresByClass(
   const heads = classHeads(names, palette)
   return dataTable(
     'Scores by class',
-    ['class', 'id', ...columns.map(({ name }) => `${name}, %`), 'pixels in target'],
-    classes.map(({ tp, fn }, c) => [
+    [
+      'class',
+      'id',
+      ...columns.map(({ name }) => `${name}, %`),
+      'FP, % of pixels',
+      'FN, % of pixels',
+      'pixels in target',
+    ],
+    classes.map(({ tp, fp, fn }, c) => [
       heads[c],
       c,
       ...columns.map(({ values, bars }) => (bars ? withBar : percent)(values[c])),
+      percent(fp / pixels),
+      percent(fn / pixels),
       count(tp + fn),
     ]),
-    [['mean', '', ...columns.map(({ values, bars }) => (bars ? withBar : percent)(nanMean(values))), '']],
+    [
+      [
+        'mean',
+        '',
+        ...columns.map(({ values, bars }) => (bars ? withBar : percent)(nanMean(values))),
+        '',
+        '',
+        '',
+      ],
+    ],
   )
 }
 

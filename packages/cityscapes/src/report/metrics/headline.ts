@@ -1,6 +1,7 @@
 import { nanMean } from '@inverseform/shared'
 import type { BootstrapInterval } from '../../metrics/bootstrap.js'
-import type { BoundaryFScores, BoundaryIouScores } from '../../metrics/boundary/index.js'
+import type { BoundaryFScores } from '../../metrics/boundary/boundary-f.js'
+import type { BoundaryIouScores } from '../../metrics/boundary/boundary-iou.js'
 import type { SegmentationScores } from '../../metrics/confusion.js'
 import type { PixelLevelScores } from '../../metrics/official/scores.js'
 import { count, percent } from '../format.js'

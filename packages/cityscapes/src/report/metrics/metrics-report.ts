@@ -1,20 +1,18 @@
 import { InverseFormError } from '@inverseform/errors'
 import { classNames as cityscapesClassNames, palette as cityscapesPalette, type Rgb } from '../../labels.js'
 import type { BootstrapInterval } from '../../metrics/bootstrap.js'
-import type {
-  BoundaryFScores,
-  BoundaryIouScores,
-  SurfaceScores,
-  TrimapIouScores,
-} from '../../metrics/boundary/index.js'
+import type { BoundaryFScores } from '../../metrics/boundary/boundary-f.js'
+import type { BoundaryIouScores } from '../../metrics/boundary/boundary-iou.js'
+import type { SurfaceScores } from '../../metrics/boundary/surface-distances.js'
+import type { TrimapIouScores } from '../../metrics/boundary/trimap-iou.js'
 import type { CalibrationScores } from '../../metrics/calibration.js'
-import type { ConfusionMatrix } from '../../metrics/confusion.js'
+import { type ConfusionMatrix, checkMatrix } from '../../metrics/confusion.js'
 import type { PixelLevelScores } from '../../metrics/official/scores.js'
 import type { PerImageSummary } from '../../metrics/per-image.js'
-import { checkClassNames } from '../format.js'
+import { checkClassNames, checkReportOptions } from '../format.js'
 import { anchored, imageArticles, type ReportImage, worstLinks } from '../images.js'
 import { page, section } from '../page.js'
-import { confusionFigure, factsTable, type ReportFacts } from '../parts.js'
+import { confusionFigure, factsTable, type ReportFacts, warningsHtml } from '../parts.js'
 import { style } from '../style.js'
 import { boundariesHtml, surfaceHtml, trimapHtml } from './boundaries.js'
 import { calibrationHtml } from './calibration.js'
@@ -57,6 +55,7 @@ export interface MetricsReportOptions {
  *   `invalid-argument` for a panel URL that is not relative
  */
 export function metricsReportHtml(options: MetricsReportOptions): string {
+  checkReportOptions(options)
   const {
     title,
     facts = [],
@@ -72,6 +71,7 @@ export function metricsReportHtml(options: MetricsReportOptions): string {
     calibration,
     images = [],
   } = options
+  checkMatrix('confusion', confusion)
   checkClassNames(classNames, confusion.numClasses)
   checkSameClasses(options)
   const scores = confusion.compute()
@@ -83,7 +83,9 @@ export function metricsReportHtml(options: MetricsReportOptions): string {
   return page({
     title,
     style: style + metricsStyle,
-    intro: scored ? metricsHeadline(options, scores) : '<p>No pixel was scored.</p>',
+    intro:
+      (scored ? metricsHeadline(options, scores) : '<p>No pixel was scored.</p>') +
+      warningsHtml((official ?? scores).warnings),
     sections: [
       facts.length > 0 && section('run', 'Run', factsTable(facts)),
       scored && section('classes', 'Classes', scoresByClass({ ...options, scores }, classNames, palette)),

@@ -1,17 +1,18 @@
 import { classNames as cityscapesClassNames } from '../../labels.js'
 import type { SegmentationScores } from '../../metrics/confusion.js'
+import { warningsText } from '../../metrics/warnings.js'
 import { checkClassNames, count, percent } from '../format.js'
 
-const header = ['Id', 'label', 'IoU', 'TP', 'FP', 'FN', 'precision', 'recall']
+const header = ['Id', 'label', 'IoU', 'TP', 'FP', 'FN', 'FP/TP', 'FN/TP', 'precision', 'recall']
 
 const fixed = (value: number): string =>
   Number.isNaN(value) ? '–' : Number.isFinite(value) ? value.toFixed(2) : 'inf'
 
 /**
- * Formats class scores as an aligned plain-text table, one line per class. The units match the table of InverseForm
- * and HMS: IoU in percent; TP in percent of all counted pixels; FP and FN as multiples of TP; precision and recall as
- * fractions. The published code swaps FP and FN, and so precision and recall; here FP are pixels wrongly predicted as
- * the class, FN missed pixels of the class. A dash marks a class that does not occur.
+ * Formats class scores as an aligned plain-text table, one line per class: IoU in percent; TP, FP and FN in percent of all
+ * counted pixels; FP and FN as multiples of TP, as in the table of InverseForm and HMS; precision and recall as fractions.
+ * The published code swaps FP and FN, and so precision and recall; here FP are pixels wrongly predicted as the class, FN
+ * missed pixels of the class. A dash marks a class that does not occur.
  *
  * @throws InverseFormError `size-mismatch` without one name per class
  */
@@ -24,7 +25,7 @@ export function classTable(
     String(id),
     classNames[id],
     percent(iou),
-    percent(tp / pixels),
+    ...[tp, fp, fn].map((value) => percent(value / pixels)),
     fixed(fp / tp),
     fixed(fn / tp),
     fixed(precision),
@@ -38,13 +39,13 @@ export function classTable(
       .join('  '),
   )
   text.splice(1, 0, widths.map((width) => '-'.repeat(width)).join('  '))
-  return `${text.join('\n')}\nIoU in %, TP in % of the counted pixels, FP and FN as multiples of TP.\n`
+  return `${text.join('\n')}\nIoU in %; TP, FP and FN in % of the counted pixels.\n`
 }
 
-/** Formats the scores over all classes as aligned lines of plain text. */
+/** Formats the scores over all classes as aligned lines of plain text, followed by their warnings. */
 export function scoreSummary(scores: SegmentationScores): string {
   const { meanIou, accuracy, meanClassAccuracy, frequencyWeightedIou, seen, classes, pixels } = scores
-  return [
+  const lines = [
     ['mean IoU', `${percent(meanIou)} %  over ${seen} of ${classes.length} classes`],
     ['pixel accuracy', `${percent(accuracy)} %  of ${count(pixels)} pixels`],
     ['mean class accuracy', `${percent(meanClassAccuracy)} %`],
@@ -52,4 +53,5 @@ export function scoreSummary(scores: SegmentationScores): string {
   ]
     .map(([name, value]) => `${name.padEnd(22)}  ${value}\n`)
     .join('')
+  return lines + warningsText(scores.warnings)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BoundaryF, davisTolerance, gatedScnnTolerances } from '../../../src/metrics/boundary/index.js'
+import { BoundaryF, davisTolerance, gatedScnnTolerances } from '../../../src/metrics/boundary/boundary-f.js'
 import { allImages, blobs, CLASSES, type Mask, masksOf, mean, oddImages, type TestImage } from './support.js'
 
 /** Computes seg2bmap by its definition: shifted copies of the mask, with rules of their own for the last row and column. */

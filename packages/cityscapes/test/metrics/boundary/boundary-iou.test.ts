@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BoundaryIou } from '../../../src/metrics/boundary/index.js'
+import { BoundaryIou } from '../../../src/metrics/boundary/boundary-iou.js'
 import { allImages, blobs, CLASSES, type Mask, masksOf, mean, type TestImage } from './support.js'
 
 /** Returns the pixels that d erosions by 3x3 remove from a mask; no pixel outside the image is in it. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { toTrainIds } from '../../../src/labels.js'
-import { BoundaryF, BoundaryIou } from '../../../src/metrics/boundary/index.js'
+import { BoundaryF } from '../../../src/metrics/boundary/boundary-f.js'
+import { BoundaryIou } from '../../../src/metrics/boundary/boundary-iou.js'
 import type { SegmentedImage } from '../../../src/metrics/metric.js'
 import { decodeLabelPng } from '../../../src/png.js'
 import golden from '../../fixtures/metrics/boundary.json' with { type: 'json' }

@@ -1,6 +1,6 @@
 import { seededRandom } from '@inverseform/shared'
 import { expect, it } from 'vitest'
-import { BoundaryF } from '../../../src/metrics/boundary/index.js'
+import { BoundaryF } from '../../../src/metrics/boundary/boundary-f.js'
 
 it('lists the boundaries of a full-size image of noise, which exceed the initial size of the lists', () => {
   const [width, height] = [2048, 1024]

@@ -1,6 +1,9 @@
 import { seededRandom } from '@inverseform/shared'
 import { describe, expect, it } from 'vitest'
-import { BoundaryF, BoundaryIou, SurfaceDistances, TrimapIou } from '../../../src/metrics/boundary/index.js'
+import { BoundaryF } from '../../../src/metrics/boundary/boundary-f.js'
+import { BoundaryIou } from '../../../src/metrics/boundary/boundary-iou.js'
+import { SurfaceDistances } from '../../../src/metrics/boundary/surface-distances.js'
+import { TrimapIou } from '../../../src/metrics/boundary/trimap-iou.js'
 import type { Metric, SegmentedImage } from '../../../src/metrics/metric.js'
 import { allImages, blobs, CLASSES } from './support.js'
 

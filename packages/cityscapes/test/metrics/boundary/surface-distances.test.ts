@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SurfaceDistances } from '../../../src/metrics/boundary/index.js'
+import { SurfaceDistances } from '../../../src/metrics/boundary/surface-distances.js'
 import {
   allImages,
   blobs,

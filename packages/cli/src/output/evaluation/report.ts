@@ -5,16 +5,22 @@ import {
   type ReportComparison,
   type ReportFacts,
   type ReportImage,
+  type Rgb,
 } from '@inverseform/cityscapes'
 import { writeWholeFile } from '@inverseform/shared/node'
 import type { StageSeconds } from '../../evaluation/evaluate-images.js'
 import type { Evaluation } from '../../evaluation/evaluation.js'
 import type { LossTerms } from '../../evaluation/validation-loss.js'
-import { namesOfClasses } from '../class-names.js'
+import { jsonText } from '../../printer.js'
+import { paletteOf } from '../palettes.js'
 
 /** The results of an evaluation, to print and to write. */
 export interface EvaluationReport {
   readonly title: string
+  /** The names of the classes. */
+  readonly names: readonly string[]
+  /** The colors of the classes, if the data set has some of its own. */
+  readonly palette?: readonly Rgb[]
   /** What was evaluated and how, in the order in which it is shown. */
   readonly facts: ReportFacts
   readonly evaluation: Pick<Evaluation, 'confusion' | 'images'>
@@ -29,12 +35,12 @@ type TotalSeconds = StageSeconds & { readonly total: number }
 /** Returns the results as `--json` prints them and `results.json` holds them. Scores are fractions in [0,1], or null. */
 export function resultsJson({
   facts,
+  names,
   evaluation: { confusion, images },
   seconds,
   comparison,
   loss,
 }: Omit<EvaluationReport, 'title' | 'images'>): string {
-  const names = namesOfClasses(confusion.numClasses)
   const { classes, ...summary } = confusion.compute()
   const results = {
     format: 'inverseform.evaluation',
@@ -47,18 +53,33 @@ export function resultsJson({
     confusion,
     seconds,
   }
-  return `${JSON.stringify(results, null, 2)}\n`
+  return jsonText(results)
 }
 
 /** Writes `results.json`, `confusion.svg` and the page `index.html`. */
 export async function writeReport(folder: string, report: EvaluationReport): Promise<void> {
-  const { title, facts, evaluation, comparison, images } = report
+  const {
+    title,
+    names,
+    palette = paletteOf(report.evaluation.confusion.numClasses),
+    facts,
+    evaluation,
+    comparison,
+    images,
+  } = report
   const { confusion } = evaluation
-  const names = namesOfClasses(confusion.numClasses)
   await writeWholeFile(join(folder, 'results.json'), resultsJson(report))
   await writeWholeFile(join(folder, 'confusion.svg'), confusionSvg(confusion, names))
   await writeWholeFile(
     join(folder, 'index.html'),
-    evaluationReportHtml({ title, confusion, classNames: names, facts, images, comparison }),
+    evaluationReportHtml({
+      title,
+      confusion,
+      classNames: names,
+      palette,
+      facts,
+      images,
+      comparison,
+    }),
   )
 }

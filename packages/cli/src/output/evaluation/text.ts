@@ -1,15 +1,14 @@
 import { classTable, type ReportComparison, scoreSummary } from '@inverseform/cityscapes'
 import type { StageSeconds } from '../../evaluation/evaluate-images.js'
 import type { LossTerms } from '../../evaluation/validation-loss.js'
-import { namesOfClasses } from '../class-names.js'
+import { warningLines } from '../text/warnings.js'
 import type { EvaluationReport } from './report.js'
 
 /** Returns the results as plain text: scores, validation loss, comparison. */
-export function evaluationText({ evaluation, comparison, loss }: EvaluationReport): string {
+export function evaluationText({ names, evaluation, comparison, loss }: EvaluationReport): string {
   const scores = evaluation.confusion.compute()
-  const names = namesOfClasses(scores.classes.length)
   const sections = [
-    `${classTable(scores, { classNames: names })}\n${scoreSummary(scores)}`,
+    `${classTable(scores, { classNames: names })}\n${scoreSummary({ ...scores, warnings: [] })}${warningLines(scores.warnings)}`,
     loss && lossText(loss),
     comparison && comparisonText(comparison),
   ]

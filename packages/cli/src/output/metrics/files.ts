@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { confusionSvg, metricsReportHtml, worstImages } from '@inverseform/cityscapes'
 import { writeWholeFile } from '@inverseform/shared/node'
 import { type Counted, stateJson } from '../../metrics/state.js'
-import { type LabeledPairs, paletteOf, writePairs } from './pictures.js'
+import { paletteOf } from '../palettes.js'
+import { type LabeledPairs, writePairs } from './pictures.js'
 import { type MetricsReport, metricsJson } from './report.js'
 
 /** The files of a report beside its pictures; without counts by class only the first two are written. */
@@ -31,7 +32,7 @@ export async function writeMetricsReport(
   await writeWholeFile(state, stateJson(counted))
   if (confusion === undefined) return results
   await writeWholeFile(matrix, confusionSvg(confusion, names))
-  const palette = paletteOf(confusion.numClasses)
+  const palette = report.palette ?? paletteOf(confusion.numClasses)
   const images = await writePairs(
     folder,
     worstImages(perImage?.images ?? [], worst),

@@ -1,5 +1,4 @@
 import {
-  palette as cityscapesPalette,
   colorize,
   errorMask,
   type ReportImage,
@@ -9,6 +8,7 @@ import {
 } from '@inverseform/cityscapes'
 import { type PairToEvaluate, readLabelPng } from '@inverseform/cityscapes/node'
 import type { IdKinds } from '../../metrics/selection.js'
+import type { IdPairs } from '../../options/id-map.js'
 import { type Picture, pngOfRgb, writePictures } from '../images.js'
 
 /** The label files of the images, and the ids in them. */
@@ -16,53 +16,45 @@ export interface LabeledPairs {
   /** Empty for merged states. */
   readonly pairs: readonly PairToEvaluate[]
   readonly ids: IdKinds
-}
-
-/**
- * Returns one color for each class: Cityscapes' for 19 classes, else those of Pascal VOC's development kit
- * (`VOClabelcolormap`), which spreads the bits of an id over red, green and blue, from the highest bits down.
- */
-export function paletteOf(numClasses: number): readonly Rgb[] {
-  if (numClasses === cityscapesPalette.length) return cityscapesPalette
-  const channel = (id: number, bit: number): number => {
-    let value = 0
-    for (let k = 0; k < 8; k++) value |= ((id >> (3 * k + bit)) & 1) << (7 - k)
-    return value
-  }
-  // Black, the color of 0, stands for pixels without a class.
-  return Array.from({ length: numClasses }, (_, c) => [
-    channel(c + 1, 0),
-    channel(c + 1, 1),
-    channel(c + 1, 2),
-  ])
+  /** New ids of some ids, applied first. */
+  readonly idMap?: IdPairs
+  /** The most pixels that a label map may have. */
+  readonly maxPixels?: number
 }
 
 /** Writes target, prediction and errors of images, in order. Skips images without files, as merged states have them. */
 export async function writePairs(
   folder: string,
   images: readonly { readonly name: string; readonly meanIou: number }[],
-  { pairs, ids }: LabeledPairs,
+  labeled: LabeledPairs,
   palette: readonly Rgb[],
   signal: AbortSignal,
 ): Promise<ReportImage[]> {
-  const pairOf = new Map(pairs.map((pair) => [pair.name, pair]))
+  const pairOf = new Map(labeled.pairs.map((pair) => [pair.name, pair]))
   const written: ReportImage[] = []
   for (const { name, meanIou } of images) {
     signal.throwIfAborted()
     const pair = pairOf.get(name)
     if (pair !== undefined) {
-      const panels = await writePictures(folder, name, await pictures(pair, ids, palette))
+      const panels = await writePictures(folder, name, await pictures(pair, labeled, palette))
       written.push({ name, meanIou, panels })
     }
   }
   return written
 }
 
-async function pictures(pair: PairToEvaluate, ids: IdKinds, palette: readonly Rgb[]): Promise<Picture[]> {
-  const [targetMap, predictionMap] = await Promise.all([
-    readLabelPng(pair.target),
-    readLabelPng(pair.prediction),
-  ])
+async function pictures(
+  pair: PairToEvaluate,
+  { ids, idMap, maxPixels }: LabeledPairs,
+  palette: readonly Rgb[],
+): Promise<Picture[]> {
+  const read = async (path: string) => {
+    const map = await readLabelPng(path, { maxPixels })
+    return idMap === undefined
+      ? map
+      : { ...map, data: Uint16Array.from(map.data, (id) => idMap.get(id) ?? id) }
+  }
+  const [targetMap, predictionMap] = await Promise.all([read(pair.target), read(pair.prediction)])
   const { width, height } = targetMap
   const toClasses = ids.reduceZeroLabel ? reduceZeroLabel : undefined
   const target =

@@ -10,6 +10,7 @@ import {
   type PerImageSummary,
   type PixelLevelScores,
   type ReportFacts,
+  type Rgb,
   type SurfaceScores,
   type TrimapIouScores,
 } from '@inverseform/cityscapes'
@@ -17,6 +18,8 @@ import type { Metrics } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import type { PresetName, SelectionFlags } from '../../metrics/selection.js'
 import type { Counted } from '../../metrics/state.js'
+import type { NamedClasses } from '../../options/class-names.js'
+import { jsonText } from '../../printer.js'
 import { namesOfClasses, numberedClasses } from '../class-names.js'
 
 /** The results of `metrics`, computed once, to print and to write. */
@@ -27,6 +30,8 @@ export interface MetricsReport {
   readonly preset?: PresetName
   /** Class names; empty without a metric over classes. */
   readonly names: readonly string[]
+  /** The colors of the classes, if the data set has some of its own. */
+  readonly palette?: readonly Rgb[]
   readonly official?: PixelLevelScores
   readonly confusion?: ConfusionMatrix
   readonly perImage?: PerImageSummary
@@ -51,6 +56,7 @@ export function reportOf(
   { metrics, split, images }: Counted,
   flags: ReportFlags,
   seconds: number,
+  named?: NamedClasses,
 ): MetricsReport {
   const { confusion, boundaryF, boundaryIou, trimap, surface } = metrics
   const numClasses = (confusion ?? boundaryF ?? surface)?.numClasses ?? 0
@@ -65,7 +71,8 @@ export function reportOf(
     title: split === undefined ? `${numClasses} classes` : `Cityscapes ${split}`,
     facts: factsOf(flags, images.length, seconds),
     preset: flags.preset,
-    names: split === undefined ? numberedClasses(numClasses) : namesOfClasses(numClasses),
+    names: namesOf(numClasses, split, named),
+    palette: named?.palette,
     official: flags.preset === undefined ? metrics.official?.compute() : undefined,
     confusion,
     perImage: metrics.perImage?.compute(),
@@ -75,6 +82,19 @@ export function reportOf(
     trimap: trimap?.compute(),
     surface: surface?.compute(),
   }
+}
+
+/** @throws InverseFormError `invalid-argument` if there is not one name for each class */
+function namesOf(numClasses: number, split: string | undefined, named: NamedClasses | undefined) {
+  if (named === undefined) {
+    return split === undefined ? numberedClasses(numClasses) : namesOfClasses(numClasses)
+  }
+  if (named.names.length === numClasses) return named.names
+  throw new InverseFormError(
+    'invalid-argument',
+    `--class-names has ${named.names.length} names, but ${numClasses} classes were scored.`,
+    { hint: 'Write one name for each class, in the order of their ids.' },
+  )
 }
 
 function intervalOf({ perImage }: Partial<Metrics>, samples: number | true): BootstrapInterval {
@@ -113,6 +133,7 @@ export function metricsJson(report: MetricsReport): string {
     version: 1,
     run: Object.fromEntries(facts),
     official: official && officialResult(official),
+    warnings: (official ?? scores)?.warnings,
     names: names.length > 0 ? names : undefined,
     scores,
     mmseg: preset === 'mmseg' && confusion ? mmsegResults(confusion) : undefined,
@@ -127,5 +148,5 @@ export function metricsJson(report: MetricsReport): string {
     trimap,
     surface,
   }
-  return `${JSON.stringify(results, null, 2)}\n`
+  return jsonText(results)
 }

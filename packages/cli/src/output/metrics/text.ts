@@ -8,13 +8,21 @@ import {
   scoreSummary,
 } from '@inverseform/cityscapes'
 import { columns } from '../text/columns.js'
+import { warningLines } from '../text/warnings.js'
 import type { MetricsReport } from './report.js'
 
-/** Returns the scores as plain text: first as the official script or the preset's tool prints them, then the others. */
+/** Returns the confusion matrix as the official script prints it; undefined for other evaluations. */
+export const matrixText = ({ official }: MetricsReport): string | undefined =>
+  official && `${officialMatrix(official)}\n\n`
+
+/**
+ * Returns the scores as plain text, without {@link matrixText}: first as the official script or the preset's tool prints
+ * them, then the others.
+ */
 export function metricsText(report: MetricsReport): string {
   const { official, confusion, preset, names } = report
   const first = official
-    ? `${officialMatrix(official)}\n\n${officialTables(official)}`
+    ? `${officialTables(official)}${warningLines(official.warnings, '--map-ids')}`
     : confusion && figures(confusion, preset, names)
   return [first, ...sections(report)].filter((text) => text !== undefined).join('\n')
 }
@@ -24,10 +32,11 @@ function figures(
   preset: MetricsReport['preset'],
   names: readonly string[],
 ): string {
-  if (preset === 'mmseg') return mmsegText(confusion, names)
-  if (preset === 'huggingface') return huggingFaceText(confusion)
   const scores = confusion.compute()
-  return `${classTable(scores, { classNames: names })}\n${scoreSummary(scores)}`
+  const warnings = warningLines(scores.warnings, '--map-ids')
+  if (preset === 'mmseg') return `${mmsegText(confusion, names)}${warnings}`
+  if (preset === 'huggingface') return `${huggingFaceText(confusion)}${warnings}`
+  return `${classTable(scores, { classNames: names })}\n${scoreSummary({ ...scores, warnings: [] })}${warnings}`
 }
 
 /** Returns the table and the summary line that mmsegmentation logs. */

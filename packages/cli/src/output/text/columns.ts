@@ -1,5 +1,8 @@
-/** Aligns rows of text in columns; the first row is the heading. */
-export function columns(rows: readonly (readonly string[])[]): string {
+import { visibleLine } from '@inverseform/shared'
+
+/** Aligns rows of text in columns; the first row is the heading. Cells may contain any characters. */
+export function columns(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(visibleLine))
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
   const lines = rows.map((row) =>
     row

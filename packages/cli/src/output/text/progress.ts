@@ -1,4 +1,4 @@
-import type { Terminal } from '../../terminal.js'
+import type { Printer } from '../../printer.js'
 
 const PLAIN_INTERVAL = 10_000
 const BAR_WIDTH = 24
@@ -8,7 +8,7 @@ const BAR_WIDTH = 24
  * every ten seconds and at the end.
  */
 export class Progress {
-  readonly #terminal: Terminal
+  readonly #printer: Printer
   readonly #what: string
   readonly #started = performance.now()
   #lastLine = Number.NEGATIVE_INFINITY
@@ -17,8 +17,8 @@ export class Progress {
   total: number
 
   /** @param what what the steps are, in the plural */
-  constructor(terminal: Terminal, what: string, total = 0) {
-    this.#terminal = terminal
+  constructor(printer: Printer, what: string, total = 0) {
+    this.#printer = printer
     this.#what = what
     this.total = total
   }
@@ -33,20 +33,19 @@ export class Progress {
         ? `ETA ${duration((this.total - this.#done) / rate)}`
         : `${duration((now - this.#started) / 1000)}`
     const text = `${this.#done}/${this.total} ${this.#what}  ${rate.toFixed(rate < 10 ? 2 : 0)}/s  ${eta}${note ? `  ${note}` : ''}`
-    if (this.#terminal.interactive) {
+    if (this.#printer.interactive) {
       const filled = Math.round((BAR_WIDTH * this.#done) / this.total)
       const line = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`
-      // A line that wraps could not be rewritten.
-      this.#terminal.err(`\r\u001b[K${line.slice(0, this.#terminal.columns)}`)
+      this.#printer.rewriteLine(line)
     } else if (now - this.#lastLine >= PLAIN_INTERVAL || this.#done === this.total) {
-      this.#terminal.err(`${text}\n`)
+      this.#printer.line(text)
       this.#lastLine = now
     }
   }
 
   /** Ends the rewritten line, so that other text can follow. */
   end(): void {
-    if (this.#terminal.interactive && this.#done > 0) this.#terminal.err('\n')
+    if (this.#printer.interactive && this.#done > 0) this.#printer.err('\n')
   }
 }
 

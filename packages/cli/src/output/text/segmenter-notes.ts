@@ -1,18 +1,18 @@
 import type { NodeSegmenter, SegmenterOptions } from '@inverseform/runtime-node'
 import { listFew } from '@inverseform/shared'
-import type { Terminal } from '../../terminal.js'
+import type { Printer } from '../../printer.js'
 
 /** Tells which model was loaded, and which tensors are not part of it. */
 export function noteOnTensors(
   { model, numClasses, report }: Pick<NodeSegmenter, 'model' | 'numClasses' | 'report'>,
-  terminal: Terminal,
+  printer: Printer,
 ): void {
   const { loaded, unused, unexpected } = report
-  terminal.err(
-    `${model}, ${numClasses} classes: ${loaded.length} tensors loaded, ${unused.length} not needed\n`,
+  printer.line(
+    `${model}, ${numClasses} classes: ${loaded.length} tensors loaded, ${unused.length} not needed`,
   )
   if (unexpected.length > 0) {
-    terminal.err(`note: ${unexpected.length} tensors are not part of this model: ${listFew(unexpected)}\n`)
+    printer.note(`${unexpected.length} tensors are not part of this model: ${listFew(unexpected)}`)
   }
 }
 
@@ -23,15 +23,15 @@ export function noteOnTensors(
 export function noteOnDevices(
   { attempts, device, precision }: NodeSegmenter,
   wanted: SegmenterOptions['precision'],
-  terminal: Terminal,
+  printer: Printer,
 ): void {
   for (const { device: tried, outcome, reason } of attempts) {
     if (outcome === 'failed' || outcome === 'refused') {
-      terminal.err(`note: Running on ${device}, not on ${tried}. ${reason}\n`)
+      printer.note(`Running on ${device}, not on ${tried}. ${reason}`)
     }
   }
   if (wanted !== 'auto' && precision !== wanted) {
-    terminal.err(`note: Running in ${precision}, not in ${wanted}. ${attempts.at(-1)?.reason}\n`)
+    printer.note(`Running in ${precision}, not in ${wanted}. ${attempts.at(-1)?.reason}`)
   }
 }
 

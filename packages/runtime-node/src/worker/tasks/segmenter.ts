@@ -52,6 +52,7 @@ export const startSegmenter: StartTask<SegmenterTask> = async (settings, { signa
       info: zoo[built.model],
       numClasses: built.numClasses,
       memoryBudget: settings.memoryBudget ?? 0.6 * process.availableMemory(),
+      availableMemory: () => process.availableMemory(),
       maxBufferBytes: maxBufferBytes(device),
       bytesPerElement: precision === 'float16' ? 2 : 4,
     }

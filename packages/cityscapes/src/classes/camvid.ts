@@ -1,0 +1,55 @@
+import { type ClassTable, classTable } from './class-table.js'
+
+/** CamVid's 11 classes after Badrinarayanan et al. (SegNet, TPAMI 2017); 11 is void. */
+export const camvid: ClassTable = classTable({ title: 'CamVid', ignoreIndex: 11, reduceZeroLabel: false }, [
+  ['Sky', 0x808080],
+  ['Building', 0x800000],
+  ['Pole', 0xc0c080],
+  ['Road', 0x804080],
+  ['Pavement', 0x0000c0],
+  ['Tree', 0x808000],
+  ['SignSymbol', 0xc08080],
+  ['Fence', 0x404080],
+  ['Car', 0x400080],
+  ['Pedestrian', 0x404000],
+  ['Bicyclist', 0x0080c0],
+])
+
+/** CamVid's 32 original classes in the order of its `label_colors.txt`; Void is the 31st, id 30. */
+export const camvid32: ClassTable = classTable(
+  { title: 'CamVid, 32 classes', ignoreIndex: 30, reduceZeroLabel: false },
+  [
+    ['Animal', 0x408040],
+    ['Archway', 0xc00080],
+    ['Bicyclist', 0x0080c0],
+    ['Bridge', 0x008040],
+    ['Building', 0x800000],
+    ['Car', 0x400080],
+    ['CartLuggagePram', 0x4000c0],
+    ['Child', 0xc08040],
+    ['Column_Pole', 0xc0c080],
+    ['Fence', 0x404080],
+    ['LaneMkgsDriv', 0x8000c0],
+    ['LaneMkgsNonDriv', 0xc00040],
+    ['Misc_Text', 0x808040],
+    ['MotorcycleScooter', 0xc000c0],
+    ['OtherMoving', 0x804040],
+    ['ParkingBlock', 0x40c080],
+    ['Pedestrian', 0x404000],
+    ['Road', 0x804080],
+    ['RoadShoulder', 0x8080c0],
+    ['Sidewalk', 0x0000c0],
+    ['SignSymbol', 0xc08080],
+    ['Sky', 0x808080],
+    ['SUVPickupTruck', 0x4080c0],
+    ['TrafficCone', 0x000040],
+    ['TrafficLight', 0x004040],
+    ['Train', 0xc04080],
+    ['Tree', 0x808000],
+    ['Truck_Bus', 0xc080c0],
+    ['Tunnel', 0x400040],
+    ['VegetationMisc', 0xc0c000],
+    ['Void', 0x000000],
+    ['Wall', 0x40c000],
+  ],
+)
