@@ -1,6 +1,10 @@
 import { type ClassTable, classTable } from './class-table.js'
 
-/** COCO-Stuff's 171 classes in the order of mmsegmentation's `coco_stuff.py`: things, then stuff. Some classes share a color. The original label files hold 182 ids with gaps; convert them first. */
+/**
+ * COCO-Stuff's 171 classes in the order of mmsegmentation's `coco_stuff.py`: things, then stuff. Some classes share a color.
+ * The label files of the 164k version hold 182 ids with gaps; convert them first. Those of the 10k version hold 1..171, and 0
+ * where there is no class: reduce them by one.
+ */
 export const cocoStuff: ClassTable = classTable(
   { title: 'COCO-Stuff', ignoreIndex: 255, reduceZeroLabel: false },
   [
