@@ -1,3 +1,4 @@
+import { crc32 } from '@inverseform/shared'
 import { decode } from 'fast-png'
 import { unfilter } from './unfilter.js'
 
@@ -134,14 +135,4 @@ function imageData(bytes: Uint8Array): Uint8Array[] {
     at = end + 4
   }
   throw new Error('it has no end')
-}
-
-/** The checksum of a chunk (PNG specification, D). */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
-  }
-  return (crc ^ 0xffffffff) >>> 0
 }

@@ -1,6 +1,7 @@
 export { abortTogether, untilAborted } from './abort.js'
 export { mean, nanMean, product, sum } from './arrays.js'
 export type { ByteSink } from './byte-sink.js'
+export { crc32 } from './crc32.js'
 export { checkPixels, MOST_PIXELS, pixelsWithin } from './pixels.js'
 export { type Random, randomInteger, seededRandom, shuffle } from './random.js'
 export { readAhead } from './read-ahead.js'

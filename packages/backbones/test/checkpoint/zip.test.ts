@@ -1,3 +1,4 @@
+import { crc32 } from '@inverseform/shared'
 import {
   dict,
   floats,
@@ -9,7 +10,6 @@ import {
   zipFile,
 } from '@inverseform/testing'
 import { expect, test } from 'vitest'
-import { crc32 } from '../../src/checkpoint/crc32.js'
 import { errorOf, openBytes } from './support.js'
 
 const value = dict({

@@ -1,4 +1,4 @@
-import { crc32 } from '../crc32.js'
+import { crc32 } from '@inverseform/shared'
 import type { CheckpointFile } from '../file.js'
 import { describe } from '../pickle/values.js'
 import type { VerifySummary } from '../types.js'

@@ -11,7 +11,7 @@ function makeTables(): readonly Uint32Array[] {
   return all
 }
 
-/** Returns the CRC-32 of zip archives. `before` is the checksum of the bytes before these. */
+/** Returns the CRC-32 of zip archives and PNG chunks. `before` is the checksum of the bytes before these. */
 export function crc32(bytes: Uint8Array, before = 0): number {
   tables ??= makeTables()
   const [t0, t1, t2, t3] = tables
