@@ -1,30 +1,13 @@
-import { type Shape, symbol } from './dim.js'
+import { symbol } from './dim.js'
+import { input } from './leaves.js'
 import { apply } from './operators/index.js'
 import type { Value } from './value.js'
 
-/** Adds an input of the graph. */
-export const input = (name: string, shape: Shape): Value => ({
-  op: 'input',
-  inputs: [],
-  attributes: { name },
-  shape,
-})
+export { constant, input } from './leaves.js'
 
 /** Adds an input for a batch of images [N, channels, H, W]. */
 export const imageInput = (name: string, channels: number): Value =>
   input(name, [symbol('N'), channels, symbol('H'), symbol('W')])
-
-/** Adds a weight. `load` returns its values in C order when they are needed. */
-export const constant = (
-  name: string,
-  shape: readonly number[],
-  load: () => Promise<Float32Array>,
-): Value => ({
-  op: 'constant',
-  inputs: [],
-  attributes: { name, load },
-  shape,
-})
 
 export interface Conv2dOptions {
   readonly stride?: number
@@ -55,10 +38,60 @@ export const BATCH_NORM_EPSILON = 1e-5
 
 export const batchNorm = (x: Value, p: NormParameters, epsilon = BATCH_NORM_EPSILON): Value =>
   apply('batchNorm', [x, p.scale, p.shift, p.mean, p.variance], { epsilon })
+
+/** A training-time batch normalization, with the batch's statistics as outputs of their own. */
+export interface TrainingNorm {
+  readonly output: Value
+  /** Mean and biased variance of each channel over images, rows and columns. */
+  readonly mean: Value
+  readonly variance: Value
+}
+
+export function batchNormTraining(x: Value, scale: Value, shift: Value, epsilon = 1e-5): TrainingNorm {
+  const perChannel = { axes: x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])), keepDims: true }
+  // Centered squares keep the digits that E[x²] − E[x]² loses.
+  const keptMean = apply('reduceMean', [x], perChannel)
+  const centered = subtract(x, keptMean)
+  const channels = [x.shape[1] as number]
+  const mean = reshape(keptMean, channels)
+  const variance = reshape(apply('reduceMean', [multiply(centered, centered)], perChannel), channels)
+  return {
+    output: apply('batchNormTraining', [x, scale, shift, mean, variance], { epsilon }),
+    mean,
+    variance,
+  }
+}
+
 export const relu = (x: Value): Value => apply('relu', [x], {})
 export const sigmoid = (x: Value): Value => apply('sigmoid', [x], {})
+export const abs = (x: Value): Value => apply('abs', [x], {})
+export const exp = (x: Value): Value => apply('exp', [x], {})
+export const log = (x: Value): Value => apply('log', [x], {})
+export const sqrt = (x: Value): Value => apply('sqrt', [x], {})
+export const arctan = (x: Value): Value => apply('arctan', [x], {})
+export const stopGradient = (x: Value): Value => apply('stopGradient', [x], {})
 export const add = (a: Value, b: Value): Value => apply('add', [a, b], {})
+export const subtract = (a: Value, b: Value): Value => apply('subtract', [a, b], {})
 export const multiply = (a: Value, b: Value): Value => apply('multiply', [a, b], {})
+export const divide = (a: Value, b: Value): Value => apply('divide', [a, b], {})
+export const maximum = (a: Value, b: Value): Value => apply('maximum', [a, b], {})
+export const greater = (a: Value, b: Value): Value => apply('greater', [a, b], {})
+export const reduceSum = (x: Value, axes: readonly number[], keepDims = false): Value =>
+  apply('reduceSum', [x], { axes, keepDims })
+export const reduceMean = (x: Value, axes: readonly number[], keepDims = false): Value =>
+  apply('reduceMean', [x], { axes, keepDims })
+export const reduceMax = (x: Value, axes: readonly number[], keepDims = false): Value =>
+  apply('reduceMax', [x], { axes, keepDims })
+export const reshape = (x: Value, shape: readonly number[]): Value => apply('reshape', [x], { shape })
+export const slice = (x: Value, begin: readonly number[], size: readonly number[]): Value =>
+  apply('slice', [x], { begin, size })
+/** `indices` are positions on `axis`, in float32, of x's shape without that axis. */
+export const takeAlongAxis = (x: Value, indices: Value, axis: number): Value =>
+  apply('takeAlongAxis', [x, indices], { axis })
+export const softmaxCrossEntropy = (logits: Value, indices: Value, axis: number): Value =>
+  apply('softmaxCrossEntropy', [logits, indices], { axis })
+export const descendingSum = (keys: Value, values: Value): Value =>
+  apply('descendingSum', [keys, values], { axis: keys.shape.length - 1 })
 export const concat = (values: readonly Value[], axis: number): Value => apply('concat', values, { axis })
 export const resizeLike = (x: Value, like: Value): Value => apply('resizeLike', [x, like], {})
 export const flattenSpatial = (x: Value): Value => apply('flattenSpatial', [x], {})

@@ -13,11 +13,59 @@ export interface OperatorAttributes {
   conv2d: { readonly stride: readonly [number, number]; readonly padding: readonly [number, number] }
   /** Inference-time normalization over axis 1: inputs x, scale, shift, mean, variance. */
   batchNorm: { readonly epsilon: number }
+  /**
+   * Normalization over axis 1 by the statistics of x itself: inputs x, scale, shift, mean, variance. The last two must be the
+   * mean and the biased variance of x, over all axes but 1; the gradient of x flows through them too.
+   */
+  batchNormTraining: { readonly epsilon: number }
+  /** The adjoint of a convolution: [N,K,h,w] with a weight [K,C,kh,kw] to [N,C,height,width]. */
+  convTranspose2d: {
+    readonly stride: readonly [number, number]
+    readonly padding: readonly [number, number]
+    readonly outputPadding: readonly [number, number]
+  }
   relu: Record<never, never>
   sigmoid: Record<never, never>
+  abs: Record<never, never>
+  exp: Record<never, never>
+  log: Record<never, never>
+  sqrt: Record<never, never>
+  arctan: Record<never, never>
+  /** The same values, without gradient. */
+  stopGradient: Record<never, never>
   /** Elementwise with NumPy broadcasting. */
   add: Record<never, never>
+  subtract: Record<never, never>
   multiply: Record<never, never>
+  divide: Record<never, never>
+  maximum: Record<never, never>
+  /** 1 where the first input is greater, else 0; without gradient. */
+  greater: Record<never, never>
+  /** The first input where the second, of the same shape, is above 0, else 0. */
+  gate: Record<never, never>
+  /** Sum, mean or maximum over axes, which are dropped or kept with size 1. Equal maxima share the gradient equally. */
+  reduceSum: ReduceAttributes
+  reduceMean: ReduceAttributes
+  reduceMax: ReduceAttributes
+  /** Repeats axes of size 1, and adds leading ones. */
+  expand: { readonly shape: readonly number[] }
+  reshape: { readonly shape: readonly number[] }
+  /** The block of `size` elements from `begin`, every `step`th element along each axis (1 by default). */
+  slice: {
+    readonly begin: readonly number[]
+    readonly size: readonly number[]
+    readonly step?: readonly number[]
+  }
+  /** Adds zeros around. */
+  pad: { readonly before: readonly number[]; readonly after: readonly number[] }
+  /** Takes one element along an axis for each position of the others: x, and positions as float32 integers. Drops the axis. */
+  takeAlongAxis: { readonly axis: number }
+  /** The adjoint of takeAlongAxis: elements, positions, and the positions 0..size-1 of the new axis. */
+  putAlongAxis: { readonly axis: number }
+  /** −log softmax along an axis, of one element along it for each position of the others, as for takeAlongAxis. */
+  softmaxCrossEntropy: { readonly axis: number }
+  /** Cumulative sums of the second input along an axis, in descending order of the first; without gradient. */
+  descendingSum: { readonly axis: number }
   concat: { readonly axis: number }
   /** Resizes the first input to the height and width of the second: bilinear, half-pixel centers, clamped edges. */
   resizeLike: Record<never, never>
@@ -35,7 +83,15 @@ export interface OperatorAttributes {
   linear: Record<never, never>
 }
 
+export interface ReduceAttributes {
+  readonly axes: readonly number[]
+  readonly keepDims: boolean
+}
+
 export type OperatorName = keyof OperatorAttributes
+
+/** Operators with inputs: all but `input` and `constant`. */
+export type ComputedName = Exclude<OperatorName, 'input' | 'constant'>
 
 /**
  * An operator of the graph and its output tensor; every operator has one output. Values are immutable and refer only to

@@ -95,6 +95,8 @@ class GraphEncoder implements OnnxEmitter {
   readonly #types = new Map<Value, ComputeType>()
   /** Names of size computations and small constants, which are emitted once each. */
   readonly #shared = new Map<string, string>()
+  /** Outputs of nodes beyond the first. */
+  readonly #moreOutputs = new Map<string, readonly string[]>()
   /** The module of the operator that is being emitted, as in the checkpoint. */
   #scope = ''
 
@@ -128,7 +130,7 @@ class GraphEncoder implements OnnxEmitter {
     const nodes = this.#renamedToOutputs()
     const message = new Message().string(2, 'inverseform')
     for (const node of nodes) {
-      message.message(1, nodeProto(node.type, node.name, node.inputs, node.output, node.attributes))
+      message.message(1, nodeProto(node.type, node.name, node.inputs, node.outputs, node.attributes))
     }
     for (const initializer of this.#weights.initializers) message.message(5, initializer)
     for (const info of inputs) message.message(11, info)
@@ -146,6 +148,34 @@ class GraphEncoder implements OnnxEmitter {
     const name = `${this.#scope}${type}_${this.#nodes.length}`
     this.#nodes.push({ type, name, inputs, attributes })
     return name
+  }
+
+  sharedNode(
+    type: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): readonly string[] {
+    const names = this.#once(`${type} ${inputs} ${JSON.stringify(attributes)}`, () => {
+      const name = this.node(type, inputs, attributes)
+      const more = Array.from({ length: outputs - 1 }, (_, i) => `${name}_${i + 1}`)
+      this.#moreOutputs.set(name, more)
+      return name
+    })
+    return [names, ...(this.#moreOutputs.get(names) ?? [])]
+  }
+
+  asInt64(tensor: string): string {
+    return this.#once(`int64 of ${tensor}`, () => this.node('Cast', [tensor], castTo('int64')))
+  }
+
+  float(value: number): string {
+    return this.#once(`float ${value}`, () => {
+      const name = `float_${value}`
+      const raw = new Uint8Array(Float32Array.of(value).buffer)
+      this.#weights.initializers.push(tensorProto(name, [], 'float32', raw))
+      return name
+    })
   }
 
   int64(values: readonly number[]): string {
@@ -182,7 +212,7 @@ class GraphEncoder implements OnnxEmitter {
   }
 
   /** Names each node's output after the node, but the graph's outputs after themselves. */
-  #renamedToOutputs(): (NodeSpec & { readonly output: string })[] {
+  #renamedToOutputs(): (NodeSpec & { readonly outputs: readonly string[] })[] {
     const renamed = new Map<string, string>()
     for (const [name, value] of Object.entries(this.#graph.outputs)) {
       const isNode = value.op !== 'input' && value.op !== 'constant'
@@ -193,7 +223,7 @@ class GraphEncoder implements OnnxEmitter {
     return this.#nodes.map((node) => ({
       ...node,
       inputs: node.inputs.map(rename),
-      output: rename(node.name),
+      outputs: [rename(node.name), ...(this.#moreOutputs.get(node.name) ?? [])],
     }))
   }
 

@@ -31,12 +31,13 @@ export function nodeProto(
   type: string,
   name: string,
   inputs: readonly string[],
-  output: string,
+  outputs: readonly string[],
   attributes: Readonly<Record<string, OnnxAttribute>>,
 ): Message {
   const message = new Message()
   for (const input of inputs) message.string(1, input)
-  message.string(2, output).string(3, name).string(4, type)
+  for (const output of outputs) message.string(2, output)
+  message.string(3, name).string(4, type)
   for (const [key, value] of Object.entries(attributes)) message.message(5, attributeProto(key, value))
   return message
 }

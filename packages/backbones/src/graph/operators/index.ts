@@ -1,18 +1,20 @@
-import type { OperatorName, Value, ValueOf } from '../value.js'
+import type { ComputedName, Value, ValueOf } from '../value.js'
 import * as convolution from './convolution.js'
 import * as elementwise from './elementwise.js'
+import * as indexing from './indexing.js'
 import * as layout from './layout.js'
 import type { OnnxEmitter, Operator } from './operator.js'
-import * as products from './products.js'
-
-/** Operators with inputs: all but `input` and `constant`. */
-export type ComputedName = Exclude<OperatorName, 'input' | 'constant'>
+import { linear, matmul } from './products.js'
+import * as reductions from './reductions.js'
 
 export const operators: { readonly [K in ComputedName]: Operator<K> } = {
   ...convolution,
   ...elementwise,
+  ...indexing,
   ...layout,
-  ...products,
+  ...reductions,
+  linear,
+  matmul,
 }
 
 /** Creates a value of an operator and infers its shape. */

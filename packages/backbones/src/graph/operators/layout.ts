@@ -1,5 +1,10 @@
-import { type Dim, multiplyDims, sameDim } from '../dim.js'
-import { checkRank, mismatch, type Operator } from './operator.js'
+import { product } from '@inverseform/shared'
+import { type Dim, formatShape, multiplyDims, sameDim, sameShape } from '../dim.js'
+import { constantOf } from '../leaves.js'
+import { broadcast, sumTo } from './broadcast.js'
+import { interpolationMatrix } from './interpolation.js'
+import { checkRank, mismatch, type Operator, sizesOf } from './operator.js'
+import { swapLast } from './products.js'
 
 export const concat: Operator<'concat'> = {
   infer(inputs, { axis }) {
@@ -19,6 +24,14 @@ export const concat: Operator<'concat'> = {
     }
   },
   emit: (emitter, inputs, { axis }) => emitter.node('Concat', inputs, { axis }),
+  adjoint(apply, { inputs, attributes: { axis } }, gradient) {
+    let start = 0
+    return inputs.map(({ shape }) => {
+      const begin = shape.map((_, i) => (i === axis ? start : 0))
+      start += shape[axis] as number
+      return () => apply('slice', [gradient], { begin, size: sizesOf(shape) })
+    })
+  },
 }
 
 export const flattenSpatial: Operator<'flattenSpatial'> = {
@@ -29,6 +42,7 @@ export const flattenSpatial: Operator<'flattenSpatial'> = {
   },
   // A 0 in a Reshape's sizes keeps the input's size of that axis.
   emit: (emitter, [x]) => emitter.node('Reshape', [x, emitter.int64([0, 0, -1])]),
+  adjoint: (apply, { inputs: [x] }, gradient) => [() => apply('unflattenSpatialLike', [gradient, x], {})],
 }
 
 export const unflattenSpatialLike: Operator<'unflattenSpatialLike'> = {
@@ -45,16 +59,26 @@ export const unflattenSpatialLike: Operator<'unflattenSpatialLike'> = {
     const sizes = emitter.node('Concat', [emitter.int64([0, 0]), emitter.sizes(like, 2)], { axis: 0 })
     return emitter.node('Reshape', [x, sizes])
   },
+  adjoint: (apply, _, gradient) => [() => apply('flattenSpatial', [gradient], {}), undefined],
 }
 
 export const unsqueeze: Operator<'unsqueeze'> = {
   infer: ([x], { axis }) => [...x.slice(0, axis), 1, ...x.slice(axis)],
   emit: (emitter, [x], { axis }) => emitter.node('Unsqueeze', [x, emitter.int64([axis])]),
+  adjoint: (apply, { inputs: [x] }, gradient) => [
+    () => apply('reshape', [gradient], { shape: sizesOf(x.shape) }),
+  ],
 }
 
 export const transpose: Operator<'transpose'> = {
   infer: ([x], { permutation }) => permutation.map((axis) => x[axis]),
   emit: (emitter, inputs, { permutation }) => emitter.node('Transpose', inputs, { perm: permutation }),
+  adjoint: (apply, { attributes: { permutation } }, gradient) => [
+    () => {
+      const inverse = permutation.map((_, axis) => permutation.indexOf(axis))
+      return apply('transpose', [gradient], { permutation: inverse })
+    },
+  ],
 }
 
 export const resizeLike: Operator<'resizeLike'> = {
@@ -71,4 +95,80 @@ export const resizeLike: Operator<'resizeLike'> = {
       coordinate_transformation_mode: 'half_pixel',
     })
   },
+  adjoint: (apply, { inputs: [x] }, gradient) => [
+    () => {
+      const [fromHeight, fromWidth] = sizesOf(x.shape.slice(2))
+      const [toHeight, toWidth] = sizesOf(gradient.shape.slice(2))
+      const weights = (from: number, to: number) =>
+        constantOf(`resize.${from}.${to}`, [to, from], interpolationMatrix(from, to))
+      const columns =
+        fromWidth === toWidth ? gradient : apply('matmul', [gradient, weights(fromWidth, toWidth)], {})
+      if (fromHeight === toHeight) return columns
+      return apply('matmul', [swapLast(apply, weights(fromHeight, toHeight)), columns], {})
+    },
+    undefined,
+  ],
+}
+
+export const reshape: Operator<'reshape'> = {
+  infer(inputs, { shape }) {
+    const [x] = inputs
+    const isKnown = x.every((dim) => typeof dim === 'number')
+    if (isKnown && product(x as number[]) !== product(shape)) {
+      throw mismatch('reshape', [x, shape], 'they have different numbers of elements')
+    }
+    return shape
+  },
+  emit: (emitter, [x], { shape }) => emitter.node('Reshape', [x, emitter.int64(shape)]),
+  adjoint: (apply, { inputs: [x] }, gradient) => [
+    () => apply('reshape', [gradient], { shape: sizesOf(x.shape) }),
+  ],
+}
+
+export const expand: Operator<'expand'> = {
+  infer(inputs, { shape }) {
+    const result = broadcast('expand', [inputs[0], shape])
+    if (!sameShape(result, shape)) throw mismatch('expand', [inputs[0], shape], 'only axes of size 1 repeat')
+    return shape
+  },
+  emit: (emitter, [x], { shape }) => emitter.node('Expand', [x, emitter.int64(shape)]),
+  adjoint: (apply, { inputs: [x] }, gradient) => [() => sumTo(apply, gradient, x.shape)],
+}
+
+export const slice: Operator<'slice'> = {
+  infer(inputs, { begin, size, step }) {
+    const [x] = inputs
+    const fits = (dim: Dim, axis: number) =>
+      typeof dim !== 'number' ||
+      (begin[axis] >= 0 && begin[axis] + (size[axis] - 1) * (step?.[axis] ?? 1) < dim)
+    if (begin.length !== x.length || size.length !== x.length || !x.every(fits)) {
+      throw mismatch('slice', [x, size], `the block from ${formatShape(begin)} must lie within`)
+    }
+    return size
+  },
+  emit(emitter, [x], { begin, size, step = begin.map(() => 1) }) {
+    const ends = begin.map((start, axis) => start + (size[axis] - 1) * step[axis] + 1)
+    const axes = begin.map((_, axis) => axis)
+    return emitter.node('Slice', [x, ...[begin, ends, axes, step].map((values) => emitter.int64(values))])
+  },
+  adjoint: (apply, { inputs: [x], attributes: { begin, size, step } }, gradient) => [
+    step?.some((every) => every !== 1)
+      ? undefined
+      : () => {
+          const after = sizesOf(x.shape).map((length, axis) => length - begin[axis] - size[axis])
+          return apply('pad', [gradient], { before: begin, after })
+        },
+  ],
+}
+
+export const pad: Operator<'pad'> = {
+  infer: ([x], { before, after }) =>
+    x.map((dim, axis) => {
+      const added = before[axis] + after[axis]
+      return added === 0 ? dim : sizesOf([dim])[0] + added
+    }),
+  emit: (emitter, [x], { before, after }) => emitter.node('Pad', [x, emitter.int64([...before, ...after])]),
+  adjoint: (apply, { inputs: [x], attributes: { before } }, gradient) => [
+    () => apply('slice', [gradient], { begin: before, size: sizesOf(x.shape) }),
+  ],
 }
