@@ -17,15 +17,20 @@ import {
 import { relativeError } from './compare.js'
 import { goldenInputs, goldenTolerances, goldenValues, gradientTolerance } from './golden.js'
 
+interface Differentiated {
+  readonly value: number
+  readonly gradients: readonly PlainTensor[]
+}
+
 /** A tensor library under test, with functions that pass numbers in and return numbers and gradients. */
 export interface Binding<T> {
   readonly ops: TensorOps<T> & SortOps<T>
-  run(f: (...inputs: T[]) => T, inputs: readonly PlainTensor[]): PlainTensor
+  run(f: (...inputs: T[]) => T, inputs: readonly PlainTensor[]): PlainTensor | Promise<PlainTensor>
   /** Returns the value of `f`, a scalar, and its gradient with respect to each input. */
   differentiate(
     f: (...inputs: T[]) => T,
     inputs: readonly PlainTensor[],
-  ): { readonly value: number; readonly gradients: readonly PlainTensor[] }
+  ): Differentiated | Promise<Differentiated>
 }
 
 type Operation = <T>(ops: TensorOps<T>, ...inputs: T[]) => T
@@ -139,9 +144,9 @@ const toArray = ({ data, shape }: PlainTensor): ArrayTensor => ({ data: Float64A
 
 /** Compares every operation and its gradients with the array binding in double precision. */
 export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): void {
-  it.each(cases)('$name', ({ operation, inputs }) => {
+  it.each(cases)('$name', async ({ operation, inputs }) => {
     const expected = operation(doubles, ...inputs.map(toArray))
-    const result = run((...xs) => operation(ops, ...xs), inputs)
+    const result = await run((...xs) => operation(ops, ...xs), inputs)
     expect(result.shape).toEqual(expected.shape)
     expect(relativeError(result.data, expected.data)).toBeLessThan(1e-5)
 
@@ -149,7 +154,7 @@ export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): voi
     const weights = random('weights', ...expected.shape)
     const scalar = <U>(on: TensorOps<U>, ...xs: U[]) =>
       on.sum(on.multiply(operation(on, ...xs), on.constant(weights.data, weights.shape)))
-    const ours = differentiate((...xs) => scalar(ops, ...xs), inputs)
+    const ours = await differentiate((...xs) => scalar(ops, ...xs), inputs)
     const theirs = valueAndGrad((...xs: ArrayTensor[]) => scalar(doubles, ...xs))(...inputs.map(toArray))
     theirs.gradients.forEach((gradient, i) => {
       expect(ours.gradients[i].shape).toEqual(gradient.shape)
@@ -157,8 +162,8 @@ export function checkPrimitives<T>({ ops, run, differentiate }: Binding<T>): voi
     })
   })
 
-  it('does not consume operands', () => {
-    const result = run((x) => ops.add(ops.concat([x, x], 0), ops.concat([ops.exp(x), x], 0)), [a])
+  it('does not consume operands', async () => {
+    const result = await run((x) => ops.add(ops.concat([x, x], 0), ops.concat([ops.exp(x), x], 0)), [a])
     const values = Array.from(a.data)
     const expected = [...values.map((x) => x + Math.exp(x)), ...values.map((x) => 2 * x)]
     expect(relativeError(result.data, expected)).toBeLessThan(1e-6)
@@ -174,21 +179,21 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       [false, 1],
       [true, 1],
       [false, 0.5],
-    ])('the cross-entropy, norm %s, upper bound %d', (norm, upperBound) => {
-      const { value } = differentiate(
+    ])('the cross-entropy, norm %s, upper bound %d', async (norm, upperBound) => {
+      const { value } = await differentiate(
         (logits) => crossEntropyLoss(ops, { logits, target }, { norm, upperBound }),
         [seg],
       )
       golden(value, `cross_entropy(norm=${norm ? 'True' : 'False'},upper_bound=${upperBound.toFixed(1)})`)
     })
 
-    it('the gradient of the cross-entropy', () => {
-      const { gradients } = differentiate((logits) => crossEntropyLoss(ops, { logits, target }), [seg])
+    it('the gradient of the cross-entropy', async () => {
+      const { gradients } = await differentiate((logits) => crossEntropyLoss(ops, { logits, target }), [seg])
       goldenGradient(gradients[0], 'cross_entropy.seg')
     })
 
-    it('the edge cross-entropy and its gradient', () => {
-      const { value, gradients } = differentiate(
+    it('the edge cross-entropy and its gradient', async () => {
+      const { value, gradients } = await differentiate(
         (x) => edgeBceLoss(ops, { edgeLogits: x, edgeTarget }),
         [edgeLogits],
       )
@@ -196,8 +201,8 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       goldenGradient(gradients[0], 'edge_bce.edge')
     })
 
-    it('the edge attention and its gradient, which is 0 for the edge logits', () => {
-      const { value, gradients } = differentiate(
+    it('the edge attention and its gradient, which is 0 for the edge logits', async () => {
+      const { value, gradients } = await differentiate(
         (logits, x) => edgeAttentionLoss(ops, { logits, target, edgeLogits: x }),
         [seg, edgeLogits],
       )
@@ -211,7 +216,7 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
   it.each([
     ['100 times as large', 100, 0],
     ['far from 0', 1, 4096],
-  ])('cross-entropy and edge attention of logits %s', (_, factor, offset) => {
+  ])('cross-entropy and edge attention of logits %s', async (_, factor, offset) => {
     const logits = {
       ...seg,
       data: Float32Array.from(seg.data, (x) => Math.round(x * factor * 64) / 64 + offset),
@@ -221,7 +226,7 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
         crossEntropyLoss(on, { logits: x, target }),
         edgeAttentionLoss(on, { logits: x, target, edgeLogits: edge }),
       )
-    const ours = differentiate((x, edge) => loss(ops, x, edge), [logits, edgeLogits])
+    const ours = await differentiate((x, edge) => loss(ops, x, edge), [logits, edgeLogits])
     const theirs = valueAndGrad((x: ArrayTensor, edge: ArrayTensor) => loss(doubles, x, edge))(
       toArray(logits),
       toArray(edgeLogits),
@@ -239,7 +244,7 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
       [6, { distance: 'euclidean' }],
       [8, { distance: 'geodesic' }],
     ]
-    it.each(variants)('%d coefficients, %o', (outputs, options) => {
+    it.each(variants)('%d coefficients, %o', async (outputs, options) => {
       const term = <U>(on: TensorOps<U>) => {
         const regressor = inverseNet(on, smallWeights(outputs))
         return (x: U) =>
@@ -249,14 +254,14 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
             { size: [96, 192], tileGrid: [3, 6], ...options },
           )
       }
-      const ours = differentiate(term(ops), [edgeLogits])
+      const ours = await differentiate(term(ops), [edgeLogits])
       const theirs = valueAndGrad(term(arrays))(edgeLogits)
       expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-5)
       expect(relativeError(ours.gradients[0].data, theirs.gradients[0].data)).toBeLessThan(1e-4)
       expect(isZero(ours.gradients[0])).toBe(options.activation === 'log_softmax')
     })
 
-    it('the joint loss with auxiliary heads', () => {
+    it('the joint loss with auxiliary heads', async () => {
       const joint = <U>(on: TensorOps<U>) => {
         const regressor = inverseNet(on, smallWeights(4))
         return (logits: U, x: U) => {
@@ -268,7 +273,7 @@ export function checkLosses<T>({ ops, differentiate }: Binding<T>): void {
           )
         }
       }
-      const ours = differentiate((logits, x) => joint(ops)(logits, x), [seg, edgeLogits])
+      const ours = await differentiate((logits, x) => joint(ops)(logits, x), [seg, edgeLogits])
       const theirs = valueAndGrad(joint(arrays))(seg, edgeLogits)
       expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-5)
       theirs.gradients.forEach((gradient, i) => {
@@ -285,8 +290,8 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
     regressor = inverseNet(ops, netWeights(100352, 1000, 32, 4))
   })
 
-  it.each(['sigmoid', 'identity', 'log_softmax'] as const)('InverseForm of %s', (activation) => {
-    const { value, gradients } = differentiate(
+  it.each(['sigmoid', 'identity', 'log_softmax'] as const)('InverseForm of %s', async (activation) => {
+    const { value, gradients } = await differentiate(
       (x) => inverseFormLoss(ops, { edgeLogits: x, edgeTarget, regressor }, { activation }),
       [edgeLogits],
     )
@@ -298,8 +303,8 @@ export function checkInverseNet<T>({ ops, differentiate }: Binding<T>): void {
   it.each([
     ['joint(upstream)', 'log_softmax'],
     ['joint(activation=sigmoid)', 'sigmoid'],
-  ] as const)('%s, and its gradient as the sum of those of its terms', (name, activation) => {
-    const { value, gradients } = differentiate(
+  ] as const)('%s, and its gradient as the sum of those of its terms', async (name, activation) => {
+    const { value, gradients } = await differentiate(
       (logits, x) =>
         jointLoss(
           ops,

@@ -71,30 +71,30 @@ const double = (loss: Loss, of: Case) =>
 
 /** Compares every related loss with the array binding in double precision. */
 export function checkRelatedLosses<T>({ ops, differentiate }: Binding<T>): void {
-  const both = (loss: Loss, of: Case) => ({
-    ours: differentiate((logits) => loss(ops, { logits, target: of.target }), [shaped(of)]),
+  const both = async (loss: Loss, of: Case) => ({
+    ours: await differentiate((logits) => loss(ops, { logits, target: of.target }), [shaped(of)]),
     theirs: double(loss, of),
   })
 
-  it.each(losses)('$name', ({ loss }) => {
-    const { ours, theirs } = both(loss, random)
+  it.each(losses)('$name', async ({ loss }) => {
+    const { ours, theirs } = await both(loss, random)
     expect(relativeError([ours.value], [theirs.value])).toBeLessThan(valueTolerance)
     expect(relativeError(ours.gradients[0].data, theirs.gradients[0].data)).toBeLessThan(gradientTolerance)
   })
 
-  it('region mutual information with ties in max pooling', () => {
+  it('region mutual information with ties in max pooling', async () => {
     const of = randomCase(1, 2, 24, 24)
     const tied = { ...of, logits: of.logits.map((x) => Math.round(x / 2)) }
-    const { ours, theirs } = both((on, x) => regionMutualInformationLoss(on, x, { lambda: 0 }), tied)
+    const { ours, theirs } = await both((on, x) => regionMutualInformationLoss(on, x, { lambda: 0 }), tied)
     expect(relativeError([ours.value], [theirs.value])).toBeLessThan(valueTolerance)
     expect(relativeError(ours.gradients[0].data, theirs.gradients[0].data)).toBeLessThan(gradientTolerance)
   })
 
   describe('Lovász-softmax', () => {
-    it('of many pixels, per image and over the batch', () => {
+    it('of many pixels, per image and over the batch', async () => {
       const many = randomCase(2, 4, 33, 47, { seed: 2 })
       for (const perImage of [false, true]) {
-        const { ours, theirs } = both((on, x) => lovaszSoftmaxLoss(on, x, { perImage }), many)
+        const { ours, theirs } = await both((on, x) => lovaszSoftmaxLoss(on, x, { perImage }), many)
         expect(relativeError([ours.value], [theirs.value])).toBeLessThan(valueTolerance)
         expect(relativeError(ours.gradients[0].data, theirs.gradients[0].data)).toBeLessThan(
           gradientTolerance,
@@ -102,10 +102,10 @@ export function checkRelatedLosses<T>({ ops, differentiate }: Binding<T>): void 
       }
     })
 
-    it('does not depend on the order of equal errors', () => {
+    it('does not depend on the order of equal errors', async () => {
       // Logits of only two values give few different errors, so most pixels tie, correct ones with wrong ones.
       const tied = { ...random, logits: random.logits.map((x) => (x > 0 ? 1 : 0)) }
-      const { ours, theirs } = both(lovaszSoftmaxLoss, tied)
+      const { ours, theirs } = await both(lovaszSoftmaxLoss, tied)
       expect(relativeError([ours.value], [theirs.value])).toBeLessThan(valueTolerance)
       expect(Array.from(ours.gradients[0].data).every(Number.isFinite)).toBe(true)
     })
@@ -120,14 +120,14 @@ export function checkSorting<T>({ ops, run, differentiate }: Binding<T>): void {
     { length, what: 'distinct', keys: 2 ** 20 },
     { length, what: 'equal', keys: 3 },
   ])
-  it.each(cases)('rows of $length, many keys $what', ({ length, keys: distinct }) => {
+  it.each(cases)('rows of $length, many keys $what', async ({ length, keys: distinct }) => {
     const shape = [3, 2, length]
     const tensor = (of: () => number) => ({ data: Float32Array.from({ length: 6 * length }, of), shape })
     const keys = tensor(() => Math.floor(next() * distinct) / distinct)
     const values = tensor(() => Math.floor(next() * 100))
     const ones = tensor(() => 1)
     const data = Array.from(
-      run((k, v, one) => ops.concat(ops.descendingSums(k, [v, one]), 0), [keys, values, ones]).data,
+      (await run((k, v, one) => ops.concat(ops.descendingSums(k, [v, one]), 0), [keys, values, ones])).data,
     )
     const [sums, places] = [data.slice(0, 6 * length), data.slice(6 * length)]
     for (let start = 0; start < 6 * length; start += length) {
@@ -141,9 +141,9 @@ export function checkSorting<T>({ ops, run, differentiate }: Binding<T>): void {
     }
   })
 
-  it('has no gradient', () => {
+  it('has no gradient', async () => {
     const x = { data: Float32Array.from({ length: 20 }, next), shape: [4, 5] }
-    const { gradients } = differentiate(
+    const { gradients } = await differentiate(
       (keys, values) => ops.sum(ops.descendingSums(keys, [values])[0]!),
       [x, x],
     )

@@ -41,8 +41,8 @@ const losses: [string, Draw, RegressionLossOptions][] = [
 
 /** Compares the training functions with the array binding in double precision. */
 export function checkTraining<T>({ ops, differentiate }: Binding<T>): void {
-  function compare(f: <U>(on: TensorOps<U>, ...inputs: U[]) => U, inputs: readonly PlainTensor[]) {
-    const ours = differentiate((...xs) => f(ops, ...xs), inputs)
+  async function compare(f: <U>(on: TensorOps<U>, ...inputs: U[]) => U, inputs: readonly PlainTensor[]) {
+    const ours = await differentiate((...xs) => f(ops, ...xs), inputs)
     const theirs = valueAndGrad((...xs: ArrayTensor[]) => f(doubles, ...xs))(
       ...inputs.map(({ data, shape }) => doubles.constant(data, shape)),
     )
@@ -52,21 +52,21 @@ export function checkTraining<T>({ ops, differentiate }: Binding<T>): void {
     })
   }
 
-  it.each(Object.entries(matrices))('transformed maps at %s', (_, matrix) => {
+  it.each(Object.entries(matrices))('transformed maps at %s', async (_, matrix) => {
     const weights = noise(1, 1, height, width)
-    compare(
+    await compare(
       (on, maps, matrices) =>
         on.sum(on.multiply(transformMaps(on, maps, matrices), on.constant(weights.data, weights.shape))),
       [noise(1, 1, height, width), { data: matrix, shape: [1, 3, 3] }],
     )
   })
 
-  it.each(losses)('the regression loss by %s', (_, sample, options) => {
+  it.each(losses)('the regression loss by %s', async (_, sample, options) => {
     const draw = (): PlainTensor => {
       const rows = Array.from({ length: 5 }, () => sample(random).parameters)
       return { data: Float32Array.from(rows.flat()), shape: [5, rows[0].length] }
     }
     const target = draw()
-    compare((on, estimate) => regressionLoss(on, estimate, target, options), [draw()])
+    await compare((on, estimate) => regressionLoss(on, estimate, target, options), [draw()])
   })
 }

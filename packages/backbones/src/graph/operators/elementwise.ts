@@ -54,7 +54,7 @@ export const arctan: Operator<'arctan'> = unary('Atan', (apply, x) =>
 
 export const stopGradient: Operator<'stopGradient'> = {
   infer: ([x]) => x,
-  emit: (_, [x]) => x,
+  emit: (emitter, inputs) => emitter.node('Identity', inputs),
 }
 
 export const add: Operator<'add'> = {

@@ -1,0 +1,2 @@
+export { graphOps } from './graph-ops.js'
+export { Tape } from './tape.js'

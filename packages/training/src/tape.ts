@@ -1,0 +1,62 @@
+import { constant, input, type Value } from '@inverseform/backbones/graph'
+import { InverseFormError } from '@inverseform/errors'
+
+/** An array that a loss computed outside the graph, in the order in which it did. */
+interface Entry {
+  readonly data: Float32Array
+  readonly shape: readonly number[]
+}
+
+/**
+ * The arrays and numbers that a loss computes outside the graph: label-dependent ones, such as weights and one-hot maps, and fixed
+ * ones, such as interpolation weights.
+ *
+ * A loss is written once, for values of a graph, and computes these arrays as it builds the graph. For later labels it runs
+ * again, and only its arrays are kept: the n-th array of one run takes the place of the n-th of another. Arrays that differ
+ * between runs become inputs of the graph, the others are constants of it. See docs/decisions for why.
+ */
+export class Tape {
+  readonly entries: Entry[] = []
+  readonly #varying: ReadonlySet<number>
+
+  /** @param varying the positions of the arrays that are inputs of the graph */
+  constructor(varying: ReadonlySet<number> = new Set()) {
+    this.#varying = varying
+  }
+
+  constant(data: ArrayLike<number>, shape: readonly number[]): Value {
+    const position = this.entries.length
+    const values = Float32Array.from(data)
+    this.entries.push({ data: values, shape })
+    if (this.#varying.has(position)) return input(Tape.inputName(position), shape)
+    return constant(`loss.${position}`, shape, async () => values)
+  }
+
+  /** The name of the graph's input for the array at a position. */
+  static inputName(position: number): string {
+    return `loss.${position}`
+  }
+
+  /** Returns the positions at which two runs of a loss computed different arrays. */
+  differences(other: Tape): Set<number> {
+    const fits = this.entries.length === other.entries.length
+    if (!fits || !this.entries.every(({ shape }, i) => String(shape) === String(other.entries[i].shape))) {
+      throw new InverseFormError(
+        'invalid-argument',
+        'The loss does not do the same operations for all labels.',
+        { hint: 'Use a loss whose operations and sizes do not depend on the values of its labels.' },
+      )
+    }
+    return new Set(this.entries.flatMap(({ data }, i) => (equal(data, other.entries[i].data) ? [] : [i])))
+  }
+
+  /** Returns the arrays for the graph's inputs, by name. */
+  feeds(): Record<string, Entry> {
+    return Object.fromEntries([...this.#varying].map((at) => [Tape.inputName(at), this.entries[at]]))
+  }
+}
+
+function equal(a: Float32Array, b: Float32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
