@@ -1,6 +1,6 @@
+import { relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { resizeBilinear } from '../src/index.js'
-import { relativeError } from './support/compare.js'
 import { checkGradients, ops64 as ops, random } from './support/gradients.js'
 
 /** Samples one pixel bilinearly, by definition. */

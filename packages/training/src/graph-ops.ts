@@ -41,7 +41,7 @@ export function graphOps(tape: Tape): TensorOps<Value> & SortOps<Value> & FusedO
     transpose: (x, axes) => graph.transpose(x, ...axes),
     slice: (x, begin, size) => graph.slice(x, begin, size),
     concat: (xs, axis) => (xs.length === 1 ? xs[0] : graph.concat(xs, axis)),
-    sum: (x, axes, keepDims = false) => reduced(graph.reduceSum, x, axesOf(x, axes), keepDims),
+    sum: (x, axes, keepDims = false) => summed(x, axesOf(x, axes), keepDims),
     max: (x, axes, keepDims = false) => reduced(graph.reduceMax, x, axesOf(x, axes), keepDims),
     takeAlongAxis: take(graph.takeAlongAxis),
     softmaxCrossEntropy: take(graph.softmaxCrossEntropy),
@@ -69,6 +69,14 @@ function reduced(
   keepDims: boolean,
 ): Value {
   return axes.length === 0 ? x : reduce(x, axes, keepDims)
+}
+
+/** Sums the innermost axis first: sums of partial sums lose fewer digits than one long sum. */
+function summed(x: Value, axes: readonly number[], keepDims: boolean): Value {
+  if (axes.length < 2) return reduced(graph.reduceSum, x, axes, keepDims)
+  const last = Math.max(...axes)
+  const others = axes.filter((axis) => axis !== last)
+  return graph.reduceSum(graph.reduceSum(x, [last], keepDims), others, keepDims)
 }
 
 function swapLast(x: Value): Value {

@@ -2,16 +2,17 @@ import { memorySink } from '@inverseform/backbones'
 import { type Graph, gradientName, gradients, input, type Value } from '@inverseform/backbones/graph'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
 import type { PlainTensor } from '@inverseform/core'
-import * as ort from 'onnxruntime-node'
-import { describe } from 'vitest'
 import {
   type Binding,
   checkInverseNet,
   checkLosses,
   checkPrimitives,
-} from '../../core/test/support/binding-suite.js'
-import { checkRelatedLosses, checkSorting } from '../../core/test/support/related-losses-suite.js'
-import { checkTraining } from '../../core/test/support/training-suite.js'
+  checkRelatedLosses,
+  checkSorting,
+  checkTraining,
+} from '@inverseform/testing/losses'
+import * as ort from 'onnxruntime-node'
+import { describe } from 'vitest'
 import { graphOps, Tape } from '../src/index.js'
 
 const ops = graphOps(new Tape())

@@ -1,7 +1,7 @@
+import { relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { arrayOps } from '../../src/array/index.js'
 import { isInverseFormError } from '../../src/index.js'
-import { relativeError } from '../support/compare.js'
 import { ops64 as ops, random } from '../support/gradients.js'
 
 const values = (x: { data: ArrayLike<number> }) => [...(x.data as Float64Array)]

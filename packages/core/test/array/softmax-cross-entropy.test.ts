@@ -1,7 +1,7 @@
+import { relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import { crossEntropyLoss, edgeAttentionLoss, type TensorOps } from '../../src/index.js'
-import { relativeError } from '../support/compare.js'
 import { checkGradients, ops64, random } from '../support/gradients.js'
 
 const single = arrayOps()

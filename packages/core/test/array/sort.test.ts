@@ -1,6 +1,7 @@
+import { randomNumbers } from '@inverseform/testing/losses'
 import { expect, it } from 'vitest'
 import { lovaszSoftmaxLoss } from '../../src/index.js'
-import { codeOf, ops, randomNumbers } from '../losses/related/support.js'
+import { codeOf, ops } from '../losses/related/support.js'
 
 it('sums the values of the elements whose keys are at least as large', () => {
   const random = randomNumbers(99)

@@ -1,12 +1,18 @@
+import {
+  type Binding,
+  checkInverseNet,
+  checkLosses,
+  checkPrimitives,
+  checkRelatedLosses,
+  checkSorting,
+  checkTraining,
+  goldenInputs,
+  relativeError,
+} from '@inverseform/testing/losses'
 import { grad, jit, numpy as np, valueAndGrad } from '@jax-js/jax'
 import { describe, expect, it, vi } from 'vitest'
 import { jointLoss, lovaszSoftmaxLoss, type PlainTensor } from '../../src/index.js'
 import { consuming, jaxOps } from '../../src/jax/index.js'
-import { type Binding, checkInverseNet, checkLosses, checkPrimitives } from '../support/binding-suite.js'
-import { relativeError } from '../support/compare.js'
-import { goldenInputs } from '../support/golden.js'
-import { checkRelatedLosses, checkSorting } from '../support/related-losses-suite.js'
-import { checkTraining } from '../support/training-suite.js'
 
 const ops = jaxOps()
 const put = ({ data, shape }: PlainTensor) => np.array(Float32Array.from(data), { shape: [...shape] })

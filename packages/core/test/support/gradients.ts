@@ -1,7 +1,7 @@
 import { deterministicImage } from '@inverseform/testing'
+import { relativeError } from '@inverseform/testing/losses'
 import { expect } from 'vitest'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
-import { relativeError } from './compare.js'
 
 /** Operations in double precision, for accurate finite differences. */
 export const ops64 = arrayOps({ type: 'float64' })

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core'
 // Users who import @tensorflow/tfjs get this automatically.
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js'
+import type { Binding } from '@inverseform/testing/losses'
 import type { PlainTensor } from '../../src/index.js'
 import { tfjsOps } from '../../src/tfjs/index.js'
-import type { Binding } from '../support/binding-suite.js'
 
 export const put = ({ data, shape }: PlainTensor) => tf.tensor(Float32Array.from(data), [...shape])
 const take = (x: tf.Tensor): PlainTensor => {

@@ -1,12 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core'
 import '@tensorflow/tfjs-backend-cpu'
+import {
+  checkLosses,
+  checkPrimitives,
+  checkRelatedLosses,
+  checkSorting,
+  checkTraining,
+  goldenInputs,
+} from '@inverseform/testing/losses'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { jointLoss, lovaszSoftmaxLoss } from '../../src/index.js'
 import { tfjsOps } from '../../src/tfjs/index.js'
-import { checkLosses, checkPrimitives } from '../support/binding-suite.js'
-import { goldenInputs } from '../support/golden.js'
-import { checkRelatedLosses, checkSorting } from '../support/related-losses-suite.js'
-import { checkTraining } from '../support/training-suite.js'
 import { binding, put } from './binding.js'
 
 const ops = tfjsOps()

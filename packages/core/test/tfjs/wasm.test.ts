@@ -1,11 +1,16 @@
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
+import {
+  checkInverseNet,
+  checkLosses,
+  checkPrimitives,
+  checkRelatedLosses,
+  checkSorting,
+  checkTraining,
+} from '@inverseform/testing/losses'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect } from 'vitest'
-import { checkInverseNet, checkLosses, checkPrimitives } from '../support/binding-suite.js'
-import { checkRelatedLosses, checkSorting } from '../support/related-losses-suite.js'
-import { checkTraining } from '../support/training-suite.js'
 import { binding } from './binding.js'
 
 beforeAll(async () => {

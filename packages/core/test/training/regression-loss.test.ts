@@ -1,3 +1,4 @@
+import { relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import { geodesicDistance } from '../../src/index.js'
@@ -11,7 +12,6 @@ import {
   type Transform,
   transformMatrix,
 } from '../../src/training/index.js'
-import { relativeError } from '../support/compare.js'
 
 const ops = arrayOps({ type: 'float64' })
 const random = seededRandom(21)

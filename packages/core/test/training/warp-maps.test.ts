@@ -1,3 +1,4 @@
+import { relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { arrayOps, valueAndGrad } from '../../src/array/index.js'
 import {
@@ -9,7 +10,6 @@ import {
   transformMatrix,
   warpMaps,
 } from '../../src/training/index.js'
-import { relativeError } from '../support/compare.js'
 
 const [height, width] = [9, 14]
 const random = seededRandom(11)

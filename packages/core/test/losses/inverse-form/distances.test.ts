@@ -1,9 +1,8 @@
 import { deterministicImage } from '@inverseform/testing'
+import { goldenDistances, relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type ArrayTensor, arrayOps, grad } from '../../../src/array/index.js'
 import { euclideanDistance, geodesicDistance } from '../../../src/index.js'
-import { relativeError } from '../../support/compare.js'
-import { goldenDistances } from '../../support/golden.js'
 import { checkGradients, ops64, random } from '../../support/gradients.js'
 
 type Matrix = readonly number[]

@@ -1,4 +1,11 @@
 import { deterministicParameter } from '@inverseform/testing'
+import {
+  goldenInputs,
+  goldenTolerances,
+  goldenValues,
+  gradientTolerance,
+  relativeError,
+} from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type ArrayTensor, arrayOps, grad, valueAndGrad } from '../../../src/array/index.js'
 import {
@@ -11,8 +18,6 @@ import {
   jointLossTerms,
   type Regressor,
 } from '../../../src/index.js'
-import { relativeError } from '../../support/compare.js'
-import { goldenInputs, goldenTolerances, goldenValues, gradientTolerance } from '../../support/golden.js'
 
 const ops = arrayOps()
 const { seg, edgeLogits, target, edgeTarget, tensor } = goldenInputs()

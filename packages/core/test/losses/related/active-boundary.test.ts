@@ -1,14 +1,13 @@
+import { type Case, randomCase } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type ActiveBoundaryLossOptions, activeBoundaryLoss } from '../../../src/index.js'
 import {
-  type Case,
   codeOf,
   differences,
   gradient,
   maxDifference,
   ops,
   probabilities,
-  randomCase,
   scalar,
   tensorOf,
 } from './support.js'

@@ -1,17 +1,7 @@
+import { type Case, randomCase, randomNumbers } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { boundaryLoss, distanceTransform, hausdorffLoss, signedDistanceMaps } from '../../../src/index.js'
-import {
-  type Case,
-  codeOf,
-  maxDifference,
-  ops,
-  perfect,
-  probabilities,
-  randomCase,
-  randomNumbers,
-  scalar,
-  tensorOf,
-} from './support.js'
+import { codeOf, maxDifference, ops, perfect, probabilities, scalar, tensorOf } from './support.js'
 
 /** Returns the distance to the nearest pixel that `counts`, by brute force. */
 function nearest(counts: (i: number) => boolean, from: number, pixels: number, width: number): number {

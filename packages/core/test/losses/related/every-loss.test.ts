@@ -1,3 +1,4 @@
+import { randomCase, relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type ArrayTensor, valueAndGrad } from '../../../src/array/index.js'
 import {
@@ -12,18 +13,7 @@ import {
   regionMutualInformationLoss,
   tverskyLoss,
 } from '../../../src/index.js'
-import { relativeError } from '../../support/compare.js'
-import {
-  codeOf,
-  differences,
-  gradient,
-  maxDifference,
-  ops,
-  randomCase,
-  scalar,
-  single,
-  tensorOf,
-} from './support.js'
+import { codeOf, differences, gradient, maxDifference, ops, scalar, single, tensorOf } from './support.js'
 
 type Labels = Uint8Array
 type Loss = (on: typeof ops, logits: ArrayTensor, target: Labels) => ArrayTensor

@@ -1,6 +1,7 @@
+import { type Case, randomCase } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { focalLoss } from '../../../src/index.js'
-import { type Case, codeOf, ops, perfect, probabilities, randomCase, scalar, tensorOf } from './support.js'
+import { codeOf, ops, perfect, probabilities, scalar, tensorOf } from './support.js'
 
 const random = randomCase(2, 4, 5, 7)
 const inputs = (of: Case) => ({ logits: tensorOf(ops, of), target: of.target })

@@ -1,17 +1,7 @@
+import { type Case, randomCase, relativeError } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type LabelRelaxationLossOptions, labelRelaxationLoss } from '../../../src/index.js'
-import { relativeError } from '../../support/compare.js'
-import {
-  type Case,
-  codeOf,
-  ops,
-  perfect,
-  probabilities,
-  randomCase,
-  scalar,
-  single,
-  tensorOf,
-} from './support.js'
+import { codeOf, ops, perfect, probabilities, scalar, single, tensorOf } from './support.js'
 
 /** Computes the loss pixel by pixel from sets of classes. The logarithm is that of the larger of each class and their sum. */
 function byLoops(of: Case, options: LabelRelaxationLossOptions): number {

@@ -1,7 +1,8 @@
+import { type Case, randomCase } from '@inverseform/testing/losses'
 import { describe, expect, it } from 'vitest'
 import { type ArrayTensor, valueAndGrad } from '../../../src/array/index.js'
 import { type RegionMutualInformationLossOptions, regionMutualInformationLoss } from '../../../src/index.js'
-import { type Case, codeOf, ops, perfect, randomCase, scalar, single, tensorOf } from './support.js'
+import { codeOf, ops, perfect, scalar, single, tensorOf } from './support.js'
 
 type Matrix = number[][]
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { deterministicImage } from '@inverseform/testing'
+import { deterministicImage } from '../index.js'
 
-const folder = new URL('../fixtures/losses/', import.meta.url)
+const folder = new URL('../../../core/test/fixtures/losses/', import.meta.url)
 
 interface Entry {
   readonly dtype: 'U8' | 'F32'

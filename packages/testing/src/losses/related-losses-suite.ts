@@ -1,5 +1,3 @@
-import { describe, expect, it } from 'vitest'
-import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import {
   activeBoundaryLoss,
   boundaryLoss,
@@ -15,10 +13,12 @@ import {
   type SortOps,
   type TensorOps,
   tverskyLoss,
-} from '../../src/index.js'
-import { type Case, randomCase, randomNumbers } from '../losses/related/support.js'
+} from '@inverseform/core'
+import { type ArrayTensor, arrayOps, valueAndGrad } from '@inverseform/core/array'
+import { describe, expect, it } from 'vitest'
 import type { Binding } from './binding-suite.js'
 import { relativeError } from './compare.js'
+import { type Case, randomCase, randomNumbers } from './random-case.js'
 
 type Loss = <T>(ops: TensorOps<T> & SortOps<T>, inputs: SegmentationLossInputs<T>) => T
 const named = (name: string, loss: Loss) => ({ name, loss })

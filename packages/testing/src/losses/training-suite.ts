@@ -1,6 +1,5 @@
-import { expect, it } from 'vitest'
-import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
-import type { PlainTensor, TensorOps } from '../../src/index.js'
+import type { PlainTensor, TensorOps } from '@inverseform/core'
+import { type ArrayTensor, arrayOps, valueAndGrad } from '@inverseform/core/array'
 import {
   type RegressionLossOptions,
   regressionLoss,
@@ -11,7 +10,8 @@ import {
   type Transform,
   transformMaps,
   transformMatrix,
-} from '../../src/training/index.js'
+} from '@inverseform/core/training'
+import { expect, it } from 'vitest'
 import type { Binding } from './binding-suite.js'
 import { relativeError } from './compare.js'
 

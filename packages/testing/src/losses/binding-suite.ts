@@ -1,6 +1,3 @@
-import { deterministicImage, deterministicParameter } from '@inverseform/testing'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import {
   crossEntropyLoss,
   edgeAttentionLoss,
@@ -13,7 +10,10 @@ import {
   type Regressor,
   type SortOps,
   type TensorOps,
-} from '../../src/index.js'
+} from '@inverseform/core'
+import { type ArrayTensor, arrayOps, valueAndGrad } from '@inverseform/core/array'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { deterministicImage, deterministicParameter } from '../index.js'
 import { relativeError } from './compare.js'
 import { goldenInputs, goldenTolerances, goldenValues, gradientTolerance } from './golden.js'
 

@@ -1,0 +1,6 @@
+export * from './binding-suite.js'
+export * from './compare.js'
+export * from './golden.js'
+export * from './random-case.js'
+export * from './related-losses-suite.js'
+export * from './training-suite.js'
