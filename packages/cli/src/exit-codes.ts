@@ -26,6 +26,7 @@ const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
   'checkpoint-mismatch': exitCodes.checkpoint,
   'limit-exceeded': exitCodes.input,
   'write-failed': exitCodes.output,
+  'training-diverged': exitCodes.input,
   'out-of-memory': exitCodes.runtime,
   'runtime-unavailable': exitCodes.runtime,
   'inference-failed': exitCodes.runtime,

@@ -10,6 +10,7 @@
  * - `checkpoint-mismatch`: a checkpoint that is not for this model
  * - `limit-exceeded`: a size beyond a named limit
  * - `size-mismatch`: two things that should have the same size
+ * - `training-diverged`: a loss or gradient that is not finite
  * - `out-of-memory`: more memory would be needed than there is
  * - `write-failed`: an output that could not be written
  * - `runtime-unavailable`: no inference runtime for this platform or device, or a worker thread that cannot run
@@ -26,6 +27,7 @@ export type InverseFormErrorCode =
   | 'checkpoint-mismatch'
   | 'limit-exceeded'
   | 'size-mismatch'
+  | 'training-diverged'
   | 'out-of-memory'
   | 'write-failed'
   | 'runtime-unavailable'

@@ -23,10 +23,7 @@ export function randomInteger(random: Random, min: number, max: number): number 
 }
 
 /** Shuffles elements in place (Fisher and Yates). */
-export function shuffle(
-  elements: { [index: number]: number; readonly length: number },
-  random: Random,
-): void {
+export function shuffle<T>(elements: { [index: number]: T; readonly length: number }, random: Random): void {
   for (let i = elements.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))
     const element = elements[i]

@@ -1,10 +1,26 @@
 import { constant, input, type Value } from '@inverseform/backbones/graph'
 import { InverseFormError } from '@inverseform/errors'
 
-/** An array that a loss computed outside the graph, in the order in which it did. */
-interface Entry {
+/** Turns arrays into values of a graph. */
+export interface ConstantSource {
+  constant(data: ArrayLike<number>, shape: readonly number[]): Value
+}
+
+/** An array with its shape. */
+export interface StepTensor {
   readonly data: Float32Array
   readonly shape: readonly number[]
+}
+
+/** Returns a source of constants of the graph, whose names start with `name`. */
+export function fixedConstants(name: string): ConstantSource {
+  let count = 0
+  return {
+    constant(data, shape) {
+      const values = float32(data)
+      return constant(`${name}.${count++}`, shape, async () => values)
+    },
+  }
 }
 
 /**
@@ -13,10 +29,10 @@ interface Entry {
  *
  * A loss is written once, for values of a graph, and computes these arrays as it builds the graph. For later labels it runs
  * again, and only its arrays are kept: the n-th array of one run takes the place of the n-th of another. Arrays that differ
- * between runs become inputs of the graph, the others are constants of it. See docs/decisions for why.
+ * between runs become inputs of the graph, the others are constants of it (docs/decisions/027-losses-on-the-graph.md).
  */
-export class Tape {
-  readonly entries: Entry[] = []
+export class Tape implements ConstantSource {
+  readonly entries: StepTensor[] = []
   readonly #varying: ReadonlySet<number>
 
   /** @param varying the positions of the arrays that are inputs of the graph */
@@ -26,15 +42,10 @@ export class Tape {
 
   constant(data: ArrayLike<number>, shape: readonly number[]): Value {
     const position = this.entries.length
-    const values = Float32Array.from(data)
+    const values = float32(data)
     this.entries.push({ data: values, shape })
-    if (this.#varying.has(position)) return input(Tape.inputName(position), shape)
+    if (this.#varying.has(position)) return input(inputName(position), shape)
     return constant(`loss.${position}`, shape, async () => values)
-  }
-
-  /** The name of the graph's input for the array at a position. */
-  static inputName(position: number): string {
-    return `loss.${position}`
   }
 
   /** Returns the positions at which two runs of a loss computed different arrays. */
@@ -51,12 +62,18 @@ export class Tape {
   }
 
   /** Returns the arrays for the graph's inputs, by name. */
-  feeds(): Record<string, Entry> {
-    return Object.fromEntries([...this.#varying].map((at) => [Tape.inputName(at), this.entries[at]]))
+  feeds(): Record<string, StepTensor> {
+    return Object.fromEntries([...this.#varying].map((at) => [inputName(at), this.entries[at]]))
   }
 }
 
+const inputName = (position: number) => `loss.${position}`
+
+const float32 = (data: ArrayLike<number>) => (data instanceof Float32Array ? data : Float32Array.from(data))
+
 function equal(a: Float32Array, b: Float32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false
+  }
   return true
 }

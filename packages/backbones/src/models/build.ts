@@ -25,6 +25,11 @@ export interface BuildModelOptions {
   /** Whether to include the edge head. */
   readonly edgeHead?: boolean
   /**
+   * Whether to include the heads that only training uses, as outputs `auxiliaryLogits` [N,numClasses,·,·] and, with the edge
+   * head, `auxiliaryEdge` [N,1,·,·]. The latter are logits for all models.
+   */
+  readonly auxiliaryHeads?: boolean
+  /**
    * Size of the outputs. `features` (the default) keeps the network's own size, 1/4 or 1/8 of the image, for a
    * runtime that resizes as it reads. `image` resizes them bilinearly to the image, within the graph.
    */
@@ -41,17 +46,25 @@ export interface BuildModelOptions {
  * @throws InverseFormError `invalid-argument` for an unknown model or an invalid number of classes
  */
 export function buildModel(name: SegmentationModelName, options: BuildModelOptions): Graph {
-  const { parameters, numClasses = 19, edgeHead = false, outputSize = 'features' } = options
+  const {
+    parameters,
+    numClasses = 19,
+    edgeHead = false,
+    auxiliaryHeads = false,
+    outputSize = 'features',
+  } = options
   checkFunction('parameters', parameters, {
     hint: 'Pass a function that returns the weight of a name and a shape as a constant.',
   })
   checkInteger('numClasses', numClasses, { min: 1 })
   checkBoolean('edgeHead', edgeHead)
+  checkBoolean('auxiliaryHeads', auxiliaryHeads)
   checkOneOf('outputSize', outputSize, outputSizes)
   const image = imageInput('image', 3)
   const outputs = networks[modelInfo(name).name](new Scope(parameters), image, {
     numClasses,
     edgeHead,
+    auxiliaryHeads,
   })
   if (outputSize === 'features') return { outputs: { ...outputs } }
   const resized = Object.entries(outputs).map(([key, value]) => [key, resizeLike(value, image)])
@@ -72,7 +85,7 @@ export function modelInfo(name: string): (typeof zoo)[SegmentationModelName] {
 /** Returns the names and shapes of the weights that a model needs, in the order in which it uses them. */
 export function requiredParameters(
   name: SegmentationModelName,
-  options: { numClasses?: number; edgeHead?: boolean } = {},
+  options: Omit<BuildModelOptions, 'parameters' | 'outputSize'> = {},
 ): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>()
   buildModel(name, { ...options, parameters: recordShapes(shapes) })

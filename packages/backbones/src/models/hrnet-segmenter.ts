@@ -1,7 +1,7 @@
 import { relu } from '../graph/build.js'
 import type { Value } from '../graph/value.js'
 import { type HrnetConfig, hrnet } from './hrnet.js'
-import type { BuildOptions, NetworkOutputs } from './network.js'
+import { auxiliaryHead, type BuildOptions, edgeHead, type NetworkOutputs } from './network.js'
 import type { Scope } from './scope.js'
 
 /** hrnet18: its classifier has two layers, as wide as the features, with biases. */
@@ -10,7 +10,7 @@ export function hrnet18(scope: Scope, image: Value, options: BuildOptions): Netw
   const features = hrnet(scope.at('backbone'), image, config)
   return {
     logits: classifier(scope, features, options.numClasses, 270, true),
-    ...edgeOutput(scope, features, options),
+    ...otherOutputs(scope, features, options),
   }
 }
 
@@ -20,7 +20,7 @@ export function hrnet16Slim(scope: Scope, image: Value, options: BuildOptions): 
   const features = hrnet(scope.at('backbone'), image, config)
   return {
     logits: classifier(scope, features, options.numClasses, 120, false),
-    ...edgeOutput(scope, features, options),
+    ...otherOutputs(scope, features, options),
   }
 }
 
@@ -30,6 +30,12 @@ function classifier(scope: Scope, features: Value, numClasses: number, hidden: n
   return head.at('2').conv(x, numClasses, 1, { bias })
 }
 
-function edgeOutput(scope: Scope, features: Value, options: BuildOptions): Pick<NetworkOutputs, 'edge'> {
-  return options.edgeHead ? { edge: scope.at('edgeocr_cls_head').conv(features, 1, 1, { bias: true }) } : {}
+function otherOutputs(scope: Scope, features: Value, options: BuildOptions): Omit<NetworkOutputs, 'logits'> {
+  return {
+    ...(options.edgeHead && { edge: scope.at('edgeocr_cls_head').conv(features, 1, 1, { bias: true }) }),
+    ...(options.auxiliaryHeads && {
+      auxiliaryLogits: auxiliaryHead(scope, features, options.numClasses),
+      ...(options.edgeHead && { auxiliaryEdge: edgeHead(scope, features) }),
+    }),
+  }
 }

@@ -12,7 +12,7 @@ import {
 } from '../graph/build.js'
 import type { Value } from '../graph/value.js'
 import { type HrnetConfig, hrnet } from './hrnet.js'
-import type { BuildOptions, NetworkOutputs } from './network.js'
+import { auxiliaryHead, type BuildOptions, edgeHead, type NetworkOutputs } from './network.js'
 import type { Scope } from './scope.js'
 
 const HRNET48: HrnetConfig = { width: 48, stemBlocks: 4, modules: [1, 4, 3], blocks: 4 }
@@ -22,9 +22,15 @@ const KEYS = 256
 /** ocrnet48: HRNet-W48 with object-contextual representations (Yuan et al., ECCV 2020, https://arxiv.org/abs/1909.11065). */
 export function ocrnet48(scope: Scope, image: Value, options: BuildOptions): NetworkOutputs {
   const backbone = hrnet(scope.at('backbone'), image, HRNET48)
-  const { logits, features } = objectContext(scope.at('ocr'), backbone, options.numClasses)
-  if (!options.edgeHead) return { logits }
-  return { logits, edge: scope.at('edgeocr_cls_head').conv(features, 1, 1, { bias: true }) }
+  const { logits, features, regions } = objectContext(scope.at('ocr'), backbone, options.numClasses)
+  return {
+    logits,
+    ...(options.edgeHead && { edge: scope.at('edgeocr_cls_head').conv(features, 1, 1, { bias: true }) }),
+    ...(options.auxiliaryHeads && {
+      auxiliaryLogits: regions,
+      ...(options.edgeHead && { auxiliaryEdge: edgeHead(scope, backbone) }),
+    }),
+  }
 }
 
 /**
@@ -33,12 +39,16 @@ export function ocrnet48(scope: Scope, image: Value, options: BuildOptions): Net
  */
 export function ocrnet48Hms(scope: Scope, image: Value, options: BuildOptions): NetworkOutputs {
   const backbone = hrnet(scope.at('backbone'), image, HRNET48)
-  const { logits, features } = objectContext(scope.at('ocr'), backbone, options.numClasses)
+  const { logits, features, regions } = objectContext(scope.at('ocr'), backbone, options.numClasses)
   const attention = scaleAttention(scope.at('scale_attn'), features)
-  if (!options.edgeHead) return { logits, attention }
-  const head = scope.at('edge_head.last_layer')
-  const hidden = head.convNormRelu(backbone, '0', '1', backbone.shape[1] as number, 1, { bias: true })
-  return { logits, attention, edge: sigmoid(head.at('3').conv(hidden, 1, 1, { bias: true })) }
+  const edge = options.edgeHead ? edgeHead(scope, backbone) : undefined
+  return {
+    logits,
+    attention,
+    ...(edge && { edge: sigmoid(edge) }),
+    // The model has one edge head, which serves both.
+    ...(options.auxiliaryHeads && { auxiliaryLogits: regions, ...(edge && { auxiliaryEdge: edge }) }),
+  }
 }
 
 function scaleAttention(scope: Scope, features: Value): Value {
@@ -52,9 +62,9 @@ function objectContext(
   scope: Scope,
   backbone: Value,
   numClasses: number,
-): { logits: Value; features: Value } {
+): { logits: Value; features: Value; regions: Value } {
   const pixels = scope.convNormRelu(backbone, 'conv3x3_ocr.0', 'conv3x3_ocr.1.0', FEATURES, 3, { bias: true })
-  const regions = softRegions(scope.at('aux_head'), backbone, numClasses)
+  const regions = auxiliaryHead(scope, backbone, numClasses)
   const objects = gatherObjects(pixels, regions)
   const head = scope.at('ocr_distri_head')
   const context = attendToObjects(head.at('object_context_block'), pixels, objects)
@@ -65,12 +75,7 @@ function objectContext(
     FEATURES,
     1,
   )
-  return { logits: scope.at('cls_head').conv(features, numClasses, 1, { bias: true }), features }
-}
-
-function softRegions(scope: Scope, backbone: Value, numClasses: number): Value {
-  const x = scope.convNormRelu(backbone, '0', '1.0', backbone.shape[1] as number, 1, { bias: true })
-  return scope.at('2').conv(x, numClasses, 1, { bias: true })
+  return { logits: scope.at('cls_head').conv(features, numClasses, 1, { bias: true }), features, regions }
 }
 
 /** Returns one feature vector per class, the mean over its soft region: [N, FEATURES, numClasses, 1]. */

@@ -1,1 +1,1 @@
-export {}
+export { nodeSession } from './session.js'
