@@ -3,6 +3,8 @@ export { toFloat32 } from './checkpoint/float32.js'
 export type { CheckpointLimits } from './checkpoint/limits.js'
 export { PythonRecord } from './checkpoint/metadata-value.js'
 export { type OpenCheckpointOptions, openCheckpoint } from './checkpoint/open.js'
+export { writeTorchCheckpoint } from './checkpoint/torch/write.js'
+export type { TorchMetadataValue } from './checkpoint/torch/write-pickle.js'
 export type {
   Checkpoint,
   CheckpointContents,
@@ -16,7 +18,8 @@ export type {
   VerifyOptions,
   VerifySummary,
 } from './checkpoint/types.js'
-export { type WritableTensor, writeSafetensors } from './checkpoint/write-safetensors.js'
+export type { WritableTensor } from './checkpoint/writable.js'
+export { writeSafetensors } from './checkpoint/write-safetensors.js'
 export { blobSource } from './io/blob.js'
 export { type ByteSink, type MemorySink, memorySink } from './io/sink.js'
 export { type ByteSource, bytesSource } from './io/source.js'

@@ -146,3 +146,9 @@ export type { ReportImage, ReportPanel } from './report/images.js'
 export { type MetricsReportOptions, metricsReportHtml } from './report/metrics/metrics-report.js'
 export type { ReportFacts } from './report/parts.js'
 export { classTable, scoreSummary } from './report/text/class-table.js'
+export {
+  type TrainingEvaluationRecord,
+  type TrainingReportOptions,
+  type TrainingStepRecord,
+  trainingReportHtml,
+} from './report/training/training-report.js'

@@ -8,6 +8,7 @@ import { addMetricsCommand } from './commands/metrics.js'
 import { addModelsCommand } from './commands/models.js'
 import { addPredictCommand } from './commands/predict.js'
 import { addSubmitCommand } from './commands/submit.js'
+import { addTrainCommand } from './commands/train.js'
 import type { Printer } from './printer.js'
 import { version } from './version.js'
 
@@ -29,6 +30,7 @@ export function createProgram(printer: Printer, signal: AbortSignal): Command {
     .exitOverride()
   addEvalCommand(program, printer, signal)
   addPredictCommand(program, printer, signal)
+  addTrainCommand(program, printer, signal)
   addMetricsCommand(program, printer, signal)
   addLabelsCommand(program, printer, signal)
   addSubmitCommand(program, printer, signal)

@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { inverseform } from './command-line.js'
 
-const commands = ['eval', 'predict', 'metrics', 'labels', 'submit', 'convert', 'inspect', 'models', 'doctor']
+const commands = [
+  'eval',
+  'predict',
+  'train',
+  'metrics',
+  'labels',
+  'submit',
+  'convert',
+  'inspect',
+  'models',
+  'doctor',
+]
 
 describe('--help', () => {
   test('lists every command', async () => {

@@ -1,5 +1,5 @@
 import * as graph from '@inverseform/backbones/graph'
-import type { FusedOps, SortOps, TensorOps } from '@inverseform/core'
+import type { SortOps, TensorOps } from '@inverseform/core'
 import { InverseFormError } from '@inverseform/errors'
 import type { ConstantSource } from './tape.js'
 
@@ -9,7 +9,7 @@ type Value = graph.Value
  * Binds the losses of `@inverseform/core` to values of a graph. A loss adds its operators to the graph once. The arrays that it
  * computes from labels on the way go to a tape, which feeds them at every step (see {@link Tape}).
  */
-export function graphOps(tape: ConstantSource): TensorOps<Value> & SortOps<Value> & FusedOps<Value> {
+export function graphOps(tape: ConstantSource): TensorOps<Value> & SortOps<Value> {
   const operand = (x: Value | number) => (typeof x === 'number' ? tape.constant([x], []) : x)
   const axesOf = (x: Value, axes?: readonly number[]) => axes ?? x.shape.map((_, axis) => axis)
   const binary = (of: (a: Value, b: Value) => Value) => (a: Value, b: Value | number) => of(a, operand(b))
@@ -44,7 +44,6 @@ export function graphOps(tape: ConstantSource): TensorOps<Value> & SortOps<Value
     sum: (x, axes, keepDims = false) => summed(x, axesOf(x, axes), keepDims),
     max: (x, axes, keepDims = false) => reduced(graph.reduceMax, x, axesOf(x, axes), keepDims),
     takeAlongAxis: take(graph.takeAlongAxis),
-    softmaxCrossEntropy: take(graph.softmaxCrossEntropy),
     descendingSums: (keys, values) => {
       const fixed = graph.stopGradient(keys)
       return values.map((value) => graph.descendingSum(fixed, graph.stopGradient(value)))

@@ -1,5 +1,16 @@
 export type { Batch, TrainingData } from './batch.js'
+export type { AugmentationOptions, BlurOptions, ColorJitterOptions, Range } from './data/augmentation.js'
+export type { DatasetClasses, SamplePlace } from './data/class-places.js'
+export type { LoadedSample, Target, TrainingSample } from './data/sample.js'
+export {
+  type BatchOptions,
+  type ClassUniformOptions,
+  createTrainingData,
+  type SampledData,
+  type TrainingDataOptions,
+} from './data/training-data.js'
 export { graphOps } from './graph-ops.js'
+export { type InitialWeights, loadInitialWeights } from './initial-weights.js'
 export {
   type LossName,
   type LossOptions,

@@ -1,6 +1,5 @@
 import {
   crossEntropyLoss,
-  type FusedOps,
   type InverseFormLossOptions,
   type JointLossOptions,
   type JointLossWeights,
@@ -30,7 +29,7 @@ export type TrainingLossTerms<T> = { readonly total: T } & Readonly<Record<strin
  * labels become inputs of the step.
  */
 export type TrainingLoss = <T>(
-  ops: TensorOps<T> & SortOps<T> & FusedOps<T>,
+  ops: TensorOps<T> & SortOps<T>,
   inputs: TrainingLossInputs<T>,
 ) => TrainingLossTerms<T>
 

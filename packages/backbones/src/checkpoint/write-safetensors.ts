@@ -1,17 +1,12 @@
-import { InverseFormError } from '@inverseform/errors'
 import { product } from '@inverseform/shared'
 import type { ByteSink } from '../io/sink.js'
-import { asLittleEndian, isDType, itemSize } from './dtype.js'
+import { asLittleEndian, itemSize } from './dtype.js'
 import { LENGTH_SIZE, safetensorsDTypes } from './safetensors.js'
-import type { DType, OtherDType, TensorData } from './types.js'
+import type { DType } from './types.js'
+import { checkWritable, readWritable, type WritableTensor } from './writable.js'
 
-/** A tensor to write, such as a `CheckpointTensor`. */
-export interface WritableTensor {
-  readonly name: string
-  readonly dtype: DType | OtherDType
-  readonly shape: readonly number[]
-  read(): Promise<TensorData>
-}
+/** The header's key of the metadata, which no tensor can have. */
+const METADATA = '__metadata__'
 
 interface Plan {
   readonly header: Uint8Array
@@ -38,15 +33,7 @@ export async function writeSafetensors(
   await sink.write(length)
   await sink.write(plan.header)
   for (const tensor of plan.tensors) {
-    const { data, dtype } = await tensor.read()
-    if (dtype !== tensor.dtype || data.length !== product(tensor.shape)) {
-      throw new InverseFormError(
-        'size-mismatch',
-        `The tensor ${JSON.stringify(tensor.name)} is ${tensor.dtype} of shape [${tensor.shape}], but its read() returned ${data.length} ${dtype} elements.`,
-        { hint: 'Make read() return the type and number of elements of `dtype` and `shape`.' },
-      )
-    }
-    await sink.write(asLittleEndian(data))
+    await sink.write(asLittleEndian(await readWritable(tensor)))
   }
 }
 
@@ -65,24 +52,11 @@ const typeNames = Object.fromEntries(
 
 function planFile(tensors: Iterable<WritableTensor>, metadata: Readonly<Record<string, string>>): Plan {
   const given = [...tensors]
+  checkWritable(given, [METADATA])
   const byElementSize = [...given].sort((a, b) => itemSize(b.dtype) - itemSize(a.dtype))
-  const offsets = new Map<string, readonly [number, number]>([['__metadata__', [0, 0]]])
+  const offsets = new Map<string, readonly [number, number]>()
   let dataSize = 0
   for (const tensor of byElementSize) {
-    if (offsets.has(tensor.name)) {
-      throw new InverseFormError(
-        'invalid-argument',
-        `The tensor name ${JSON.stringify(tensor.name)} is reserved or used twice.`,
-        { hint: 'Give every tensor a unique name other than __metadata__.' },
-      )
-    }
-    if (!isDType(tensor.dtype)) {
-      throw new InverseFormError(
-        'invalid-argument',
-        `The tensor ${JSON.stringify(tensor.name)} is ${tensor.dtype}, which cannot be written.`,
-        { hint: 'Leave it out. Tensors with an `unreadable` reason cannot be read.' },
-      )
-    }
     const end = dataSize + product(tensor.shape) * itemSize(tensor.dtype)
     offsets.set(tensor.name, [dataSize, end])
     dataSize = end
@@ -91,7 +65,7 @@ function planFile(tensors: Iterable<WritableTensor>, metadata: Readonly<Record<s
   const entries = given.map(({ name, dtype, shape }) =>
     entry(name, { dtype: typeNames[dtype as DType], shape, data_offsets: offsets.get(name) }),
   )
-  if (Object.keys(metadata).length) entries.unshift(entry('__metadata__', metadata))
+  if (Object.keys(metadata).length) entries.unshift(entry(METADATA, metadata))
   const json = new TextEncoder().encode(`{${entries.join(',')}}`)
   const header = new Uint8Array(Math.ceil(json.byteLength / 8) * 8).fill(0x20)
   header.set(json)

@@ -88,8 +88,6 @@ export const slice = (x: Value, begin: readonly number[], size: readonly number[
 /** `indices` are positions on `axis`, in float32, of x's shape without that axis. */
 export const takeAlongAxis = (x: Value, indices: Value, axis: number): Value =>
   apply('takeAlongAxis', [x, indices], { axis })
-export const softmaxCrossEntropy = (logits: Value, indices: Value, axis: number): Value =>
-  apply('softmaxCrossEntropy', [logits, indices], { axis })
 export const descendingSum = (keys: Value, values: Value): Value =>
   apply('descendingSum', [keys, values], { axis: keys.shape.length - 1 })
 export const concat = (values: readonly Value[], axis: number): Value => apply('concat', values, { axis })

@@ -3,7 +3,9 @@ import { type Bindings, evaluateShape, formatShape } from './dim.js'
 import { input, scalar } from './leaves.js'
 import { apply, operators } from './operators/index.js'
 import type { Operator } from './operators/operator.js'
+import { broadcastExpansions } from './passes/broadcast-expansions.js'
 import { rewrite } from './passes/rewrite.js'
+import { shareValues } from './passes/share-values.js'
 import { type ComputedName, type Graph, topologicalOrder, type Value } from './value.js'
 
 /** Returns the name of the output that {@link gradients} adds for a parameter. */
@@ -29,7 +31,9 @@ export function bindSizes(graph: Graph, bindings: Bindings): Graph {
  * @throws InverseFormError `invalid-argument` for another output or input, a loss that is not a scalar, symbolic sizes, or an
  *   operator without gradient between parameter and loss
  */
-export function gradients(graph: Graph, loss: string, parameters: readonly string[]): Graph {
+export function gradients(given: Graph, loss: string, parameters: readonly string[]): Graph {
+  // Gradients of a value that is used twice are summed before they go on, so sharing halves the work behind it.
+  const graph = shareValues(given)
   const order = topologicalOrder(graph)
   const inputs = new Map(
     order.flatMap((value) => (value.op === 'input' ? [[value.attributes.name, value]] : [])),
@@ -57,7 +61,7 @@ export function gradients(graph: Graph, loss: string, parameters: readonly strin
     const zeros = () => apply('expand', [scalar(0)], { shape: shape as readonly number[] })
     return [gradientName(parameters[i]), found[i] ?? zeros()]
   })
-  return { outputs: { ...graph.outputs, ...Object.fromEntries(outputs) } }
+  return broadcastExpansions({ outputs: { ...graph.outputs, ...Object.fromEntries(outputs) } })
 }
 
 /** Returns the gradient of a scalar with respect to values; `undefined` where it does not depend on one. */

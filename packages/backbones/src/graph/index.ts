@@ -30,7 +30,6 @@ export {
   sigmoid,
   slice,
   softmax,
-  softmaxCrossEntropy,
   sqrt,
   stopGradient,
   subtract,

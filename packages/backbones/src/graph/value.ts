@@ -62,8 +62,6 @@ export interface OperatorAttributes {
   takeAlongAxis: { readonly axis: number }
   /** The adjoint of takeAlongAxis: elements, positions, and the positions 0..size-1 of the new axis. */
   putAlongAxis: { readonly axis: number }
-  /** −log softmax along an axis, of one element along it for each position of the others, as for takeAlongAxis. */
-  softmaxCrossEntropy: { readonly axis: number }
   /** Cumulative sums of the second input along an axis, in descending order of the first; without gradient. */
   descendingSum: { readonly axis: number }
   concat: { readonly axis: number }

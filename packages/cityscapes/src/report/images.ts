@@ -33,13 +33,16 @@ export function worstLinks(images: readonly AnchoredImage[]): string {
   return worst.length > 1 ? `<p>Lowest mean IoU: ${links.join(', ')}.</p>\n` : ''
 }
 
+/** Renders images as {@link panelArticles}, under the colors of their error masks. */
+export const imageArticles = (images: readonly AnchoredImage[]): string =>
+  `<ul class="legend"><li>In error masks:</li><li>${swatch(errorColors.right)}right</li><li>${swatch(errorColors.wrong)}wrong</li><li>${swatch(errorColors.ignored)}ignored</li></ul>
+${panelArticles(images)}`
+
 /**
  * Renders each image as an article with its panels side by side.
  * @throws InverseFormError `invalid-argument` for a panel URL that is not relative
  */
-export const imageArticles = (images: readonly AnchoredImage[]): string =>
-  `<ul class="legend"><li>In error masks:</li><li>${swatch(errorColors.right)}right</li><li>${swatch(errorColors.wrong)}wrong</li><li>${swatch(errorColors.ignored)}ignored</li></ul>
-${images.map(article).join('\n')}`
+export const panelArticles = (images: readonly AnchoredImage[]): string => images.map(article).join('\n')
 
 function article({ id, name, meanIou, panels }: AnchoredImage): string {
   const title = escapeText(name)

@@ -23,17 +23,19 @@ export interface PageOptions {
   readonly intro: string
   /** Entries that are false or undefined are omitted. */
   readonly sections: readonly (Section | false | undefined)[]
+  /** Seconds after which browsers load the page again; without it, they do not. */
+  readonly refresh?: number
 }
 
 /** Renders a static page without scripts: heading, navigation, introduction and sections. */
-export function page({ title, style, intro, sections }: PageOptions): string {
+export function page({ title, style, intro, sections, refresh }: PageOptions): string {
   const parts = sections.filter((part) => part !== false && part !== undefined)
   const heading = escapeText(title)
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="viewport" content="width=device-width,initial-scale=1">${refresh === undefined ? '' : `\n<meta http-equiv="refresh" content="${refresh}">`}
 <title>${heading}</title>
 <style>${style}</style>
 </head>

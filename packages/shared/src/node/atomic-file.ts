@@ -26,7 +26,9 @@ export async function writeFileAtomically(
       await write({
         async write(bytes) {
           for (let done = 0; done < bytes.byteLength; ) {
-            done += (await attempt(path, handle.write(bytes, done))).bytesWritten
+            // Node refuses to write 2 GiB at once.
+            const length = Math.min(bytes.byteLength - done, 2 ** 30)
+            done += (await attempt(path, handle.write(bytes, done, length))).bytesWritten
           }
         },
       })

@@ -18,8 +18,8 @@ const tables = /* @__PURE__ */ (() => {
 /**
  * Blurs interleaved bytes, normalizes them as the networks' input, and writes them to three planes of `cropWidth` columns.
  *
- * @param sigma standard deviation of the blur in pixels, cut off at 4 of them, with the outermost pixels repeated, as
- *   scikit-image's `gaussian` does; 0 for none. Blurred values are not rounded to bytes.
+ * @param sigma standard deviation of the blur in pixels, with the outermost pixels repeated, as scikit-image's `gaussian`
+ *   does; 0 for none. Blurred values are not rounded to bytes.
  */
 export function writeNormalized(
   pixels: Uint8Array,
@@ -48,53 +48,79 @@ function writePlain(
   })
 }
 
+/** Weights below this are left out: together they would move a value by less than half a byte. */
+const LEAST_WEIGHT = 5e-4
+
 /** The weights of a Gaussian from its middle outwards; the sum over both sides is 1. */
-function gaussian(sigma: number): Float64Array {
-  const radius = Math.floor(4 * sigma + 0.5)
-  const weights = Float64Array.from({ length: radius + 1 }, (_, x) =>
+function gaussian(sigma: number): readonly number[] {
+  const values = Array.from({ length: Math.floor(4 * sigma + 0.5) + 1 }, (_, x) =>
     x === 0 ? 1 : Math.exp(-(x * x) / (2 * sigma * sigma)),
   )
-  const sum = weights.reduce((total, weight, x) => total + (x === 0 ? weight : 2 * weight), 0)
-  return weights.map((weight) => weight / sum)
+  const total = (list: readonly number[]) => list.reduce((sum, value) => sum + 2 * value, -1)
+  const kept = values.filter((value) => value >= LEAST_WEIGHT * total(values))
+  return kept.map((value) => value / total(kept))
 }
 
-/** Blurs a row at a time: first over rows, then along the row, so that one row of floats is all that it keeps. */
+/** Blurs a row at a time: first over rows, then along the row, so that it keeps two rows of numbers and no image of them. */
 function writeBlurred(
   pixels: Uint8Array,
   { left, top, width, height }: Placement,
-  kernel: Float64Array,
+  kernel: readonly number[],
   planes: readonly Float32Array[],
   cropWidth: number,
 ): void {
   const rowLength = 3 * width
-  const radius = kernel.length - 1
-  const margin = 3 * radius
-  const row = new Float32Array(rowLength + 2 * margin)
-  const blurred = new Float32Array(rowLength)
-  const slopes = tables.map((table) => (table[255] - table[0]) / 255)
+  const distances = kernel.map((_, k) => k)
+  const margin = 3 * (kernel.length - 1)
+  const row = new Float64Array(rowLength + 2 * margin)
+  const blurred = new Float64Array(rowLength)
+  const before = distances.map((k) => margin - 3 * k)
+  const after = distances.map((k) => margin + 3 * k)
   for (let y = 0; y < height; y++) {
-    for (let i = 0, from = y * rowLength; i < rowLength; i++) row[margin + i] = kernel[0] * pixels[from + i]
-    for (let k = 1; k <= radius; k++) {
-      const above = Math.max(0, y - k) * rowLength
-      const below = Math.min(height - 1, y + k) * rowLength
-      const weight = kernel[k]
-      for (let i = 0; i < rowLength; i++) row[margin + i] += weight * (pixels[above + i] + pixels[below + i])
-    }
+    const above = distances.map((k) => Math.max(0, y - k) * rowLength)
+    const below = distances.map((k) => Math.min(height - 1, y + k) * rowLength)
+    weigh(pixels, above, below, kernel, row.subarray(margin, margin + rowLength))
     for (let i = 0; i < margin; i++) {
       row[i] = row[margin + (i % 3)]
       row[margin + rowLength + i] = row[margin + rowLength - 3 + (i % 3)]
     }
-    for (let i = 0; i < rowLength; i++) blurred[i] = kernel[0] * row[margin + i]
-    for (let k = 1; k <= radius; k++) {
-      const weight = kernel[k]
-      const before = margin - 3 * k
-      const after = margin + 3 * k
-      for (let i = 0; i < rowLength; i++) blurred[i] += weight * (row[before + i] + row[after + i])
-    }
+    weigh(row, before, after, kernel, blurred)
     const start = (top + y) * cropWidth + left
     planes.forEach((plane, channel) => {
-      const [slope, zero] = [slopes[channel], tables[channel][0]]
+      const zero = tables[channel][0]
+      const slope = (tables[channel][255] - zero) / 255
       for (let x = 0; x < width; x++) plane[start + x] = blurred[3 * x + channel] * slope + zero
     })
+  }
+}
+
+/**
+ * Fills `out` with weighted sums of runs of `source`. The run at `first[k]` and the one at `second[k]` have the weight
+ * `kernel[k]`; for k = 0 they are the same run, which counts once.
+ */
+function weigh(
+  source: Uint8Array | Float64Array,
+  first: readonly number[],
+  second: readonly number[],
+  kernel: readonly number[],
+  out: Float64Array,
+): void {
+  // Two distances in one pass halve the reads and writes of `out`. A missing one weighs nothing.
+  const pair = (k: number) => [first[k] ?? 0, second[k] ?? 0, kernel[k] ?? 0] as const
+  const middle = first[0]
+  const weight = kernel[0]
+  for (let k = 1; k === 1 || k < kernel.length; k += 2) {
+    const [a, b, near] = pair(k)
+    const [c, d, far] = pair(k + 1)
+    if (k === 1) {
+      for (let i = 0; i < out.length; i++) {
+        const sum = near * (source[a + i] + source[b + i]) + far * (source[c + i] + source[d + i])
+        out[i] = weight * source[middle + i] + sum
+      }
+    } else {
+      for (let i = 0; i < out.length; i++) {
+        out[i] += near * (source[a + i] + source[b + i]) + far * (source[c + i] + source[d + i])
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { IGNORE } from '@inverseform/cityscapes'
-import { checkByteArray, InverseFormError } from '@inverseform/errors'
+import { checkByteArray, checkLength, InverseFormError } from '@inverseform/errors'
 import { checkRgbImage, type RgbImage } from '@inverseform/runtime'
 
 /** An image with its target, in memory. */
@@ -61,6 +61,9 @@ export async function loadTarget(sample: TrainingSample, numClasses: number): Pr
     return { width: image.width, height: image.height, data: target }
   }
   const target = await sample.loadTarget()
+  checkByteArray(`target of ${sample.name}`, target.data)
+  const size = target.width * target.height
+  checkLength(`target of ${sample.name}`, target.data.length, size, 'one label for each pixel')
   checkLabels(sample, target, numClasses)
   return target
 }

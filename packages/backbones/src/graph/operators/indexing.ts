@@ -1,7 +1,7 @@
 import { sameShape } from '../dim.js'
 import { constantOf } from '../leaves.js'
 import type { Value } from '../value.js'
-import { type Apply, mismatch, type OnnxEmitter, type Operator, sizesOf } from './operator.js'
+import { type Apply, elementTypes, mismatch, type OnnxEmitter, type Operator, sizesOf } from './operator.js'
 
 const withoutAxis = <T>(shape: readonly T[], axis: number): T[] => shape.filter((_, i) => i !== axis)
 
@@ -31,32 +31,9 @@ export const putAlongAxis: Operator<'putAlongAxis'> = {
     const axes = emitter.int64([axis])
     // A comparison with every position. Unlike ScatterElements, all execution providers have it.
     const isThere = emitter.node('Equal', [emitter.node('Unsqueeze', [indices, axes]), positions])
-    return emitter.node('Where', [isThere, emitter.node('Unsqueeze', [elements, axes]), emitter.float(0)])
+    const oneHot = emitter.node('Cast', [isThere], { to: elementTypes.float32 })
+    return emitter.node('Mul', [oneHot, emitter.node('Unsqueeze', [elements, axes])])
   },
-}
-
-export const softmaxCrossEntropy: Operator<'softmaxCrossEntropy'> = {
-  infer(inputs, { axis }) {
-    const [logits, indices] = inputs
-    const shape = withoutAxis(logits, axis)
-    if (!sameShape(shape, indices)) {
-      throw mismatch('softmaxCrossEntropy', inputs, `only axis ${axis} may be missing`)
-    }
-    return shape
-  },
-  emit(emitter, [logits, indices], { axis }) {
-    const logs = emitter.node('LogSoftmax', [logits], { axis })
-    return emitter.node('Neg', [gather(emitter, logs, indices, axis)])
-  },
-  adjoint: (apply, { inputs: [logits, indices], attributes: { axis } }, gradient) => [
-    () => {
-      const kept = [...gradient.shape.slice(0, axis), 1, ...gradient.shape.slice(axis)]
-      const wide = apply('reshape', [gradient], { shape: sizesOf(kept) })
-      const share = apply('multiply', [apply('softmax', [logits], { axis }), wide], {})
-      return apply('subtract', [share, putAt(apply, gradient, indices, logits, axis)], {})
-    },
-    undefined,
-  ],
 }
 
 export const descendingSum: Operator<'descendingSum'> = {

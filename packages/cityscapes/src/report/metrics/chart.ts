@@ -66,6 +66,54 @@ export function lineChart({ label, x, y, points, diagonal = false }: LineChart):
   })
 }
 
+/** A line of many points without marks, such as a value over training. */
+export interface Curve {
+  /** Class of its path, which the page gives a color; default `line`. */
+  readonly style?: string
+  /** From left to right; the line breaks where y is NaN. */
+  readonly points: readonly (readonly [x: number, y: number])[]
+  /** The area between the lowest and the highest values, drawn under the line. */
+  readonly range?: readonly (readonly [x: number, low: number, high: number])[]
+  /** Whether each point has a mark. */
+  readonly marks?: boolean
+}
+
+export interface CurveChart {
+  /** Description for screen readers. */
+  readonly label: string
+  readonly x: Axis
+  /** Values outside its ticks are drawn at its ends. */
+  readonly y: Axis
+  readonly curves: readonly Curve[]
+}
+
+/** Draws curves as SVG; the page defines the colors. */
+export function curveChart({ label, x, y, curves }: CurveChart): string {
+  const [bottom, top] = [y.ticks[0], y.ticks.at(-1) as number]
+  const within = (value: number): number => Math.min(Math.max(value, bottom), top)
+  return plot(label, x, y, (across, down) => {
+    const at = (place: number, value: number) => `${across(place)} ${down(within(value))}`
+    const areas = curves.map(({ range = [] }) => {
+      if (range.length < 2) return ''
+      const high = range.map(([x, , high]) => at(x, high))
+      const low = range.map(([x, low]) => at(x, low)).reverse()
+      return `<path class="range" d="M${[...high, ...low].join('L')}Z"/>`
+    })
+    const lines = curves.map(({ points, style = 'line', marks }) => {
+      const known = points.filter(([, value]) => !Number.isNaN(value))
+      const path = points.map(([x, value], i) => {
+        if (Number.isNaN(value)) return ''
+        return `${i === 0 || Number.isNaN(points[i - 1][1]) ? 'M' : 'L'}${at(x, value)}`
+      })
+      const dots = marks
+        ? known.map(([x, value]) => `<circle cx="${across(x)}" cy="${down(within(value))}" r="3"/>`)
+        : []
+      return `<g class="${style}"><path d="${path.join('')}"/>${dots.join('')}</g>`
+    })
+    return areas.join('') + lines.join('')
+  })
+}
+
 export interface Histogram {
   /** Description for screen readers. */
   readonly label: string

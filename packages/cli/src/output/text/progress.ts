@@ -12,22 +12,28 @@ export class Progress {
   readonly #what: string
   readonly #started = performance.now()
   #lastLine = Number.NEGATIVE_INFINITY
-  #done = 0
+  readonly #before: number
+  #done: number
   /** Number of steps. It may be set as late as before the first step. */
   total: number
 
-  /** @param what what the steps are, in the plural */
-  constructor(printer: Printer, what: string, total = 0) {
+  /**
+   * @param what what the steps are, in the plural
+   * @param before steps done earlier, as in a run that goes on
+   */
+  constructor(printer: Printer, what: string, total = 0, before = 0) {
     this.#printer = printer
     this.#what = what
     this.total = total
+    this.#before = before
+    this.#done = before
   }
 
   /** Counts one step; `note` is shown at the end of the line. */
   step(note = ''): void {
     this.#done++
     const now = performance.now()
-    const rate = this.#done / ((now - this.#started) / 1000)
+    const rate = (this.#done - this.#before) / ((now - this.#started) / 1000)
     const eta =
       this.#done < this.total
         ? `ETA ${duration((this.total - this.#done) / rate)}`
@@ -45,7 +51,7 @@ export class Progress {
 
   /** Ends the rewritten line, so that other text can follow. */
   end(): void {
-    if (this.#printer.interactive && this.#done > 0) this.#printer.err('\n')
+    if (this.#printer.interactive && this.#done > this.#before) this.#printer.err('\n')
   }
 }
 

@@ -1,0 +1,100 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { run } from '../../src/run.js'
+import { checkpoint, dataset, inverseform, temporaryFolder } from '../command-line.js'
+
+const options = [
+  ...[
+    '--data',
+    dataset,
+    '--split',
+    'val',
+    '--model',
+    'hrnet16-slim',
+    '--loss',
+    'cross-entropy',
+    '--steps',
+    '3',
+  ],
+  ...['--crop', '64x128', '--evaluate-images', '1', '--evaluate-every', '2', '--workers', '0'],
+]
+
+/** Lines of metrics.jsonl without what depends on the time. */
+async function metricsIn(folder: string) {
+  const lines = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
+  return lines.map((line) => ({ ...JSON.parse(line), imagesPerSecond: 0 }))
+}
+
+test('an interrupted run that is resumed equals an uninterrupted one', async () => {
+  const folder = await temporaryFolder()
+  const [whole, parts] = [join(folder, 'whole'), join(folder, 'parts')]
+  const first = await inverseform('train', ...options, '--out', whole)
+  expect(first.err).toMatch(
+    /1\/3 steps .* loss [\d.]+ \(crossEntropy [\d.]+, auxiliary [\d.]+\) {2}[\d.]+ images\/s/,
+  )
+  expect(first).toMatchObject({
+    exitCode: 0,
+    out: expect.stringMatching(/^best mean IoU [\d.]+ %\n.*index\.html\n$/),
+  })
+
+  const interrupt = new AbortController()
+  const terminal = {
+    out: () => {},
+    err: (text: string) => {
+      if (text.includes('1/3 steps')) interrupt.abort()
+    },
+    interactive: false,
+  }
+  expect(await run(['train', ...options, '--out', parts], terminal, interrupt.signal)).toBe(130)
+  expect(await metricsIn(parts)).toHaveLength(1)
+  const resumed = await inverseform('train', '--resume', '--out', parts)
+  expect(resumed).toMatchObject({ exitCode: 0, out: first.out.replace(whole, parts) })
+  expect(await metricsIn(parts)).toEqual(await metricsIn(whole))
+  for (const file of ['last.safetensors', 'last.pth', 'best.pth']) {
+    const [one, other] = [await readFile(join(whole, file)), await readFile(join(parts, file))]
+    expect(one.equals(other), file).toBe(true)
+  }
+  const again = await inverseform('train', ...options, '--out', whole)
+  expect(again).toMatchObject({ exitCode: 2, err: expect.stringContaining('has a run already') })
+}, 120_000)
+
+test('a run starts from a checkpoint, with a config, and says what fits', async () => {
+  const folder = await temporaryFolder()
+  const config = join(folder, 'config.yaml')
+  await writeFile(
+    config,
+    `data: ${dataset}\nsplit: val\nloss: cross-entropy\nsteps: 1\ncrop: 64x128\nworkers: 0\nevaluate-every: 0\n`,
+  )
+  const out = join(folder, 'run')
+  const args = ['--config', config, '--model', 'hrnet16-slim', '--checkpoint', checkpoint, '--out', out]
+  const { exitCode, err } = await inverseform('train', ...args)
+  expect(err).toMatch(/note: 7\d\d tensors of the checkpoint are loaded\.\nnote: \d+ are left out: .*edge/)
+  expect(exitCode).toBe(0)
+  const options = JSON.parse(await readFile(join(out, 'options.json'), 'utf8'))
+  expect(options).toMatchObject({ checkpoint, steps: 1, crop: [64, 128], 'evaluate-every': 0 })
+}, 60_000)
+
+test.each<[string, string[], RegExp]>([
+  ['--out', [], /error: --out is missing/],
+  ['--model', ['--out', 'x'], /error: --model is missing/],
+  ['--steps', ['--out', 'x', '--model', 'hrnet18'], /error: --steps is missing/],
+  ['data', ['--out', 'x', '--model', 'hrnet18', '--steps', '1'], /error: --data is missing/],
+  ['--gt', ['--out', 'x', '--model', 'hrnet18', '--steps', '1', '--images', 'y'], /error: --gt is missing/],
+  [
+    'InverseNet',
+    ['--out', 'x', '--model', 'hrnet18', '--steps', '1', '--data', 'y'],
+    /--inversenet is missing.*\n.*--loss joint-without-inverseform/,
+  ],
+])('without %s it says what to pass', async (_, args, message) => {
+  const { exitCode, err } = await inverseform('train', ...args)
+  expect(err).toMatch(message)
+  expect(exitCode).toBe(2)
+})
+
+test('without a run to resume it says so', async () => {
+  const folder = await temporaryFolder()
+  const { exitCode, err } = await inverseform('train', '--resume', '--out', folder)
+  expect(err).toMatch(/options\.json/)
+  expect(exitCode).toBe(3)
+})

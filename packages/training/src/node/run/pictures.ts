@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
+import {
+  palette as cityscapesPalette,
+  colorize,
+  edgeOverlay,
+  errorColors,
+  type ReportImage,
+  type Rgb,
+} from '@inverseform/cityscapes'
+import type { RgbImage } from '@inverseform/runtime'
+import { crc32 } from '@inverseform/shared'
+import { writeWholeFile } from '@inverseform/shared/node'
+
+/** An evaluated image, to be shown on the page of a run. */
+export interface EvaluatedPicture {
+  readonly name: string
+  readonly image: RgbImage
+  /** Train ids, 255 where ignored. */
+  readonly target: Uint8Array
+  /** Train ids. */
+  readonly prediction: Uint8Array | Uint16Array
+  /** Fraction in 0..1. */
+  readonly meanIou?: number
+}
+
+/** Pictures have at most this many pixels a side. */
+const MOST_SIDE = 1024
+
+/**
+ * Writes the panels of evaluated images to `<folder>/pictures/`, over those of the evaluation before, and returns them for the page:
+ * the image, the target, the prediction, and the boundaries of both over the darkened image.
+ */
+export async function writeRunPictures(
+  folder: string,
+  pictures: readonly EvaluatedPicture[],
+  step: number,
+  palette: readonly Rgb[] = cityscapesPalette,
+): Promise<ReportImage[]> {
+  const written: ReportImage[] = []
+  for (const [i, { name, image, target, prediction, meanIou }] of pictures.entries()) {
+    const { width, height, data } = image
+    const stride = Math.ceil(Math.max(width, height) / MOST_SIDE)
+    const panels: [string, Uint8Array | Uint8ClampedArray][] = [
+      ['image', data],
+      ['target', colorize(target, palette)],
+      ['prediction', colorize(prediction, palette)],
+      ['boundaries', boundaryPicture(image, target, prediction)],
+    ]
+    const files = panels.map(async ([title, rgb]) => {
+      const path = `pictures/${i + 1}-${title}.png`
+      await writeWholeFile(join(folder, path), rgbPng(rgb, width, height, stride))
+      // Browsers keep pictures by their URL: a new step is a new one.
+      return { title: title === 'boundaries' ? BOUNDARIES : title, src: `${path}?step=${step}` }
+    })
+    written.push({ name, meanIou, panels: await Promise.all(files) })
+  }
+  return written
+}
+
+const BOUNDARIES = 'boundaries: target blue, prediction orange, both white'
+const both: Rgb = [255, 255, 255]
+
+/** Draws the boundaries of the target and of the prediction over the darkened image. */
+function boundaryPicture(
+  { data, width, height }: RgbImage,
+  target: Uint8Array,
+  prediction: Uint8Array | Uint16Array,
+): Uint8Array {
+  const [expected, found] = [target, prediction].map((labels) => boundaries(labels, width, height))
+  const common = expected.map((edge, i) => edge & found[i])
+  let picture = new Uint8Array(data.map((value) => value * 0.4))
+  picture = edgeOverlay(picture, expected, [64, 170, 255]) as Uint8Array<ArrayBuffer>
+  picture = edgeOverlay(picture, found, errorColors.wrong) as Uint8Array<ArrayBuffer>
+  return edgeOverlay(picture, common, both)
+}
+
+/** Marks pixels whose right or lower neighbor has another label, and these neighbors. */
+function boundaries(labels: Uint8Array | Uint16Array, width: number, height: number): Uint8Array {
+  const marked = new Uint8Array(labels.length)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x
+      if (x + 1 < width && labels[i] !== labels[i + 1]) marked[i] = marked[i + 1] = 1
+      if (y + 1 < height && labels[i] !== labels[i + width]) marked[i] = marked[i + width] = 1
+    }
+  }
+  return marked
+}
+
+/** Encodes every `stride`-th pixel of RGB as a PNG, with the filter Up. */
+export function rgbPng(
+  rgb: Uint8Array | Uint8ClampedArray,
+  width: number,
+  height: number,
+  stride = 1,
+): Uint8Array {
+  const [columns, rows] = [Math.ceil(width / stride), Math.ceil(height / stride)]
+  const UP = 2
+  const lines = new Uint8Array(rows * (1 + 3 * columns))
+  let before = new Uint8Array(3 * columns)
+  for (let y = 0; y < rows; y++) {
+    const line = new Uint8Array(3 * columns)
+    for (let x = 0; x < columns; x++) {
+      const from = 3 * stride * (y * width + x)
+      for (let c = 0; c < 3; c++) line[3 * x + c] = rgb[from + c]
+    }
+    const at = y * (1 + 3 * columns)
+    lines[at] = UP
+    for (let i = 0; i < line.length; i++) lines[at + 1 + i] = line[i] - before[i]
+    before = line
+  }
+  const header = new DataView(new ArrayBuffer(13))
+  header.setUint32(0, columns)
+  header.setUint32(4, rows)
+  // 8 bits a channel, RGB.
+  header.setUint16(8, 0x0802)
+  return Buffer.concat([
+    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    chunk('IHDR', new Uint8Array(header.buffer)),
+    chunk('IDAT', deflateSync(lines)),
+    chunk('IEND', new Uint8Array()),
+  ])
+}
+
+function chunk(type: string, data: Uint8Array): Uint8Array {
+  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const around = new DataView(new ArrayBuffer(8))
+  around.setUint32(0, data.length)
+  around.setUint32(4, crc32(typed))
+  return Buffer.concat([new Uint8Array(around.buffer, 0, 4), typed, new Uint8Array(around.buffer, 4, 4)])
+}
