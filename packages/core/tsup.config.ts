@@ -9,5 +9,6 @@ export default defineConfig(
     tfjs: 'src/tfjs/index.ts',
     jax: 'src/jax/index.ts',
     training: 'src/training/index.ts',
+    'small-inverse-net': 'src/losses/inverse-form/small-inverse-net.ts',
   }),
 )

@@ -1,12 +1,12 @@
-// Moves a displaced soft boundary by the InverseForm loss alone, once with this package's activation and once with the published one.
+// Moves a displaced soft boundary by the InverseForm loss alone, once with `sigmoid` and once with the published one.
 
 import { type InverseFormLossOptions, inverseFormLoss, inverseNet } from '@inverseform/core'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '@inverseform/core/array'
+import { smallInverseNet } from '@inverseform/core/small-inverse-net'
 import { adam, transformMaps } from '@inverseform/core/training'
-import { figure } from './lib/paths.js'
+import { demoScenes, figure } from './lib/paths.js'
 import { type Picture, type Series, writeFigure } from './lib/plot.js'
-import { loadRegressor, tileSize } from './lib/regressor.js'
-import { heldOutScenes, readBoundaries } from './lib/scenes.js'
+import { readBoundaries } from './lib/scenes.js'
 
 const steps = 200
 /** The initial displacement of the boundary, in pixels. */
@@ -15,12 +15,12 @@ const tileGrid = [2, 4] as const
 /** A crop of a held-out scene: the tiles plus a margin that a displacement can bring into view. */
 const margin = 8
 const place = { top: 52, left: 110 }
-const [height, width] = tileGrid.map((tiles, axis) => tiles * tileSize[axis]) as [number, number]
+const [height, width] = tileGrid.map((tiles) => tiles * 28) as [number, number]
 const [outerHeight, outerWidth] = [height + 2 * margin, width + 2 * margin]
 
 const ops = arrayOps()
-const regressor = inverseNet(ops, await loadRegressor())
-const scene = heldOutScenes(await readBoundaries())[0]
+const regressor = inverseNet(ops, smallInverseNet().weights)
+const scene = (await readBoundaries(demoScenes, 'val', 4))[4]
 const cut = (border: number) =>
   Uint8Array.from({ length: (height + 2 * border) * (width + 2 * border) }, (_, p) => {
     const across = width + 2 * border

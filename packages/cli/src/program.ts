@@ -9,6 +9,7 @@ import { addModelsCommand } from './commands/models.js'
 import { addPredictCommand } from './commands/predict.js'
 import { addSubmitCommand } from './commands/submit.js'
 import { addTrainCommand } from './commands/train.js'
+import { addTrainRegressorCommand } from './commands/train-regressor.js'
 import type { Printer } from './printer.js'
 import { version } from './version.js'
 
@@ -31,6 +32,7 @@ export function createProgram(printer: Printer, signal: AbortSignal): Command {
   addEvalCommand(program, printer, signal)
   addPredictCommand(program, printer, signal)
   addTrainCommand(program, printer, signal)
+  addTrainRegressorCommand(program, printer, signal)
   addMetricsCommand(program, printer, signal)
   addLabelsCommand(program, printer, signal)
   addSubmitCommand(program, printer, signal)

@@ -22,6 +22,15 @@ export {
 } from './losses.js'
 export { type NetworkOptions, type TrainingNetwork, trainingNetwork } from './network.js'
 export type { AdamWOptions, OptimizerOptions, SgdOptions } from './optimizers.js'
+export {
+  type RegressorErrors,
+  type RegressorOptions,
+  type RegressorStepResult,
+  type RegressorTransform,
+  regressorTransforms,
+  type TrainedRegressor,
+  trainRegressor,
+} from './regressor/train-regressor.js'
 export { type ScheduleOptions, scheduleFactor, scheduleNames } from './schedules.js'
 export type { OpenSession, StepSession } from './session.js'
 export { type RegressorWeights, StepGraph } from './step-graph.js'

@@ -52,7 +52,9 @@ class Sides:
         self.moved, self.count = self.moved + int(moved.sum()), self.count + x.numel()
         if moved.any():
             self.furthest = max(self.furthest, float(x[moved].abs().max()))
-        return x * mask.to(x.dtype)
+        # Mirrors values to the other side. A product with the mask has wrong gradients in PyTorch 1.13, where the layout of a
+        # gradient then differs from that of the normalization's input (ocrnet48).
+        return plain_relu(x + torch.where(moved, -2 * x, torch.zeros_like(x)).detach())
 
 
 def ours_in_order(theirs, shapes, values):

@@ -1,5 +1,9 @@
 import { type Graph, topologicalOrder } from '@inverseform/backbones/graph'
-import { deterministicInverseForm, deterministicInverseNet, deterministicWeight } from '@inverseform/testing/training'
+import {
+  deterministicInverseForm,
+  deterministicInverseNet,
+  deterministicWeight,
+} from '@inverseform/testing/training'
 import { type OpenSession, type StepTensor, Trainer, type TrainerOptions } from '@inverseform/training'
 import { nodeSession } from '@inverseform/training/node'
 

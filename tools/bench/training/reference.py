@@ -130,3 +130,25 @@ def loss(heads, inputs, regressor):
     total, terms = joint(out['logits'], out['edge'], target, edge_target, regressor)
     auxiliary, _ = joint(out['aux_logits'], out['aux_edge'], target, edge_target, regressor)
     return total + 0.4 * auxiliary, {**terms, 'auxiliary': auxiliary}
+
+
+def train(name, optimizer, rate, steps, size, dtype, after_first=lambda net: None):
+    """Trains with momentum 0.9 and decay 5e-4 (sgd) or PyTorch's defaults (adamw), both with the poly schedule of power 0.9.
+    Returns all losses, and the running statistics after the first step."""
+    net, regressor = network(name, dtype), inverse_net(dtype)
+    heads = Heads(net)
+    method = (torch.optim.SGD(net.parameters(), rate, momentum=0.9, weight_decay=5e-4) if optimizer == 'sgd'
+              else torch.optim.AdamW(net.parameters(), rate, weight_decay=0.01))
+    schedule = torch.optim.lr_scheduler.LambdaLR(method, lambda step: (1 - step / steps) ** 0.9)
+    losses, statistics = [], {}
+    for step in range(steps):
+        method.zero_grad()
+        total, _ = loss(heads, batch(step, *size), regressor)
+        total.backward()
+        if step == 0:
+            after_first(net)
+            statistics = {key: value.clone() for key, value in net.named_buffers() if value.is_floating_point()}
+        method.step()
+        schedule.step()
+        losses.append(total.item())
+    return {'losses': losses, 'statistics': statistics}

@@ -2,7 +2,11 @@ import { fileURLToPath } from 'node:url'
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
-export const scenesFolder = fromRoot('tools/demo/cityscapes')
-/** The trained regressor. `train.ts` writes it and `boundary-toy.ts` reads it; git ignores it. */
-export const regressorFile = fromRoot('.cache/train-inversenet/regressor.safetensors')
+/** Drawn scenes to train and to measure on; git ignores them. */
+export const trainingScenes = fromRoot('.cache/train-inversenet/scenes')
+/** The regressor that is trained on them. */
+export const smallRegressor = fromRoot('.cache/train-inversenet/small.safetensors')
+/** The weights of smallInverseNet. */
+export const weightsModule = fromRoot('packages/core/src/losses/inverse-form/small-inverse-net-weights.ts')
+export const demoScenes = fromRoot('tools/demo/cityscapes')
 export const figure = (name: string): string => fromRoot(`docs/figures/${name}`)

@@ -103,13 +103,38 @@ export type InverseNetTensors = Record<
   { readonly data: Float32Array; readonly shape: readonly number[] }
 >
 
-/** Reads InverseNet's weights (400 MB) in the form that `inverseFormLoss` of `@inverseform/core` accepts. */
+/**
+ * Reads InverseNet's weights in the form that `inverseFormLoss` of `@inverseform/core` accepts: those of the published checkpoint
+ * (400 MB), or of another size whose layers fit each other, such as `inverseform train-regressor` writes.
+ *
+ * @throws InverseFormError `checkpoint-mismatch` when a weight is missing or has another shape
+ */
 export async function readInverseNet(checkpoint: Pick<Checkpoint, 'tensors'>): Promise<InverseNetTensors> {
-  const { tensors } = inverseNetTensors(checkpoint)
-  const read = [...inverseNetParameters()].map(async ([name, shape]) => {
+  const { under } = chosenFit(new TensorNames(checkpoint), inverseNetZoo.name)
+  const own = inverseNetShapes(under.tensors)
+  const [tensors, shapes] = own
+    ? [under.tensors, own]
+    : [inverseNetTensors(checkpoint).tensors, inverseNetParameters()]
+  checkReadable(under, shapes)
+  const read = [...shapes].map(async ([name, shape]) => {
     return [name, { data: await readWeight(tensors, name), shape }] as const
   })
   return Object.fromEntries(await Promise.all(read)) as InverseNetTensors
+}
+
+/** Returns the shapes of an InverseNet of any size; undefined where layers are missing or do not fit each other. */
+function inverseNetShapes(tensors: CanonicalTensors): ReadonlyMap<string, readonly number[]> | undefined {
+  const names = [...inverseNetParameters().keys()]
+  const shapes = new Map(names.map((name) => [name, tensors.get(canonicalName(name))?.shape ?? []]))
+  let inputs: number | undefined
+  for (const layer of ['fc.0', 'fc.2', 'fc.4']) {
+    const [weight = [], bias = []] = [shapes.get(`${layer}.weight`), shapes.get(`${layer}.bias`)]
+    const fits = weight.length === 2 && bias.length === 1 && weight[0] === bias[0] && !weight.includes(0)
+    if (!fits || weight[1] !== (inputs ?? weight[1])) return undefined
+    inputs = weight[0]
+  }
+  // The first layer reads two tiles.
+  return Number(shapes.get('fc.0.weight')?.[1]) % 2 === 0 ? shapes : undefined
 }
 
 /** Returns the segmentation model that the tensors are complete for. */

@@ -2,6 +2,8 @@ export { type FileSampleOptions, openTrainingSamples } from './data/file-samples
 export type { PlainFolders } from './data/match-folders.js'
 export { type OpenTrainingData, openTrainingData, type ThreadOptions } from './data/open-training-data.js'
 export type { CityscapesFolder, SampleSource } from './data/sample-files.js'
+export { type BoundarySource, readBoundaryMaps } from './regressor/boundary-maps.js'
+export { saveRegressor } from './regressor/save-regressor.js'
 export { resumeTraining, saveTorch, saveTraining } from './run/checkpoint.js'
 export { type EvaluateTrainingOptions, evaluateTraining, type TrainingEvaluation } from './run/evaluate.js'
 export type { RunHistory } from './run/metrics-file.js'

@@ -4,7 +4,7 @@ import { type RegressionLossOptions, regressionLoss } from '@inverseform/core/tr
 import { graphOps } from '../graph-ops.js'
 import { createOptimizer, type Optimizer } from '../optimizers.js'
 import type { OpenSession, StepSession } from '../session.js'
-import { type StepTensor, Tape } from '../tape.js'
+import { fixedConstants, type StepTensor, Tape } from '../tape.js'
 import type { RegressorBatch } from './degrade.js'
 
 export interface RegressorStepOptions {
@@ -114,7 +114,7 @@ export class RegressorStep {
       Object.entries(this.#inputs).map(([name, { shape }]) => [name, input(name, shape)]),
     ) as unknown as InverseNetWeights<ReturnType<typeof input>>
     const [prediction, target] = ['prediction', 'target'].map((name) => input(name, this.#shape))
-    const estimates = inverseNetForward(graphOps(tape), weights, prediction, target)
+    const estimates = inverseNetForward(graphOps(fixedConstants('network')), weights, prediction, target)
     const loss = this.#record(tape, this.#examples(0), estimates)
     return this.#options.openSession(
       gradients({ outputs: { loss, estimates } }, 'loss', Object.keys(weights)),

@@ -95,6 +95,7 @@ export type RegressorErrors = Readonly<Record<string, number>>
 
 /** Share of the pairs without displacement. The loss should be smallest there. */
 const ALIGNED = 0.15
+const MOST_PLACES = 500_000
 /** Batches that the error is measured on. */
 const MEASURED = 16
 
@@ -122,7 +123,7 @@ export async function trainRegressor(options: RegressorOptions): Promise<Trained
       random,
       transform: (of) => weakened(sample(of), of),
       tileSize,
-      stride: [Math.max(1, tileSize[0] >> 2), Math.max(1, tileSize[1] >> 2)],
+      stride: strideOf(maps, tileSize),
       minimumBoundary,
       batchSize,
     })
@@ -165,6 +166,16 @@ export async function trainRegressor(options: RegressorOptions): Promise<Trained
   } finally {
     await network.close()
   }
+}
+
+/** Returns a quarter of a tile, or more where all places of tiles would take too much memory. */
+function strideOf(
+  maps: readonly BoundaryMap[],
+  tileSize: readonly [number, number],
+): readonly [number, number] {
+  const pixels = maps.reduce((sum, { data }) => sum + data.length, 0)
+  const least = Math.ceil(Math.sqrt(pixels / MOST_PLACES))
+  return [Math.max(least, tileSize[0] >> 2), Math.max(least, tileSize[1] >> 2)]
 }
 
 /** Moves a transformation toward the identity by a random share, which is all of it for some. */

@@ -1,0 +1,3 @@
+export const tileSide = 28
+export const layerSizes = [1568, 256, 32, 4] as const
+export const weightBytes = ''
