@@ -37,7 +37,7 @@ function measure({ target, prediction }: ReturnType<typeof displaced>) {
     const [p, t] = [prediction, target].map((tiles) => ops.slice(tiles, [i, 0, 0, 0], [1, 1, side, side]))
     const { value, gradients } = valueAndGrad((x) => ops.sqrt(ops.sum(square(regressor(ops, x, t)))))(p)
     losses.push(value)
-    const slope = gradients[0].data.reduce((sum, gradient, k) => sum + gradient * (t.data[k] - p.data[k]), 0)
+    const slope = ops.sum(ops.multiply(gradients[0], ops.subtract(t, p))).data[0]
     if (slope < 0) led++
   }
   return { losses, led: led / pairs }
@@ -69,21 +69,16 @@ for (const value of [0, 0.02, 0.5]) {
 }
 // Whole maps: scenes at two sizes, displaced along both axes.
 for (const reduction of [1, 2]) {
-  for (const [index, { data, height, width }] of (await readBoundaries(trainingScenes, 'val', reduction))
-    .slice(0, 2)
-    .entries()) {
-    const { options } = smallInverseNet([height, width])
-    const values = [0, 1, 2, 4, 8].map((shift) => {
-      const moved = Float32Array.from({ length: height * width }, (_, p) => {
-        const [y, x] = [Math.floor(p / width) - shift, (p % width) - shift]
-        return 8 * ((y >= 0 && x >= 0 ? data[y * width + x] : 0) - 0.5)
-      })
-      const edgeLogits = ops.constant(moved, [1, 1, height, width])
-      return inverseFormLoss(ops, { edgeLogits, edgeTarget: Uint8Array.from(data), regressor }, options)
-        .data[0]
+  const [{ data, height, width }] = await readBoundaries(trainingScenes, 'val', reduction)
+  const { options } = smallInverseNet([height, width])
+  const values = [0, 1, 2, 4, 8].map((shift) => {
+    const moved = Float32Array.from({ length: height * width }, (_, p) => {
+      const [y, x] = [Math.floor(p / width) - shift, (p % width) - shift]
+      return 8 * ((y >= 0 && x >= 0 ? data[y * width + x] : 0) - 0.5)
     })
-    console.log(
-      `scene ${index} at ${height}x${width}, moved by 0, 1, 2, 4, 8: ${values.map((value) => value.toFixed(3)).join(', ')}`,
-    )
-  }
+    const edgeLogits = ops.constant(moved, [1, 1, height, width])
+    const inputs = { edgeLogits, edgeTarget: Uint8Array.from(data), regressor }
+    return inverseFormLoss(ops, inputs, options).data[0].toFixed(3)
+  })
+  console.log(`a scene of ${height}x${width}, moved by 0, 1, 2, 4 and 8 px: ${values.join(', ')}`)
 }

@@ -5,7 +5,8 @@ usage: gradients.py MODEL IMAGES HEIGHT WIDTH GRADIENTS.json
        beside the JSON file: GRADIENTS.f32, the gradients, and GRADIENTS.relus, a byte per result of a ReLU: whether it is above 0
 
 Rounding changes the side of 0 on which a few of the values before ReLUs are. There the gradient is discontinuous, so these values
-alone can outweigh all rounding errors. Each side is therefore also compared with float64 on its own sides of all ReLUs.
+alone can outweigh all rounding errors. Each side is therefore also compared with float64 on its own sides of all ReLUs. A third
+side, float64 with weights moved by float32's rounding, shows how far the gradients are determined by float32 weights at all.
 """
 import json
 import math
@@ -24,9 +25,9 @@ torch.set_num_threads(2)
 plain_relu = functional.relu
 
 
-def gradients(dtype, relu=plain_relu):
+def gradients(dtype, relu=plain_relu, moved=0.0):
     functional.relu = relu
-    net = reference.network(model, dtype)
+    net = reference.network(model, dtype, moved)
     total, terms = reference.loss(reference.Heads(net), reference.batch(0, images, height, width),
                                   reference.inverse_net(dtype))
     total.backward()
@@ -107,8 +108,11 @@ for name, shape in index['tensors']:
 theirs = Sides()
 single, single_losses = gradients(torch.float32, theirs.record)
 own = ours_in_order(theirs, index['relus'], np.fromfile(path.with_suffix('.relus'), np.uint8))
+moved = Sides()
+nearby, _ = gradients(torch.float64, moved.record, reference.ROUNDING)
 exact, losses = gradients(torch.float64)
 assert sorted(exact) == sorted(ours), set(exact) ^ set(ours)
 print(json.dumps({'torch': torch.__version__, 'parameters': at, 'losses': losses, 'singleLosses': single_losses,
                   'ours': {'plain': compare(ours, exact), 'sameSides': on_sides(ours, own)},
-                  'single': {'plain': compare(single, exact), 'sameSides': on_sides(single, theirs)}}))
+                  'single': {'plain': compare(single, exact), 'sameSides': on_sides(single, theirs)},
+                  'moved': {'plain': compare(nearby, exact), 'sameSides': on_sides(nearby, moved)}}))

@@ -1,5 +1,6 @@
 // Compares the gradients of whole networks with PyTorch's autograd in float64: the joint loss with the InverseForm term and
-// auxiliary heads, on the same weights and batch. Also prints PyTorch's own error in float32.
+// auxiliary heads, on the same weights and batch. Also prints PyTorch's own error in float32, and how far float64's gradients move
+// when the weights move by float32's rounding.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +39,8 @@ interface TorchSide {
   readonly losses: Readonly<Record<string, number>>
   readonly ours: Side
   readonly single: Side
+  /** Float64 with weights moved by float32's rounding. */
+  readonly moved: Side
 }
 
 const { values } = parseArgs({
@@ -64,7 +67,11 @@ for (const model of values.model as SegmentationModelName[]) {
   const lossError = Math.max(
     ...Object.entries(losses).map(([name, value]) => Math.abs(value / theirs.losses[name] - 1)),
   )
-  const sides = { ours: theirs.ours, 'PyTorch float32': theirs.single }
+  const sides = {
+    ours: theirs.ours,
+    'PyTorch float32': theirs.single,
+    'PyTorch float64, weights moved': theirs.moved,
+  }
   for (const [name, { plain, sameSides }] of Object.entries(sides)) {
     summary.push([
       `${model}: ${name}`,

@@ -14,6 +14,7 @@ from make_checkpoint import parameter, state_dict, uniform  # noqa: E402
 from reference_model import CLASSES, NETWORKS, resize  # noqa: E402
 
 IGNORED = 255
+ROUNDING = 2.0 ** -24  # The largest relative rounding error of float32
 TILE_GRID, TILE = (3, 6), 28
 
 
@@ -28,14 +29,19 @@ def batch(step, images, height, width):
             torch.from_numpy(edges))
 
 
-def network(name, dtype):
+def network(name, dtype, moved=0.0):
+    """Returns a network with the deterministic weights, each moved by up to `moved` of itself."""
     net = NETWORKS[name]()
     weights = state_dict(name)
     for bias in ('edgeocr_cls_head.bias', 'edge_head.last_layer.3.bias'):
         if bias in weights:  # Above 0.8 on some pixels, which the edge attention needs.
             weights[bias] += 1
     net.load_state_dict(weights)
-    return net.to(dtype).train()
+    net = net.to(dtype).train()
+    with torch.no_grad():
+        for key, value in net.named_parameters():
+            value *= torch.from_numpy(1 + moved * (2 * uniform(f'moved.{key}', tuple(value.shape)) - 1)).to(dtype)
+    return net
 
 
 def inverse_net(dtype):
@@ -132,10 +138,10 @@ def loss(heads, inputs, regressor):
     return total + 0.4 * auxiliary, {**terms, 'auxiliary': auxiliary}
 
 
-def train(name, optimizer, rate, steps, size, dtype, after_first=lambda net: None):
+def train(name, optimizer, rate, steps, size, dtype, moved=0.0, after_first=lambda net: None):
     """Trains with momentum 0.9 and decay 5e-4 (sgd) or PyTorch's defaults (adamw), both with the poly schedule of power 0.9.
     Returns all losses, and the running statistics after the first step."""
-    net, regressor = network(name, dtype), inverse_net(dtype)
+    net, regressor = network(name, dtype, moved), inverse_net(dtype)
     heads = Heads(net)
     method = (torch.optim.SGD(net.parameters(), rate, momentum=0.9, weight_decay=5e-4) if optimizer == 'sgd'
               else torch.optim.AdamW(net.parameters(), rate, weight_decay=0.01))

@@ -18,6 +18,7 @@ def main():
     torch.set_num_threads(2)
     exact = reference.train(model, optimizer, rate, steps, size, torch.float64)
     single = reference.train(model, optimizer, rate, steps, size, torch.float32)
+    moved = reference.train(model, optimizer, rate, steps, size, torch.float64, reference.ROUNDING)
     ours = json.loads(path.read_text())
 
     def statistics_error(found):
@@ -25,9 +26,10 @@ def main():
         return max(float((torch.as_tensor(found[name]).double() - value).abs().max() / value.abs().max())
                    for name, value in exact['statistics'].items())
 
-    print(json.dumps({'exact': exact['losses'], 'single': single['losses'],
+    print(json.dumps({'exact': exact['losses'], 'single': single['losses'], 'moved': moved['losses'],
                       'statistics': {'ours': statistics_error(ours['statistics']),
-                                     'single': statistics_error(single['statistics'])}}))
+                                     'single': statistics_error(single['statistics']),
+                                     'moved': statistics_error(moved['statistics'])}}))
 
 
 main()

@@ -1,5 +1,6 @@
 // Trains beside PyTorch from the same weights on the same batches, with SGD and AdamW, and prints the losses and the error of the
-// running statistics after the first step. PyTorch in float64 is the reference; its float32 shows what rounding alone does.
+// running statistics after the first step. PyTorch in float64 is the reference. Its float32, and its float64 from weights moved by
+// float32's rounding, show what rounding alone does.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,8 @@ import { runJson, table } from './report.js'
 interface TorchSide {
   readonly exact: readonly number[]
   readonly single: readonly number[]
-  readonly statistics: { readonly ours: number; readonly single: number }
+  readonly moved: readonly number[]
+  readonly statistics: { readonly ours: number; readonly single: number; readonly moved: number }
 }
 
 const { values } = parseArgs({
@@ -33,7 +35,7 @@ const model = values.model as SegmentationModelName
 const folder = mkdtempSync(join(tmpdir(), 'inverseform-steps-'))
 process.on('exit', () => rmSync(folder, { recursive: true }))
 
-const sides = []
+const sides: (TorchSide & { readonly losses: readonly number[] })[] = []
 for (const optimizer of ['sgd', 'adamw'] as const) {
   const losses = await trainOurs(optimizer)
   const script = fileURLToPath(new URL('steps.py', import.meta.url))
@@ -51,17 +53,21 @@ for (const optimizer of ['sgd', 'adamw'] as const) {
 const exponential = (value: number) => value.toExponential(1)
 const names = [`SGD ${values.sgd}`, `AdamW ${values.adamw}`].flatMap((name) => [
   `${name}: loss, float64`,
-  'error, ours',
-  'error, PyTorch float32',
+  'error: ours',
+  'PyTorch float32',
+  'float64, weights moved',
 ])
 const rows = Array.from({ length: steps }, (_, step) => [
   String(step + 1),
-  ...sides.flatMap(({ losses, exact, single }) => [
+  ...sides.flatMap(({ losses, exact, single, moved }) => [
     exact[step].toFixed(5),
-    ...[losses, single].map((of) => exponential(Math.abs(of[step] - exact[step]))),
+    ...[losses, single, moved].map((of) => exponential(Math.abs(of[step] - exact[step]))),
   ]),
 ])
-const statistics = sides.flatMap(({ statistics: { ours, single } }) => ['', ...[ours, single].map(exponential)])
+const statistics = sides.flatMap(({ statistics: { ours, single, moved } }) => [
+  '',
+  ...[ours, single, moved].map(exponential),
+])
 process.stdout.write(
   `${model}, ${batchSize} x ${cropSize.join('x')}, joint loss with InverseForm, poly schedule\n\n` +
     `${table(['step', ...names], [...rows, ['running statistics after step 1', ...statistics]])}\n`,

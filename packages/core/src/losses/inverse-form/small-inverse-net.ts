@@ -1,5 +1,5 @@
-import { InverseFormError } from '@inverseform/errors'
 import type { PlainTensor } from '../../ops.js'
+import { checkPair } from '../../shape.js'
 import type { InverseFormLossOptions } from './inverse-form.js'
 import type { InverseNetWeights } from './inverse-net.js'
 import { layerSizes, tileSide, weightBytes } from './small-inverse-net-weights.js'
@@ -19,24 +19,12 @@ export interface SmallInverseNet {
  *
  * @param mapSize [height, width] of the edge logits. The options divide maps into tiles of about 28x28 of their pixels. Default
  *   [256, 512]. Maps of another size are resized to it.
- * @throws InverseFormError `invalid-argument` unless `mapSize` is two numbers above 0
+ * @throws InverseFormError `invalid-argument` unless `mapSize` is two positive integers
  */
 export function smallInverseNet(
   mapSize: readonly [height: number, width: number] = [256, 512],
 ): SmallInverseNet {
-  if (
-    !Array.isArray(mapSize) ||
-    mapSize.length !== 2 ||
-    !mapSize.every((side) => side > 0 && side < 2 ** 20)
-  ) {
-    throw new InverseFormError(
-      'invalid-argument',
-      `\`mapSize\` must be two numbers above 0, got ${mapSize}.`,
-      {
-        hint: 'Pass [height, width] of the edge logits in pixels.',
-      },
-    )
-  }
+  checkPair('mapSize', mapSize)
   const [rows, columns] = mapSize.map((side) => Math.max(1, Math.round(side / tileSide)))
   return {
     weights: decode(),
