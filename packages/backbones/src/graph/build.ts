@@ -48,13 +48,11 @@ export interface TrainingNorm {
 }
 
 export function batchNormTraining(x: Value, scale: Value, shift: Value, epsilon = 1e-5): TrainingNorm {
-  const perChannel = { axes: x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])), keepDims: true }
-  // Centered squares keep the digits that E[x²] − E[x]² loses.
-  const keptMean = apply('reduceMean', [x], perChannel)
-  const centered = subtract(x, keptMean)
-  const channels = [x.shape[1] as number]
-  const mean = reshape(keptMean, channels)
-  const variance = reshape(apply('reduceMean', [multiply(centered, centered)], perChannel), channels)
+  const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
+  const mean = reduceMean(x, axes)
+  // Centered squares keep the digits that E[x²] − E[x]² loses. The adjoint uses the centered map too.
+  const centered = subtract(x, reshape(mean, [1, x.shape[1] as number, 1, 1]))
+  const variance = reduceMean(multiply(centered, centered), axes)
   return {
     output: apply('batchNormTraining', [x, scale, shift, mean, variance], { epsilon }),
     mean,

@@ -61,7 +61,7 @@ export function gradients(given: Graph, loss: string, parameters: readonly strin
     const zeros = () => apply('expand', [scalar(0)], { shape: shape as readonly number[] })
     return [gradientName(parameters[i]), found[i] ?? zeros()]
   })
-  return broadcastExpansions({ outputs: { ...graph.outputs, ...Object.fromEntries(outputs) } })
+  return shareValues(broadcastExpansions({ outputs: { ...graph.outputs, ...Object.fromEntries(outputs) } }))
 }
 
 /** Returns the gradient of a scalar with respect to values; `undefined` where it does not depend on one. */

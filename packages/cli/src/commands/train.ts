@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { openCheckpoint, readInverseNet } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import type { ReportFacts } from '@inverseform/cityscapes'
+import type { InverseFormLossOptions } from '@inverseform/core'
+import { smallInverseNet } from '@inverseform/core/small-inverse-net'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
 import { type InitialWeights, loadInitialWeights, Trainer, type TrainerOptions } from '@inverseform/training'
@@ -36,7 +38,7 @@ Every option is also a key of the config, such as "learning-rate: 0.005". The fo
 --resume goes on from, last.pth and best.pth for PyTorch, metrics.jsonl, TensorBoard files, and index.html with curves.
 
 Examples:
-  inverseform train --data cityscapes --model hrnet16-slim --inversenet inversenet.pth --steps 20000 --out run
+  inverseform train --data cityscapes --model hrnet16-slim --steps 20000 --out run
   inverseform train --images photos --gt labels --num-classes 3 --model hrnet18 --checkpoint hrnet18.pth --steps 2000
     --loss cross-entropy --crop 256x512 --out run
   inverseform train --resume --out run`,
@@ -153,16 +155,19 @@ async function sourcesOf(
   return { training: { images, gt, ...plain }, validation: { images: valImages, gt: valGt, ...plain } }
 }
 
+/** Side of the published InverseNet's tiles in pixels. The loss resizes maps for them by itself. */
+const PUBLISHED_TILE = 224
+
+interface Regressor {
+  readonly weights: NonNullable<TrainerOptions['regressor']>
+  readonly options?: Pick<InverseFormLossOptions, 'size' | 'tileGrid'>
+}
+
 type FlagOptions = Omit<TrainerOptions, 'model' | 'steps' | 'numClasses'>
 
 async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
   const { optimizer, momentum, weightDecay, schedule, warmup, distance } = flags
-  if (flags.loss === 'joint' && flags.inversenet === undefined) {
-    throw missing(
-      '--inversenet',
-      'Pass the checkpoint of InverseNet, or use --loss joint-without-inverseform or cross-entropy.',
-    )
-  }
+  const regressor = flags.loss === 'joint' ? await regressorFor(flags) : undefined
   if (optimizer !== 'sgd' && momentum !== undefined) {
     throw new InverseFormError('invalid-argument', `--momentum cannot be used with ${optimizer}.`, {
       hint: 'Leave it out, or use --optimizer sgd.',
@@ -170,8 +175,8 @@ async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
   }
   return {
     loss: flags.loss,
-    regressor: flags.loss === 'joint' ? await readRegressor(flags.inversenet as string) : undefined,
-    lossOptions: distance === undefined ? {} : { inverseForm: { distance } },
+    regressor: regressor?.weights,
+    lossOptions: { inverseForm: { ...regressor?.options, ...(distance && { distance }) } },
     optimizer: optimizer === 'sgd' ? { name: 'sgd', momentum, weightDecay } : { name: 'adamw', weightDecay },
     schedule: { name: schedule, warmup },
     batchSize: flags.batch,
@@ -187,9 +192,25 @@ async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
   }
 }
 
-async function readRegressor(path: string) {
-  await using source = await fileSource(path)
-  return await readInverseNet(await openCheckpoint(source))
+/** Returns the InverseNet of a file, or else the small one, with the options that divide crops into its tiles. */
+async function regressorFor({ inversenet, crop }: TrainFlags): Promise<Regressor> {
+  if (inversenet === undefined) return smallInverseNet(crop)
+  await using source = await fileSource(inversenet)
+  const weights = await readInverseNet(await openCheckpoint(source))
+  const side = Math.sqrt(weights['fc.0.weight'].shape[1] / 2)
+  if (side === PUBLISHED_TILE) return { weights }
+  if (!Number.isInteger(side)) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `--inversenet must be for square tiles, got ${2 * side ** 2} inputs, two tiles of ${side ** 2} pixels.`,
+      { hint: 'Train it with --tile and one number, such as --tile 28.' },
+    )
+  }
+  const tileGrid = crop.map((size) => Math.max(1, Math.round(size / side))) as [number, number]
+  return {
+    weights,
+    options: { size: [tileGrid[0] * side, tileGrid[1] * side], tileGrid },
+  }
 }
 
 async function weightsFrom(trainer: Trainer, { checkpoint, key }: TrainFlags): Promise<InitialWeights> {

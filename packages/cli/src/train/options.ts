@@ -76,7 +76,7 @@ export function addTrainOptions(command: Command): Command {
     .option('--key <name>', 'with --checkpoint: the state dict to use, such as ema')
     .option('--freeze <parts>', 'do not train these parts, such as backbone', parseNames)
     .addOption(new Option('--loss <name>', 'minimize this loss').choices(lossNames).default('joint'))
-    .option('--inversenet <file>', 'with the loss joint: checkpoint of InverseNet')
+    .option('--inversenet <file>', 'with the loss joint: checkpoint of InverseNet (default: a small one)')
     .addOption(
       new Option('--distance <name>', 'with --inversenet: what its coefficients mean').choices([
         'coefficients',

@@ -1,4 +1,4 @@
-import { type Shape, sameDim, windowDim } from '../dim.js'
+import { type Shape, sameDim, sameShape, windowDim } from '../dim.js'
 import { constantOf, scalar } from '../leaves.js'
 import type { Value, ValueOf } from '../value.js'
 import { type Apply, checkRank, mismatch, type Operator, sizesOf } from './operator.js'
@@ -21,11 +21,22 @@ export const conv2d: Operator<'conv2d'> = {
   },
   emit: (emitter, inputs, { stride, padding }) =>
     emitter.node('Conv', inputs, { strides: stride, pads: [...padding, ...padding] }),
-  adjoint: (apply, value, gradient) => [
-    () => inputGradient(apply, value, gradient),
-    () => weightGradient(apply, value, gradient),
-    () => apply('reduceSum', [gradient], { axes: [0, 2, 3], keepDims: false }),
-  ],
+  adjoint(apply, value, gradient) {
+    // Multiplying weights by a factor per channel is cheaper than multiplying maps.
+    const [map, factors] = withoutFactors(gradient)
+    const scaled = (of: Value, shape: readonly number[]) =>
+      factors ? apply('multiply', [of, apply('reshape', [factors], { shape })], {}) : of
+    const channels = sizesOf(value.shape)[1]
+    const [x, weight, ...bias] = value.inputs
+    return [
+      () => {
+        const inputs = [x, scaled(weight, [channels, 1, 1, 1]), ...bias]
+        return inputGradient(apply, { ...value, inputs }, map)
+      },
+      () => scaled(weightGradient(apply, value, map), [channels, 1, 1, 1]),
+      () => scaled(apply('reduceSum', [map], { axes: [0, 2, 3], keepDims: false }), [channels]),
+    ]
+  },
 }
 
 export const convTranspose2d: Operator<'convTranspose2d'> = {
@@ -46,6 +57,15 @@ export const convTranspose2d: Operator<'convTranspose2d'> = {
       pads: [...padding, ...padding],
       output_padding: outputPadding,
     }),
+}
+
+/** Splits a map that was multiplied by factors [1,C,1,1]. */
+function withoutFactors(gradient: Value): readonly [map: Value, factors?: Value] {
+  if (gradient.op !== 'multiply') return [gradient]
+  const [map, factors] = gradient.inputs
+  const isPerChannel =
+    factors.shape.length === 4 && factors.shape.every((size, axis) => axis === 1 || size === 1)
+  return isPerChannel && sameShape(map.shape, gradient.shape) ? [map, factors] : [gradient]
 }
 
 /** With stride 1, a convolution with flipped filters is faster than a transposed one. */
@@ -81,57 +101,97 @@ function reversal(size: number): Value {
 }
 
 /**
- * Multiplies, for each tap of the filter, the gradient with the input that the tap saw. With stride 1, rows of both are padded
- * to the same width, so that the input of every tap is one contiguous block.
+ * Multiplies, for each tap of the filter, the gradient with the input that the tap saw. The input is moved along x and the gradient
+ * along y, which takes a copy per row and column of the filter, instead of one per tap.
  */
 function weightGradient(apply: Apply, { inputs, attributes }: ValueOf<'conv2d'>, gradient: Value): Value {
   const [x, weight] = inputs
-  const [outputs, channels, kernelHeight, kernelWidth] = sizesOf(weight.shape)
-  const [images, , height, width] = sizesOf(gradient.shape)
   const { stride, padding } = attributes
-  const padded = padImage(apply, x, padding, padding)
-  const [, , paddedHeight, paddedWidth] = sizesOf(padded.shape)
-  const isDense = stride.every((step) => step === 1)
-  const flat = (map: Value, length: number) =>
-    apply('reshape', [map], { shape: [images, sizesOf(map.shape)[1], length] })
-
-  let rows: Value
-  let tap: (y: number, x: number) => Value
-  if (isDense) {
-    const length = height * paddedWidth - (kernelWidth - 1)
-    const wide = padImage(apply, gradient, [0, 0], [0, kernelWidth - 1])
-    rows = cut(apply, flat(wide, height * paddedWidth), 0, length)
-    const pixels = flat(padded, paddedHeight * paddedWidth)
-    tap = (y, x) => cut(apply, pixels, y * paddedWidth + x, length)
-  } else {
-    rows = flat(gradient, height * width)
-    tap = (y, x) => {
-      const block = { begin: [0, 0, y, x], size: [images, channels, height, width], step: [1, 1, ...stride] }
-      return flat(apply('slice', [padded], block), height * width)
-    }
+  const [outputs, channels, kernelHeight, kernelWidth] = sizesOf(weight.shape)
+  const [height, width] = sizesOf(gradient.shape.slice(2))
+  const rows = tapsOf(kernelHeight, stride[0], padding[0])
+  const columns = tapsOf(kernelWidth, stride[1], padding[1])
+  const phases = new Map<string, Value>()
+  const phase = (row: number, column: number) => {
+    const key = `${row} ${column}`
+    const map = phases.get(key) ?? everyNth(apply, x, [row, column], stride)
+    phases.set(key, map)
+    return map
   }
-  const taps: Value[] = []
-  for (let y = 0; y < kernelHeight; y++) {
-    for (let x = 0; x < kernelWidth; x++) {
-      const products = apply('matmul', [rows, swapLast(apply, tap(y, x))], {})
-      const sum = apply('reduceSum', [products], { axes: [0], keepDims: false })
-      taps.push(apply('reshape', [sum], { shape: [outputs, channels, 1] }))
-    }
+  // Both get the height of the input's phase and the width of the gradient.
+  const gradientAt = (row: Tap) => {
+    const rest = sizesOf(phase(row.phase, columns[0].phase).shape)[2] - height - row.shift
+    return moved(apply, gradient, [row.shift, 0], [rest, 0])
   }
-  const all = taps.length === 1 ? taps[0] : apply('concat', taps, { axis: 2 })
-  return apply('reshape', [all], { shape: sizesOf(weight.shape) })
+  const inputAt = (row: Tap, column: Tap) => {
+    const map = phase(row.phase, column.phase)
+    return moved(apply, map, [0, -column.shift], [0, width - sizesOf(map.shape)[3] + column.shift])
+  }
+  const joined = (maps: readonly Value[], axis: number) =>
+    maps.length === 1 ? maps[0] : apply('concat', maps, { axis })
+  if (stride[0] !== 1 || stride[1] !== 1) {
+    const products = rows.flatMap((row) => {
+      const of = gradientAt(row)
+      return columns.map((column) =>
+        apply('reshape', [sumOfProducts(apply, of, inputAt(row, column))], { shape: [outputs, channels, 1] }),
+      )
+    })
+    return apply('reshape', [joined(products, 2)], { shape: sizesOf(weight.shape) })
+  }
+  // One product for all rows or columns, of which the smaller maps are stacked.
+  const gradients = rows.map(gradientAt)
+  const seen = columns.map((column) => inputAt(rows[0], column))
+  if (outputs <= channels) {
+    const stack = joined(gradients, 1)
+    const shape = [kernelHeight, outputs, channels, 1]
+    const products = seen.map((map) => apply('reshape', [sumOfProducts(apply, stack, map)], { shape }))
+    return apply('transpose', [joined(products, 3)], { permutation: [1, 2, 0, 3] })
+  }
+  const stack = joined(seen, 1)
+  const shape = [outputs, kernelWidth, channels, 1]
+  const products = gradients.map((map) => apply('reshape', [sumOfProducts(apply, map, stack)], { shape }))
+  return apply('transpose', [joined(products, 3)], { permutation: [0, 2, 3, 1] })
 }
 
-function padImage(apply: Apply, x: Value, before: Pair, after: Pair): Value {
+/** Where a tap of a filter reads: output i sees element `i + shift` of the input's phase, which is every n-th element from `phase`. */
+interface Tap {
+  readonly phase: number
+  readonly shift: number
+}
+
+function tapsOf(kernel: number, stride: number, padding: number): readonly Tap[] {
+  return Array.from({ length: kernel }, (_, tap) => {
+    const shift = Math.floor((tap - padding) / stride)
+    return { phase: tap - padding - shift * stride, shift }
+  })
+}
+
+function everyNth(apply: Apply, x: Value, [row, column]: Pair, step: Pair): Value {
+  if (step[0] === 1 && step[1] === 1) return x
+  const [images, channels, height, width] = sizesOf(x.shape)
+  return apply('slice', [x], {
+    begin: [0, 0, row, column],
+    size: [images, channels, Math.ceil((height - row) / step[0]), Math.ceil((width - column) / step[1])],
+    step: [1, 1, ...step],
+  })
+}
+
+/** Sums over images and pixels: [N,K,H,W] and [N,C,H,W] to [K,C]. */
+function sumOfProducts(apply: Apply, a: Value, b: Value): Value {
+  const asMatrix = (map: Value) => {
+    const [images, channels, height, width] = sizesOf(map.shape)
+    return apply('reshape', [map], { shape: [images, channels, height * width] })
+  }
+  const products = apply('matmul', [asMatrix(a), swapLast(apply, asMatrix(b))], {})
+  const [images, ...shape] = sizesOf(products.shape)
+  if (images === 1) return apply('reshape', [products], { shape })
+  return apply('reduceSum', [products], { axes: [0], keepDims: false })
+}
+
+/** Adds rows and columns of zeros, or cuts off where a number is negative. */
+function moved(apply: Apply, x: Value, before: Pair, after: Pair): Value {
   if ([...before, ...after].every((size) => size === 0)) return x
   return apply('pad', [x], { before: [0, 0, ...before], after: [0, 0, ...after] })
-}
-
-/** Returns `length` elements of the last of three axes. */
-function cut(apply: Apply, x: Value, start: number, length: number): Value {
-  const [images, channels, size] = sizesOf(x.shape)
-  if (start === 0 && length === size) return x
-  return apply('slice', [x], { begin: [0, 0, start], size: [images, channels, length] })
 }
 
 function checkNorm(operator: string, inputs: readonly Shape[]): Shape {
@@ -146,86 +206,75 @@ export const batchNorm: Operator<'batchNorm'> = {
   infer: (inputs) => checkNorm('batchNorm', inputs),
   emit: (emitter, inputs, { epsilon }) =>
     emitter.node('BatchNormalization', inputs, { epsilon: { float: epsilon } }),
-  adjoint: (apply, { inputs, attributes }, gradient) => {
-    const statistics = normStatistics(apply, inputs, attributes.epsilon)
-    return [
-      () => apply('multiply', [gradient, statistics.slope], {}),
-      ...parameterGradients(apply, gradient, statistics),
-      undefined,
-      undefined,
-    ]
+  adjoint: (apply, value, gradient) => {
+    const { slope, scaleGradient, shiftGradient } = normGradients(apply, value, gradient)
+    return [() => multipliedBy(apply, gradient, slope), scaleGradient, shiftGradient, undefined, undefined]
   },
 }
 
 export const batchNormTraining: Operator<'batchNormTraining'> = {
   infer: (inputs) => checkNorm('batchNormTraining', inputs),
   // The inference form with the batch's own statistics. ONNX Runtime's training mode overwrites its inputs.
-  emit: (emitter, inputs, { epsilon }) =>
-    emitter.node('BatchNormalization', inputs, { epsilon: { float: epsilon } }),
-  adjoint: (apply, { inputs, attributes }, gradient) => {
-    const [x] = inputs
-    const statistics = normStatistics(apply, inputs, attributes.epsilon)
-    const [images, channels, height, width] = sizesOf(x.shape)
-    const share = constantOf(
-      `1/${images * height * width}`,
-      [],
-      Float32Array.of(1 / (images * height * width)),
+  emit: batchNorm.emit as Operator<'batchNormTraining'>['emit'],
+  adjoint: (apply, value, gradient) => {
+    const { shape } = value
+    const { centered, slope, precision, products, scaleGradient, shiftGradient } = normGradients(
+      apply,
+      value,
+      gradient,
     )
-    const times = (a: Value, b: Value) => apply('multiply', [a, b], {})
-    return [
-      () => {
-        // slope · (gradient − mean(gradient) − normalized · mean(gradient · normalized))
-        const { centered, inverse, slope } = statistics
-        const perChannel = (value: Value) =>
-          apply('reshape', [times(value, share)], { shape: [1, channels, 1, 1] })
-        const along = times(perChannel(statistics.scaleGradient(gradient)), inverse)
-        const rest = apply('subtract', [gradient, times(centered, along)], {})
-        const level = perChannel(statistics.shiftGradient(gradient))
-        return times(apply('subtract', [rest, level], {}), slope)
-      },
-      ...parameterGradients(apply, gradient, statistics),
-      undefined,
-      undefined,
-    ]
+    const inputGradient = () => {
+      // slope · (gradient − mean(gradient) − centered · precision · mean(gradient · centered)). A normalization computes the last
+      // two terms in one pass.
+      const [images, channels, height, width] = sizesOf(shape)
+      const share = scalar(-1 / (images * height * width))
+      const mean = (sum: Value) => apply('multiply', [sum, share], {})
+      const vector = (name: string, value: number) =>
+        constantOf(`${name}.${channels}`, [channels], new Float32Array(channels).fill(value))
+      const scale = apply('multiply', [mean(products()), precision], {})
+      const parameters = [scale, mean(shiftGradient()), vector('zeros', 0), vector('ones', 1)]
+      const rest = apply('batchNorm', [centered(), ...parameters], { epsilon: 0 })
+      return multipliedBy(apply, apply('add', [gradient, rest], {}), slope)
+    }
+    return [inputGradient, scaleGradient, shiftGradient, undefined, undefined]
   },
 }
 
-interface NormStatistics {
-  readonly centered: Value
-  /** 1 / √(variance + epsilon), [1,C,1,1]. */
-  readonly inverse: Value
-  /** The derivative of the output by the input, with fixed statistics, [1,C,1,1]. */
-  readonly slope: Value
-  /** Gradients of scale and shift, [1,C,1,1]. */
-  scaleGradient(gradient: Value): Value
-  shiftGradient(gradient: Value): Value
+/** Multiplies a map by a factor [C] for each channel. */
+function multipliedBy(apply: Apply, map: Value, factors: Value): Value {
+  const perChannel = apply('reshape', [factors], { shape: [1, sizesOf(factors.shape)[0], 1, 1] })
+  return apply('multiply', [map, perChannel], {})
 }
 
-function normStatistics(apply: Apply, inputs: readonly Value[], epsilon: number): NormStatistics {
+/** What the gradients of a normalization consist of; all but `centered` are [C]. */
+function normGradients(
+  apply: Apply,
+  { inputs, attributes: { epsilon } }: ValueOf<'batchNorm' | 'batchNormTraining'>,
+  gradient: Value,
+) {
   const [x, scale, , mean, variance] = inputs
-  const channels = sizesOf(scale.shape)[0]
-  const wide = (value: Value) => apply('reshape', [value], { shape: [1, channels, 1, 1] })
-  const sum = (value: Value) => apply('reduceSum', [value], { axes: [0, 2, 3], keepDims: true })
-  const stabilized = apply('add', [wide(variance), scalar(epsilon)], {})
-  const inverse = apply('divide', [scalar(1), apply('sqrt', [stabilized], {})], {})
-  const centered = apply('subtract', [x, wide(mean)], {})
-  const sums = new Map<string, Value>()
-  const once = (name: string, make: () => Value) => {
-    const made = sums.get(name) ?? make()
-    sums.set(name, made)
-    return made
+  const once = <T>(make: () => T) => {
+    let made: T | undefined
+    return () => {
+      made ??= make()
+      return made
+    }
   }
+  const sum = (map: Value) => apply('reduceSum', [map], { axes: [0, 2, 3], keepDims: false })
+  const wide = apply('reshape', [mean], { shape: [1, sizesOf(mean.shape)[0], 1, 1] })
+  const centered = once(() => apply('subtract', [x, wide], {}))
+  const precision = apply('divide', [scalar(1), apply('add', [variance, scalar(epsilon)], {})], {})
+  const inverse = apply('sqrt', [precision], {})
+  const products = once(() => sum(apply('multiply', [gradient, centered()], {})))
   return {
     centered,
-    inverse,
-    slope: apply('multiply', [wide(scale), inverse], {}),
-    scaleGradient: (gradient) =>
-      once('scale', () => apply('multiply', [sum(apply('multiply', [gradient, centered], {})), inverse], {})),
-    shiftGradient: (gradient) => once('shift', () => sum(gradient)),
+    /** 1 / (variance + epsilon) */
+    precision,
+    /** The derivative of the output by the input, with fixed statistics. */
+    slope: apply('multiply', [scale, inverse], {}),
+    /** Sums of gradient · centered. */
+    products,
+    scaleGradient: once(() => apply('multiply', [products(), inverse], {})),
+    shiftGradient: once(() => sum(gradient)),
   }
-}
-
-function parameterGradients(apply: Apply, gradient: Value, statistics: NormStatistics) {
-  const flat = (value: Value) => apply('reshape', [value], { shape: [value.shape[1] as number] })
-  return [() => flat(statistics.scaleGradient(gradient)), () => flat(statistics.shiftGradient(gradient))]
 }
