@@ -73,8 +73,7 @@ export class StepGraph {
     readonly changed: ReadonlySet<number>
   } {
     const tape = this.#record(labels, new Tape(this.varying))
-    const changed = new Set([...tape.differences(this.#baked)].filter((at) => !this.varying.has(at)))
-    return { feeds: tape.feeds(), changed }
+    return { feeds: tape.feeds(), changed: tape.differences(this.#baked) }
   }
 
   #record(labels: Labels, tape: Tape): Tape {

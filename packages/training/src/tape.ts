@@ -48,7 +48,7 @@ export class Tape implements ConstantSource {
     return constant(`loss.${position}`, shape, async () => values)
   }
 
-  /** Returns the positions at which two runs of a loss computed different arrays. */
+  /** Returns the positions, except the varying ones, at which two runs of a loss computed different arrays. */
   differences(other: Tape): Set<number> {
     const fits = this.entries.length === other.entries.length
     if (!fits || !this.entries.every(({ shape }, i) => String(shape) === String(other.entries[i].shape))) {
@@ -58,7 +58,8 @@ export class Tape implements ConstantSource {
         { hint: 'Use a loss whose operations and sizes do not depend on the values of its labels.' },
       )
     }
-    return new Set(this.entries.flatMap(({ data }, i) => (equal(data, other.entries[i].data) ? [] : [i])))
+    const positions = this.entries.map((_, i) => i).filter((i) => !this.#varying.has(i))
+    return new Set(positions.filter((i) => !equal(this.entries[i].data, other.entries[i].data)))
   }
 
   /** Returns the arrays for the graph's inputs, by name. */
@@ -69,7 +70,7 @@ export class Tape implements ConstantSource {
 
 const inputName = (position: number) => `loss.${position}`
 
-const float32 = (data: ArrayLike<number>) => (data instanceof Float32Array ? data : Float32Array.from(data))
+const float32 = (data: ArrayLike<number>) => (data instanceof Float32Array ? data : new Float32Array(data))
 
 function equal(a: Float32Array, b: Float32Array): boolean {
   for (let i = 0; i < a.length; i++) {

@@ -108,7 +108,7 @@ function weightGradient(apply: Apply, { inputs, attributes }: ValueOf<'conv2d'>,
   const [x, weight] = inputs
   const { stride, padding } = attributes
   const [outputs, channels, kernelHeight, kernelWidth] = sizesOf(weight.shape)
-  const [height, width] = sizesOf(gradient.shape.slice(2))
+  const [images, , height, width] = sizesOf(gradient.shape)
   const rows = tapsOf(kernelHeight, stride[0], padding[0])
   const columns = tapsOf(kernelWidth, stride[1], padding[1])
   const phases = new Map<string, Value>()
@@ -127,30 +127,41 @@ function weightGradient(apply: Apply, { inputs, attributes }: ValueOf<'conv2d'>,
     const map = phase(row.phase, column.phase)
     return moved(apply, map, [0, -column.shift], [0, width - sizesOf(map.shape)[3] + column.shift])
   }
+  const asMatrices = (map: Value) => {
+    const [, mapChannels, mapHeight, mapWidth] = sizesOf(map.shape)
+    return apply('reshape', [map], { shape: [images, mapChannels, mapHeight * mapWidth] })
+  }
+  /** Sums over pixels: [N,K,H,W] and [N,C,H,W] to [N,K,C]. */
+  const products = (a: Value, b: Value) =>
+    apply('matmul', [asMatrices(a), swapLast(apply, asMatrices(b))], {})
+  const sumOfImages = (x: Value) =>
+    images === 1
+      ? apply('reshape', [x], { shape: sizesOf(x.shape.slice(1)) })
+      : apply('reduceSum', [x], { axes: [0], keepDims: false })
   const joined = (maps: readonly Value[], axis: number) =>
     maps.length === 1 ? maps[0] : apply('concat', maps, { axis })
   if (stride[0] !== 1 || stride[1] !== 1) {
-    const products = rows.flatMap((row) => {
+    const all = rows.flatMap((row) => {
       const of = gradientAt(row)
       return columns.map((column) =>
-        apply('reshape', [sumOfProducts(apply, of, inputAt(row, column))], { shape: [outputs, channels, 1] }),
+        apply('reshape', [products(of, inputAt(row, column))], { shape: [images, outputs, channels, 1] }),
       )
     })
-    return apply('reshape', [joined(products, 2)], { shape: sizesOf(weight.shape) })
+    return apply('reshape', [sumOfImages(joined(all, 3))], { shape: sizesOf(weight.shape) })
   }
   // One product for all rows or columns, of which the smaller maps are stacked.
   const gradients = rows.map(gradientAt)
   const seen = columns.map((column) => inputAt(rows[0], column))
   if (outputs <= channels) {
     const stack = joined(gradients, 1)
-    const shape = [kernelHeight, outputs, channels, 1]
-    const products = seen.map((map) => apply('reshape', [sumOfProducts(apply, stack, map)], { shape }))
-    return apply('transpose', [joined(products, 3)], { permutation: [1, 2, 0, 3] })
+    const shape = [images, kernelHeight, outputs, channels, 1]
+    const all = seen.map((map) => apply('reshape', [products(stack, map)], { shape }))
+    return apply('transpose', [sumOfImages(joined(all, 4))], { permutation: [1, 2, 0, 3] })
   }
   const stack = joined(seen, 1)
-  const shape = [outputs, kernelWidth, channels, 1]
-  const products = gradients.map((map) => apply('reshape', [sumOfProducts(apply, map, stack)], { shape }))
-  return apply('transpose', [joined(products, 3)], { permutation: [0, 2, 3, 1] })
+  const shape = [images, outputs, kernelWidth, channels, 1]
+  const all = gradients.map((map) => apply('reshape', [products(map, stack)], { shape }))
+  return apply('transpose', [sumOfImages(joined(all, 4))], { permutation: [0, 2, 3, 1] })
 }
 
 /** Where a tap of a filter reads: output i sees element `i + shift` of the input's phase, which is every n-th element from `phase`. */
@@ -174,18 +185,6 @@ function everyNth(apply: Apply, x: Value, [row, column]: Pair, step: Pair): Valu
     size: [images, channels, Math.ceil((height - row) / step[0]), Math.ceil((width - column) / step[1])],
     step: [1, 1, ...step],
   })
-}
-
-/** Sums over images and pixels: [N,K,H,W] and [N,C,H,W] to [K,C]. */
-function sumOfProducts(apply: Apply, a: Value, b: Value): Value {
-  const asMatrix = (map: Value) => {
-    const [images, channels, height, width] = sizesOf(map.shape)
-    return apply('reshape', [map], { shape: [images, channels, height * width] })
-  }
-  const products = apply('matmul', [asMatrix(a), swapLast(apply, asMatrix(b))], {})
-  const [images, ...shape] = sizesOf(products.shape)
-  if (images === 1) return apply('reshape', [products], { shape })
-  return apply('reduceSum', [products], { axes: [0], keepDims: false })
 }
 
 /** Adds rows and columns of zeros, or cuts off where a number is negative. */

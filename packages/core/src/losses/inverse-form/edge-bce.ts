@@ -23,24 +23,24 @@ export interface EdgeLossInputs<T> {
 export function edgeBceLoss<T>(ops: TensorOps<T>, { edgeLogits, edgeTarget }: EdgeLossInputs<T>): T {
   const size = edgeSize(ops, edgeLogits)
   checkTarget('edgeTarget', edgeTarget, size)
-  const positives = count(edgeTarget, 1)
-  const negatives = count(edgeTarget, 0)
+  let [positives, negatives] = [0, 0]
+  for (let i = 0; i < edgeTarget.length; i++) {
+    if (edgeTarget[i] === 1) positives++
+    else if (edgeTarget[i] === 0) negatives++
+  }
   const valid = positives + negatives
-  const weightOf = [positives / valid, negatives / valid]
-  const signs = new Float32Array(edgeTarget.length)
+  const signs = new Float32Array(edgeTarget.length).fill(1)
   const weights = new Float64Array(edgeTarget.length)
   for (let i = 0; i < edgeTarget.length; i++) {
-    signs[i] = edgeTarget[i] === 1 ? -1 : 1
-    weights[i] = weightOf[edgeTarget[i]] ?? 0
+    if (edgeTarget[i] === 1) {
+      signs[i] = -1
+      weights[i] = negatives / valid
+    } else if (edgeTarget[i] === 0) {
+      weights[i] = positives / valid
+    }
   }
   const shape = ops.shape(edgeLogits)
   // -log sigmoid(x) is softplus(-x), and -log(1 - sigmoid(x)) is softplus(x).
   const crossEntropy = softplus(ops, ops.multiply(edgeLogits, ops.constant(signs, shape)))
   return ops.divide(ops.sum(ops.multiply(crossEntropy, ops.constant(weights, shape))), edgeTarget.length)
-}
-
-function count(values: IntegerArray, value: number): number {
-  let n = 0
-  for (let i = 0; i < values.length; i++) if (values[i] === value) n++
-  return n
 }
