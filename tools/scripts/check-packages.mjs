@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const browserSafe = new Set(['backbones', 'cityscapes', 'core', 'runtime', 'runtime-web'])
+const browserSafe = new Set(['backbones', 'cityscapes', 'core', 'runtime', 'runtime-web', 'training'])
 const problems = []
 
 const run = (command, args, cwd) =>

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createSegmenter as createNodeSegmenter } from '@inverseform/runtime-node'
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, isolation, launch, serve } from '@inverseform/testing/browser'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -15,7 +15,6 @@ import {
 } from './support/apps.js'
 import { DEMO_CHECKPOINT } from './support/files.js'
 import { install } from './support/installed.js'
-import { isolation, serve } from './support/server.js'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 const checkpoint = path(`../../../${DEMO_CHECKPOINT}`)

@@ -1,12 +1,11 @@
 import { normalizeImages } from '@inverseform/runtime'
 import { readImage } from '@inverseform/runtime-node'
 import { imageFixtures } from '@inverseform/testing'
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPage } from './support/browser.js'
 import { pageOf } from './support/files.js'
-import { serve } from './support/server.js'
 
 describe.skipIf(!chromiumPath)('the steps around the network, on the GPU', () => {
   let site: Awaited<ReturnType<typeof serve>>

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { randomInteger, seededRandom } from '@inverseform/shared'
 import { bytes, Code, dict, global, type Pickled, tensor, torchZip, tuple, uint } from '@inverseform/testing'
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPage } from './support/browser.js'
 import { pageOf } from './support/files.js'
-import { serve } from './support/server.js'
 
 const image = (name: string) =>
   readFileSync(new URL(`../../testing/fixtures/hostile/${name}`, import.meta.url))

@@ -1,9 +1,8 @@
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPage } from './support/browser.js'
 import { DEMO_CHECKPOINT, pageOf, project } from './support/files.js'
-import { serve } from './support/server.js'
 
 describe.skipIf(!chromiumPath)('images and checkpoints on the way to the worker', () => {
   let site: Awaited<ReturnType<typeof serve>>

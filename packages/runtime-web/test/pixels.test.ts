@@ -1,11 +1,10 @@
 import { readImage } from '@inverseform/runtime-node'
 import { imageFixtures, largestDifference } from '@inverseform/testing'
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPage } from './support/browser.js'
 import { pageOf } from './support/files.js'
-import { serve } from './support/server.js'
 
 describe.skipIf(!chromiumPath)('Chromium reads the pixels that Node reads', () => {
   let site: Awaited<ReturnType<typeof serve>>

@@ -3,13 +3,12 @@ import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { bytesSource, loadModel, memorySink, openCheckpoint } from '@inverseform/backbones'
 import { encodeOnnx, onnxMetadata } from '@inverseform/backbones/onnx'
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openPage } from './support/browser.js'
 import { serveCheckpoint } from './support/checkpoint-server.js'
 import { DEMO_CHECKPOINT, pageOf } from './support/files.js'
-import { serve } from './support/server.js'
 
 const project = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url))
 const street = readFileSync(new URL('fixtures/street.png', import.meta.url))

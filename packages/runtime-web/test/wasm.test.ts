@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { createSegmenter as createNodeSegmenter } from '@inverseform/runtime-node'
 import { relativeError } from '@inverseform/testing'
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPage } from './support/browser.js'
 import { DEMO_CHECKPOINT, DEMO_IMAGE, siteFiles } from './support/files.js'
 import { expectGoldens } from './support/goldens.js'
-import { serve } from './support/server.js'
 
 const project = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 

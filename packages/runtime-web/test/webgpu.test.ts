@@ -1,11 +1,10 @@
 import { relativeError } from '@inverseform/testing'
-import { chromiumPath, launch } from '@inverseform/testing/browser'
+import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPage } from './support/browser.js'
 import { siteFiles } from './support/files.js'
 import { expectGoldens } from './support/goldens.js'
-import { serve } from './support/server.js'
 
 describe.skipIf(!chromiumPath)('on WebGPU', () => {
   let site: Awaited<ReturnType<typeof serve>>

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 
+export { isolation, serve } from './server.js'
+
 /** Where systems install Chromium. The variable `CHROMIUM_PATH` names another place. */
 const candidates = [
   process.env.CHROMIUM_PATH,

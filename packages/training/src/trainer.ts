@@ -5,6 +5,7 @@ import { product, seededRandom } from '@inverseform/shared'
 import type { Batch } from './batch.js'
 import { initialValues, isNormOrBias, isStatistic } from './initialize.js'
 import { type LossName, type LossOptions, lossByName, lossNames, type TrainingLoss } from './losses.js'
+import { stepBytes } from './memory.js'
 import { trainingNetwork } from './network.js'
 import { clipToNorm, createOptimizer, normOf, type Optimizer, type OptimizerOptions } from './optimizers.js'
 import { type ScheduleOptions, scheduleFactor, scheduleNames } from './schedules.js'
@@ -131,6 +132,22 @@ export class Trainer {
     return { step: state.step, loss, terms, learningRate: rate, gradientNorm }
   }
 
+  /**
+   * Returns about how many bytes a step takes beside the weights. It allocates nothing of the batch's size: graphs of two small crops
+   * tell what a pixel takes.
+   */
+  estimateMemory(): number {
+    const { batchSize, cropSize, numClasses } = this.#settings
+    const bytes = smallCrops.map((crop) => {
+      const target = Uint8Array.from({ length: product(crop) }, (_, i) => i % numClasses)
+      const labels = { target, edgeTarget: target.map((label) => label % 2) }
+      return stepBytes(this.#graphOf(labels, new Set(), { batchSize: 1, cropSize: crop }).graph)
+    })
+    const [small, large] = smallCrops.map(product)
+    const perPixel = (bytes[1] - bytes[0]) / (large - small)
+    return bytes[0] + perPixel * (batchSize * product(cropSize) - small)
+  }
+
   async close(): Promise<void> {
     await this.#step?.session.close()
     this.#step = undefined
@@ -187,17 +204,33 @@ export class Trainer {
   }
 
   async #compile(batch: Batch, varying: ReadonlySet<number>) {
-    const { network, loss, regressor, numClasses } = this.#settings
-    const graph = new StepGraph(
-      trainingNetwork(network),
-      loss,
-      [...this.#state.gradientTensors.keys()],
-      [batch, unlike(batch, numClasses)],
-      { regressor, varying },
-    )
+    const graph = this.#graphOf(batch, varying)
     return { graph, session: await this.#openSession(graph.graph) }
   }
+
+  /** @param size of the crops, if not the trainer's own */
+  #graphOf(
+    labels: Pick<Batch, 'target' | 'edgeTarget'>,
+    varying: ReadonlySet<number>,
+    size: Pick<TrainerOptions, 'batchSize' | 'cropSize'> = this.#settings,
+  ): StepGraph {
+    const { network, loss, regressor, numClasses } = this.#settings
+    const { batchSize, cropSize } = size
+    return new StepGraph(
+      trainingNetwork({ ...network, batchSize, cropSize }),
+      loss,
+      [...this.#state.gradientTensors.keys()],
+      [labels, unlike(labels, numClasses)],
+      { regressor, varying },
+    )
+  }
 }
+
+/** Crops that all networks accept, of which the memory of others is estimated. */
+const smallCrops = [
+  [128, 128],
+  [128, 256],
+] as const
 
 type Settings = ReturnType<typeof settingsOf>
 
@@ -361,7 +394,10 @@ function checkBatch(batch: Batch, { batchSize, cropSize }: Settings): void {
 }
 
 /** Returns labels that differ from a batch's in every respect, to find out which arrays of a loss depend on labels. */
-function unlike({ target, edgeTarget }: Batch, numClasses: number): Pick<Batch, 'target' | 'edgeTarget'> {
+function unlike(
+  { target, edgeTarget }: Pick<Batch, 'target' | 'edgeTarget'>,
+  numClasses: number,
+): Pick<Batch, 'target' | 'edgeTarget'> {
   return {
     target: target.map((label, i) =>
       i % 7 === 0 ? 255 : (label === 255 ? i : label + 1 + (i % 3)) % numClasses,

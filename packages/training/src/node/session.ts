@@ -2,17 +2,22 @@ import { memorySink } from '@inverseform/backbones'
 import type { Graph } from '@inverseform/backbones/graph'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
 import * as ort from 'onnxruntime-node'
+import { checkStepMemory, stepBytes } from '../memory.js'
 import type { StepSession } from '../session.js'
 import type { StepTensor } from '../tape.js'
+import type { Trainer } from '../trainer.js'
 
 /**
  * Compiles a graph with ONNX Runtime for the CPU. Runs block the thread: decode and augment images in another one.
+ *
  * @param threads threads of each run; by default, one per core
+ * @throws InverseFormError `out-of-memory` when a run would need more memory than is free
  */
 export async function nodeSession(
   graph: Graph,
   { threads }: { threads?: number } = {},
 ): Promise<StepSession> {
+  checkStepMemory(stepBytes(graph), process.availableMemory())
   const model = encodeOnnx(graph)
   const sink = memorySink(model.byteLength)
   await model.write(sink)
@@ -39,4 +44,12 @@ export async function nodeSession(
     },
     close: () => session.release(),
   }
+}
+
+/**
+ * Checks that the steps of a trainer fit into memory, before the first batch is made.
+ * @throws InverseFormError `out-of-memory`, which says how much a step needs and how much is free
+ */
+export function checkMemory(trainer: Pick<Trainer, 'estimateMemory'>): void {
+  checkStepMemory(trainer.estimateMemory(), process.availableMemory())
 }

@@ -24,6 +24,9 @@ export interface EvaluatedPicture {
   readonly meanIou?: number
 }
 
+/** The folder of the pictures, in that of the run. */
+export const PICTURES = 'pictures'
+
 /** Pictures have at most this many pixels a side. */
 const MOST_SIDE = 1024
 
@@ -48,7 +51,7 @@ export async function writeRunPictures(
       ['boundaries', boundaryPicture(image, target, prediction)],
     ]
     const files = panels.map(async ([title, rgb]) => {
-      const path = `pictures/${i + 1}-${title}.png`
+      const path = `${PICTURES}/${i + 1}-${title}.png`
       await writeWholeFile(join(folder, path), rgbPng(rgb, width, height, stride))
       // Browsers keep pictures by their URL: a new step is a new one.
       return { title: title === 'boundaries' ? BOUNDARIES : title, src: `${path}?step=${step}` }

@@ -11,7 +11,7 @@ import { checkArgument, checkInteger, InverseFormError } from '@inverseform/erro
 import { makeFolder, writeWholeFile } from '@inverseform/shared/node'
 import type { StepResult } from '../../trainer.js'
 import { evaluationLine, GrowingFile, type RunHistory, readMetrics, stepLine } from './metrics-file.js'
-import { type EvaluatedPicture, writeRunPictures } from './pictures.js'
+import { type EvaluatedPicture, PICTURES, writeRunPictures } from './pictures.js'
 import { restartEvent, scalarEvent, versionEvent } from './tensorboard.js'
 
 export interface RunOptions {
@@ -64,11 +64,7 @@ export async function openRun(folder: string, options: RunOptions = {}): Promise
   if (resume !== undefined) checkInteger('resume', resume, { min: 0 })
   checkInteger('refresh', refresh, { min: 1 })
   const path = join(folder, METRICS)
-  // A run that failed before its first step has an empty file, and can be started again.
-  const isThere = await stat(path).then(
-    ({ size }) => size > 0,
-    () => false,
-  )
+  const isThere = await hasRun(folder)
   if (isThere && resume === undefined) {
     throw new InverseFormError('invalid-argument', `${folder} has a run already.`, {
       hint: 'Resume it, or choose another folder.',
@@ -81,9 +77,7 @@ export async function openRun(folder: string, options: RunOptions = {}): Promise
   }
   await makeFolder(folder)
   const names = await readdir(folder)
-  // What a killed run was writing.
-  const torn = names.filter((name) => /^\.inverseform-.*\.tmp$/.test(name))
-  await Promise.all(torn.map((name) => rm(join(folder, name), { force: true })))
+  await Promise.all([removeTorn(folder), removeTorn(join(folder, PICTURES))])
   const history = isThere ? await readMetrics(path, resume ?? 0) : { steps: [], evaluations: [] }
   const seconds = Math.floor(Date.now() / 1000)
   const earlier = names.filter((name) => name.startsWith('events.out.tfevents.')).length
@@ -97,6 +91,20 @@ export async function openRun(folder: string, options: RunOptions = {}): Promise
   const run = new Run(folder, options, history, new GrowingFile(path, 'a'), events)
   await run.writePage()
   return run
+}
+
+/** Whether a folder has a run. One that failed before its first step has an empty file, and can be started again. */
+export const hasRun = (folder: string): Promise<boolean> =>
+  stat(join(folder, METRICS)).then(
+    ({ size }) => size > 0,
+    () => false,
+  )
+
+/** Removes what a killed run was writing. */
+async function removeTorn(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  const torn = names.filter((name) => /^\.inverseform-.*\.tmp$/.test(name))
+  await Promise.all(torn.map((name) => rm(join(folder, name), { force: true })))
 }
 
 /** The folder of a run that goes on; {@link openRun} opens it. */
@@ -187,8 +195,9 @@ export class Run {
     await this.writePage()
   }
 
+  /** Closes, and leaves it at that if the page cannot be written: on a full disk this would hide the first error. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
+    await this.close().catch(() => {})
   }
 }
 

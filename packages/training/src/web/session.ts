@@ -1,0 +1,47 @@
+import { memorySink } from '@inverseform/backbones'
+import type { Graph } from '@inverseform/backbones/graph'
+import { encodeOnnx } from '@inverseform/backbones/onnx'
+import * as ort from 'onnxruntime-web/wasm'
+import { checkStepMemory, stepBytes } from '../memory.js'
+import type { StepSession } from '../session.js'
+import { native } from './native.js'
+import { checkNoOnnxThread } from './onnx-thread.js'
+import { configureOnnxRuntime, type WebSessionOptions } from './options.js'
+
+/** What WebAssembly can address. */
+const LARGEST_MEMORY = 2 ** 32
+
+/**
+ * Compiles a graph with ONNX Runtime on WebAssembly. Runs block the thread: train in a worker, so that the page stays responsive.
+ *
+ * @throws InverseFormError `runtime-unavailable` if ONNX Runtime cannot be loaded; `out-of-memory`; `inference-failed`;
+ *   `invalid-argument`
+ */
+export async function webSession(graph: Graph, options: WebSessionOptions = {}): Promise<StepSession> {
+  checkNoOnnxThread()
+  configureOnnxRuntime(options)
+  checkStepMemory(stepBytes(graph), LARGEST_MEMORY)
+  const model = encodeOnnx(graph)
+  const sink = memorySink(model.byteLength)
+  await model.write(sink)
+  const session = await native('load the training step', () =>
+    ort.InferenceSession.create(sink.finish(), { executionProviders: ['wasm'], logSeverityLevel: 3 }),
+  )
+  return {
+    async run(inputs, outputs) {
+      const feeds = Object.fromEntries(
+        session.inputNames.map((name) => {
+          const { data, shape } = inputs[name]
+          return [name, new ort.Tensor('float32', data, shape)]
+        }),
+      )
+      // On WebAssembly, ONNX Runtime does not fill arrays that it is given: it returns others.
+      const results = await native('run the training step', () => session.run(feeds))
+      for (const name of session.outputNames) {
+        outputs[name].data.set(results[name].data as Float32Array)
+        results[name].dispose()
+      }
+    },
+    close: () => session.release(),
+  }
+}
