@@ -12,6 +12,7 @@ export const exitCodes = {
   checkpoint: 4,
   output: 5,
   runtime: 6,
+  diverged: 7,
   interrupted: 130,
 } as const
 
@@ -26,7 +27,7 @@ const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
   'checkpoint-mismatch': exitCodes.checkpoint,
   'limit-exceeded': exitCodes.input,
   'write-failed': exitCodes.output,
-  'training-diverged': exitCodes.input,
+  'training-diverged': exitCodes.diverged,
   'out-of-memory': exitCodes.runtime,
   'runtime-unavailable': exitCodes.runtime,
   'inference-failed': exitCodes.runtime,

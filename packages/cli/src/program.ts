@@ -19,7 +19,7 @@ Examples:
   inverseform help eval
 
 Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 unreadable or missing images, data set or file, 4 checkpoint,
-5 output cannot be written, 6 memory or inference runtime, 130 interrupted.`
+5 output cannot be written, 6 memory or inference runtime, 7 diverged training, 130 interrupted.`
 
 /** Creates the command line as a commander program. */
 export function createProgram(printer: Printer, signal: AbortSignal): Command {

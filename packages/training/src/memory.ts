@@ -30,7 +30,7 @@ function bytesOf(graph: Graph, isCounted: (name: string) => boolean): number {
  */
 export function checkStepMemory(needed: number, available: number): void {
   if (needed <= available) return
-  const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(3)} GiB`
+  const gibibytes = (bytes: number) => `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`
   throw new InverseFormError(
     'out-of-memory',
     `A step needs about ${gibibytes(needed)} of memory, but ${gibibytes(available)} are free.`,

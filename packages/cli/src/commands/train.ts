@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openCheckpoint, readInverseNet } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
@@ -7,9 +7,12 @@ import type { InverseFormLossOptions } from '@inverseform/core'
 import { smallInverseNet } from '@inverseform/core/small-inverse-net'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
+import { writeWholeFile } from '@inverseform/shared/node'
 import { type InitialWeights, loadInitialWeights, Trainer, type TrainerOptions } from '@inverseform/training'
 import {
+  checkMemory,
   evaluateTraining,
+  hasRun,
   nodeSession,
   openRun,
   openTrainingData,
@@ -22,11 +25,13 @@ import {
 import type { Command } from 'commander'
 import { readClassNames } from '../options/class-names.js'
 import { readIdMap } from '../options/id-map.js'
+import { checkWritable } from '../output/check-writable.js'
 import { Progress } from '../output/text/progress.js'
 import { jsonText, type Printer } from '../printer.js'
 import { applyConfig, readConfig } from '../train/config.js'
 import { trainSteps } from '../train/loop.js'
 import { addTrainOptions, type TrainFlags } from '../train/options.js'
+import { resumeOptions } from '../train/resume-options.js'
 
 export function addTrainCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   const command = program.command('train').description('Train a network with the InverseForm loss')
@@ -55,9 +60,12 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   if (config !== undefined) applyConfig(command, await readConfig(config), config)
   const out = command.opts<TrainFlags>().out ?? given
   if (out === undefined) throw missing('--out', 'Pass the folder of the run.')
-  if (resume) {
-    const path = join(out, OPTIONS)
-    applyConfig(command, await readConfig(path), path)
+  const optionsFile = join(out, OPTIONS)
+  if (resume) await resumeOptions(command, optionsFile, printer)
+  else if (await hasRun(out)) {
+    throw new InverseFormError('invalid-argument', `${out} has a run already.`, {
+      hint: 'Pass --resume to go on with it, or choose another folder.',
+    })
   }
   const flags = command.opts<TrainFlags>()
   const { model, steps } = flags
@@ -70,6 +78,7 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     nodeSession(graph, { threads: flags.threads }),
   )
   await using closed = trainer
+  checkMemory(trainer)
   const last = join(out, LAST)
   const isSaved = resume && (await exists(last))
   if (isSaved) await resumeTraining(closed, last)
@@ -78,12 +87,14 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   const valSamples = validation && (await openTrainingSamples({ ...validation, cacheBytes: 0 }))
   const samples = valSamples?.slice(0, flags.evaluateImages)
   const { batch: batchSize, accumulate, seed, saveEvery, workers, pictures, threads } = flags
+  await checkWritable([last])
   printer.line('Reading the label maps …')
   await using data = await openTrainingData({
     ...training,
     ...{ numClasses, batchSize, seed, workers },
     cropSize: flags.crop,
   })
+  printer.line(`${data.size} images for training, ${samples?.length ?? 0} for evaluation`)
   await using run = await openRun(out, {
     resume: resume ? trainer.step : undefined,
     title: `Training of ${model}`,
@@ -92,7 +103,7 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     classNames: names?.names,
     palette: names?.palette,
   })
-  if (!resume) await writeFile(join(out, OPTIONS), jsonText(chosenOptions(command)))
+  await writeWholeFile(optionsFile, jsonText(chosenOptions(command)))
   const progress = new Progress(printer, 'steps', steps, trainer.step)
   const best = await trainSteps({
     ...{ trainer, data, run, steps, batchSize, accumulate, saveEvery, signal },
@@ -106,6 +117,8 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     best: bestOf(run.history.evaluations.map(({ meanIou }) => meanIou)),
     onStep: (result, rate) => progress.step(lossText(result, rate)),
   }).finally(() => progress.end())
+  // On leaving after an error, a page that cannot be written must not hide it. Here it is the error.
+  await run.close()
   if (best !== undefined) printer.out(`best mean IoU ${(100 * best).toFixed(2)} %\n`)
   printer.out(`${join(out, 'index.html')}\n`)
 }

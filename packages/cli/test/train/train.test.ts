@@ -81,11 +81,6 @@ test.each<[string, string[], RegExp]>([
   ['--steps', ['--out', 'x', '--model', 'hrnet18'], /error: --steps is missing/],
   ['data', ['--out', 'x', '--model', 'hrnet18', '--steps', '1'], /error: --data is missing/],
   ['--gt', ['--out', 'x', '--model', 'hrnet18', '--steps', '1', '--images', 'y'], /error: --gt is missing/],
-  [
-    'InverseNet',
-    ['--out', 'x', '--model', 'hrnet18', '--steps', '1', '--data', 'y'],
-    /--inversenet is missing.*\n.*--loss joint-without-inverseform/,
-  ],
 ])('without %s it says what to pass', async (_, args, message) => {
   const { exitCode, err } = await inverseform('train', ...args)
   expect(err).toMatch(message)

@@ -78,7 +78,7 @@ function checkLabels(sample: TrainingSample, { data, width }: Target, numClasses
       'invalid-dataset',
       `${place} has the label ${label} at row ${row}, column ${column}: labels of ${numClasses} classes are 0 to ${numClasses - 1}, or 255 for ignored pixels.`,
       {
-        hint: 'Check the number of classes, or map the ids of the label maps to classes (idMap).',
+        hint: 'Check the number of classes, or map the ids of the label maps to classes with `idMap`.',
         details: { name: sample.name, target: sample.target, label, row, column },
       },
     )

@@ -1,10 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCheckpoint, openModel } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import { goldenStateDict } from '@inverseform/testing'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Trainer, type TrainerOptions } from '../../src/index.js'
 import { resumeTraining, saveTorch, saveTraining } from '../../src/node/index.js'
 
@@ -56,6 +57,35 @@ test.each<[string, Partial<TrainerOptions>]>([
   await saveTraining(resumed, other)
   expect(readFileSync(other).equals(readFileSync(path))).toBe(true)
   expect(readdirSync(folder)).toHaveLength(2)
+})
+
+test.each([
+  ['last.safetensors', saveTraining],
+  ['last.pth', saveTorch],
+])('a full disk leaves the %s of before, and nothing else', async (name, save) => {
+  const path = join(folder, name)
+  const trainer = trainerWith()
+  await save(trainer, path)
+  const before = readFileSync(path)
+  update(trainer, 0, 1)
+  const handle = await open(path)
+  const write = vi.spyOn(Object.getPrototypeOf(handle), 'write')
+  await handle.close()
+  let written = 0
+  write.mockImplementation(async (bytes) => {
+    const { length } = bytes as Uint8Array
+    written += length
+    if (written < 100_000) return { bytesWritten: length }
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  })
+  await expect(save(trainer, path)).rejects.toMatchObject({
+    code: 'write-failed',
+    message: expect.stringContaining(`${name} could not be written: ENOSPC`),
+    hint: expect.stringContaining('disk is full'),
+  })
+  write.mockRestore()
+  expect(readFileSync(path).equals(before)).toBe(true)
+  expect(readdirSync(folder)).toEqual([name])
 })
 
 test('a checkpoint of a training opens as a model', async () => {

@@ -1,4 +1,12 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -78,6 +86,8 @@ describe('metrics.jsonl', () => {
     await train(await openRun(folder), 1, 12)
     appendFileSync(join(folder, 'metrics.jsonl'), '{"step":13,"lo')
     writeFileSync(join(folder, '.inverseform-1234.tmp'), 'half a checkpoint')
+    mkdirSync(join(folder, 'pictures'), { recursive: true })
+    writeFileSync(join(folder, 'pictures/.inverseform-5678.tmp'), 'half a picture')
     const resumed = await openRun(folder, { resume: step })
     expect(resumed.history.steps.map((each) => each.step)).toEqual(
       Array.from({ length: step }, (_, i) => i + 1),
@@ -85,7 +95,8 @@ describe('metrics.jsonl', () => {
     await train(resumed, step + 1, 12)
     expect(lines()).toBe(readFileSync(join(whole, 'metrics.jsonl'), 'utf8'))
     expect(resumed.history).toEqual(uninterrupted.history)
-    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+    const names = readdirSync(folder, { recursive: true }) as string[]
+    expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([])
     rmSync(whole, { recursive: true })
   })
 
@@ -197,4 +208,18 @@ test.skipIf(!chromiumPath)('the page shows curves and pictures from a file: URL,
   } finally {
     await browser.close()
   }
+})
+
+test('a page that cannot be written is an error of close, and does not hide another error', async () => {
+  const runs = [await openRun(join(folder, 'closed')), await openRun(join(folder, 'left'))]
+  for (const { folder: of } of runs) {
+    rmSync(join(of, 'index.html'))
+    mkdirSync(join(of, 'index.html'))
+  }
+  await expect(runs[0].close()).rejects.toMatchObject({ code: 'write-failed' })
+  const left = async () => {
+    await using run = runs[1]
+    throw new Error(`step of ${run.folder}`)
+  }
+  await expect(left()).rejects.toThrow('step of')
 })

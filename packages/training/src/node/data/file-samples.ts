@@ -69,7 +69,7 @@ async function readClasses({ target }: SampleFile, toClasses: LabelMapping | und
     'invalid-dataset',
     `${target} has the label ${classes[pixel]} at row ${Math.floor(pixel / width)}, column ${pixel % width}, which is not a class.`,
     {
-      hint: 'Pass label maps of classes, or map their ids to classes (idMap).',
+      hint: 'Pass label maps of classes, or map their ids to classes with `idMap`.',
       details: { target, label: classes[pixel] },
     },
   )

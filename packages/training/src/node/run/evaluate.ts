@@ -5,6 +5,7 @@ import {
   scoreImage,
   type TrainingEvaluationRecord,
 } from '@inverseform/cityscapes'
+import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { createSegmenter } from '@inverseform/runtime-node'
 import { readAhead } from '@inverseform/shared'
 import type { TrainingSample } from '../../data/sample.js'
@@ -31,12 +32,38 @@ export interface TrainingEvaluation {
  * Evaluates the network as it is now, with averaged weights if there are some, on whole images: mean IoU and boundary F at 1, 3
  * and 5 pixels.
  *
- * @throws InverseFormError as `createSegmenter`, and as the samples' `load`
+ * @throws InverseFormError `training-diverged` when the weights or what they give are not finite; else as `createSegmenter`, and as the
+ *   samples' `load`
  */
 export async function evaluateTraining(
+  trainer: Trainer,
+  samples: readonly TrainingSample[],
+  options: EvaluateTrainingOptions = {},
+): Promise<TrainingEvaluation> {
+  try {
+    return await evaluate(trainer, samples, options)
+  } catch (cause) {
+    // The weights are a checkpoint that is made here: only their values can be wrong with it.
+    const isDiverged =
+      isInverseFormError(cause) && (cause.code === 'invalid-checkpoint' || 'output' in cause.details)
+    if (!isDiverged) throw cause
+    const { step } = trainer
+    throw new InverseFormError(
+      'training-diverged',
+      `The training has diverged by step ${step}: ${cause.message}`,
+      {
+        hint: 'Continue from the last checkpoint, or start again, with a lower learning rate, a longer warm-up, or clipping.',
+        details: { step },
+        cause,
+      },
+    )
+  }
+}
+
+async function evaluate(
   { state, settings, step }: Trainer,
   samples: readonly TrainingSample[],
-  { pictures: most = 4, threads, onImage, signal }: EvaluateTrainingOptions = {},
+  { pictures: most = 4, threads, onImage, signal }: EvaluateTrainingOptions,
 ): Promise<TrainingEvaluation> {
   const { model, numClasses } = settings
   const tensors = [...state.evaluated].map(([name, { data, shape }]): WritableTensor => {

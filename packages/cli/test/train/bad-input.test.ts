@@ -1,0 +1,122 @@
+import { cp, mkdir, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { exitCodes } from '../../src/exit-codes.js'
+import { inverseform, temporaryFolder } from '../command-line.js'
+
+const [height, width] = [96, 192]
+
+/** Writes two images and their label maps, with the labels 0 and 1 unless `label` says otherwise. */
+async function folders(label: (image: number, pixel: number) => number = (_, pixel) => pixel % 2) {
+  const folder = await temporaryFolder()
+  const [images, gt] = [join(folder, 'images'), join(folder, 'gt')]
+  for (const each of [images, gt]) await mkdir(each)
+  const raw = (channels: 1 | 3) => ({ raw: { width, height, channels } }) as const
+  for (const image of [0, 1]) {
+    const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => (i * 37) % 251)
+    await sharp(pixels, raw(3))
+      .png()
+      .toFile(join(images, `${image}.png`))
+    const labels = Uint8Array.from({ length: height * width }, (_, pixel) => label(image, pixel))
+    await sharp(labels, raw(1))
+      .toColorspace('b-w')
+      .png()
+      .toFile(join(gt, `${image}.png`))
+  }
+  const out = join(folder, 'run')
+  const sources = ['--images', images, '--gt', gt, '--workers', '0', '--out', out]
+  const network = [
+    '--model',
+    'hrnet16-slim',
+    '--num-classes',
+    '3',
+    '--crop',
+    '64x128',
+    '--loss',
+    'cross-entropy',
+  ]
+  return { out, images, gt, args: ['train', ...sources, ...network, '--steps', '3'] }
+}
+
+test('a label out of range is named with its file and pixel', async () => {
+  const { args, gt, out } = await folders((image, pixel) =>
+    image === 1 && pixel === 40 * width + 77 ? 7 : pixel % 2,
+  )
+  const { exitCode, err } = await inverseform(...args)
+  expect(err).toContain(
+    `${join(gt, '1.png')} has the label 7 at row 40, column 77: labels of 3 classes are 0 to 2`,
+  )
+  expect(err).toContain('--map-ids')
+  expect(exitCode).toBe(exitCodes.input)
+  expect(await readdir(out)).toEqual([])
+})
+
+test.each([
+  ['one class', 1, 'only the class 1'],
+  ['ignored pixels', 255, 'no class at all, only ignored pixels'],
+])('a data set of %s is refused', async (_, label, message) => {
+  const { args } = await folders(() => label)
+  const { exitCode, err } = await inverseform(...args)
+  expect(err).toContain(message)
+  expect(exitCode).toBe(exitCodes.input)
+})
+
+test('a folder without label maps is an error', async () => {
+  const { args, gt } = await folders()
+  for (const name of await readdir(gt)) await rm(join(gt, name))
+  const { exitCode, err } = await inverseform(...args)
+  expect(err).toContain(`${gt} has no *.png; found nothing`)
+  expect(exitCode).toBe(exitCodes.input)
+})
+
+test('a batch that does not fit into memory is refused before images are read', async () => {
+  const { args, images, out } = await folders()
+  await rm(images, { recursive: true })
+  const { exitCode, err } = await inverseform(...args, '--batch', '4096', '--crop', '1024x2048')
+  expect(err).toMatch(
+    /error: A step needs about \d+ GiB of memory, but [\d.]+ GiB are free\.\nhint: .*--accumulate/,
+  )
+  expect(exitCode).toBe(exitCodes.runtime)
+  await expect(stat(out)).rejects.toThrow('ENOENT')
+})
+
+test('a run is not overwritten, goes on with its own options, and says when its checkpoint is damaged', async () => {
+  const { args, out } = await folders()
+  expect(await inverseform(...args)).toMatchObject({
+    exitCode: 0,
+    err: expect.stringContaining('2 images for training'),
+  })
+  const again = await inverseform(...args)
+  expect(again).toMatchObject({
+    exitCode: exitCodes.usage,
+    err: expect.stringContaining('has a run already'),
+  })
+
+  const other = await inverseform('train', '--resume', '--out', out, '--batch', '2', '--model', 'hrnet18')
+  expect(other.err).toContain('The run has --model hrnet16-slim, --batch 1, got --model hrnet18, --batch 2.')
+  expect(other.exitCode).toBe(exitCodes.usage)
+
+  const killed = `${out}-killed`
+  await cp(out, killed, { recursive: true })
+  await rm(join(killed, 'last.safetensors'))
+  expect(await inverseform('train', '--resume', '--out', killed)).toMatchObject({ exitCode: 0 })
+  const last = (folder: string) => readFile(join(folder, 'last.safetensors'))
+  expect((await last(killed)).equals(await last(out))).toBe(true)
+
+  await truncate(join(killed, 'last.safetensors'), 100_000)
+  const damaged = await inverseform('train', '--resume', '--out', killed)
+  expect(damaged.err).toContain('the file has only 100000')
+  expect(damaged.exitCode).toBe(exitCodes.checkpoint)
+}, 60_000)
+
+test('a run that diverges names the term, keeps its checkpoint, and goes on with other rates', async () => {
+  const { args, out } = await folders()
+  const { exitCode, err } = await inverseform(...args, '--save-every', '1', '--learning-rate', '1e30')
+  expect(err).toMatch(/error: The loss term \w+ is NaN in step 2, on \d\.\nhint: .*last checkpoint/)
+  expect(exitCode).toBe(exitCodes.diverged)
+  expect(await readdir(out)).toContain('last.safetensors')
+  const resumed = await inverseform('train', '--resume', '--out', out, '--clip', '1')
+  expect(resumed.err).toContain('note: The run goes on with --clip 1; it had --clip (default).')
+  expect(JSON.parse(await readFile(join(out, 'options.json'), 'utf8'))).toMatchObject({ clip: 1 })
+}, 60_000)
