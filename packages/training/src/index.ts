@@ -1,4 +1,5 @@
 export type { Batch, TrainingData } from './batch.js'
+export { resumeTraining, writeTorch, writeTraining } from './checkpoint.js'
 export type { AugmentationOptions, BlurOptions, ColorJitterOptions, Range } from './data/augmentation.js'
 export type { DatasetClasses, SamplePlace } from './data/class-places.js'
 export type { LoadedSample, Target, TrainingSample } from './data/sample.js'

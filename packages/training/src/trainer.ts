@@ -71,9 +71,9 @@ export class Trainer {
   readonly #settings: Settings
   readonly #state: TrainingState
   readonly #openSession: OpenSession
-  #step: { readonly graph: StepGraph; readonly session: StepSession } | undefined
+  #compiled: { readonly graph: StepGraph; readonly session: StepSession } | undefined
 
-  /** @param openSession compiles graphs, such as {@link nodeSession} */
+  /** @param openSession compiles graphs, such as `nodeSession` of `@inverseform/training/node` */
   constructor(options: TrainerOptions, openSession: OpenSession) {
     this.#settings = settingsOf(options)
     this.#state = new TrainingState(this.#settings)
@@ -81,11 +81,11 @@ export class Trainer {
   }
 
   /** Number of steps done. */
-  get step(): number {
+  get stepsDone(): number {
     return this.#state.step
   }
 
-  /** Everything that a run continues from. Tensors are the trainer's own: write to them before {@link train}, not during it. */
+  /** Everything that a run continues from. Tensors are the trainer's own: write to them before {@link step}, not during it. */
   get state(): TrainingState {
     return this.#state
   }
@@ -99,7 +99,7 @@ export class Trainer {
    *
    * @throws InverseFormError `training-diverged` when the loss or a gradient is not finite; the state is then as before
    */
-  async train(batches: Batch | readonly Batch[]): Promise<StepResult> {
+  async step(batches: Batch | readonly Batch[]): Promise<StepResult> {
     const list = 'images' in batches ? [batches] : batches
     const { accumulate, learningRate, schedule, steps, clip } = this.#settings
     if (list.length !== accumulate) {
@@ -149,8 +149,8 @@ export class Trainer {
   }
 
   async close(): Promise<void> {
-    await this.#step?.session.close()
-    this.#step = undefined
+    await this.#compiled?.session.close()
+    this.#compiled = undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -192,15 +192,15 @@ export class Trainer {
   }
 
   async #prepare(batch: Batch) {
-    this.#step ??= await this.#compile(batch, new Set())
-    const { feeds, changed } = this.#step.graph.feeds(batch)
-    if (changed.size === 0) return { ...this.#step, feeds }
+    this.#compiled ??= await this.#compile(batch, new Set())
+    const { feeds, changed } = this.#compiled.graph.feeds(batch)
+    if (changed.size === 0) return { ...this.#compiled, feeds }
     // Rare: an array that was the same for all labels so far is not for these.
-    const { graph, session } = this.#step
-    this.#step = undefined
+    const { graph, session } = this.#compiled
+    this.#compiled = undefined
     await session.close()
-    this.#step = await this.#compile(batch, new Set([...graph.varying, ...changed]))
-    return { ...this.#step, feeds: this.#step.graph.feeds(batch).feeds }
+    this.#compiled = await this.#compile(batch, new Set([...graph.varying, ...changed]))
+    return { ...this.#compiled, feeds: this.#compiled.graph.feeds(batch).feeds }
   }
 
   async #compile(batch: Batch, varying: ReadonlySet<number>) {

@@ -18,7 +18,7 @@ test('a batch of ignored pixels has finite terms in the joint loss, and no cross
   batch.target.fill(255)
   batch.edgeTarget.fill(0)
   for (const step of [1, 2]) {
-    const result = await trainer.train(batch)
+    const result = await trainer.step(batch)
     expect(result).toMatchObject({ step, terms: { crossEntropy: 0, edgeBce: 0, edgeAttention: 0 } })
     expect(result.terms.inverseForm).toBeGreaterThan(0)
     expect(result.gradientNorm).toBeGreaterThan(0)

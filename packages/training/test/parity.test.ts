@@ -52,7 +52,7 @@ test.each(['sgd', 'adamw'] as const)('trains with %s as PyTorch does', async (na
   )
   for (const [name, { data, shape }] of trainer.state.tensors) data.set(deterministicWeight(name, shape))
   for (let step = 0; step < steps; step++) {
-    const { loss, terms } = await trainer.train(deterministicBatch(step, batchSize, cropSize))
+    const { loss, terms } = await trainer.step(deterministicBatch(step, batchSize, cropSize))
     expect(Math.abs(loss - recorded.losses[name][step]), `loss of step ${step + 1}`).toBeLessThan(1e-3)
     const { crossEntropy, edgeBce, edgeAttention, inverseForm, auxiliary } = terms
     const sum = crossEntropy + 0.3 * edgeBce + 0.1 * edgeAttention + 0.3 * inverseForm + 0.4 * auxiliary

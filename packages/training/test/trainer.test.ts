@@ -73,7 +73,7 @@ test('running statistics move by 0.1 to the mean and the unbiased variance of th
     scripted((_, name) => (name.endsWith('.mean') ? 3 : name.endsWith('.variance') ? 2 : 0)),
   )
   const before = copyOf(trainer.state.tensors)
-  await trainer.train(batch(0))
+  await trainer.step(batch(0))
   const after = trainer.state.tensors
   // conv1 sees half of 64x64 after conv0, and halves that again: 2 images of 16x16.
   const count = 2 * 16 * 16
@@ -99,7 +99,7 @@ test('accumulation averages the gradients and losses of its batches', async () =
   )
   const name = 'backbone.conv1.weight'
   const before = copyOf(trainer.state.tensors)[name]
-  const { loss, gradientNorm } = await trainer.train([batch(0), batch(1), batch(2)])
+  const { loss, gradientNorm } = await trainer.step([batch(0), batch(1), batch(2)])
   expect(loss).toBe(1)
   expect(gradientNorm).toBeCloseTo(Math.sqrt(trainer.state.gradients.length), 1)
   trainer.state.tensors.get(name)?.data.forEach((value, i) => {
@@ -130,8 +130,8 @@ test('two accumulated batches of one image equal one batch of two, where norms a
       names: [names[of]],
     }
   }
-  const whole = await together.train(both)
-  const halves = await apart.train([half(0), half(1)])
+  const whole = await together.step(both)
+  const halves = await apart.step([half(0), half(1)])
   expect(halves.loss).toBeCloseTo(whole.loss, 5)
   expect(halves.gradientNorm / whole.gradientNorm).toBeCloseTo(1, 4)
   for (const [name, { data }] of together.state.tensors) {
@@ -147,7 +147,7 @@ test('the average follows the weights by its decay', async () => {
   const name = 'backbone.conv1.weight'
   const expected = Float64Array.from(trainer.state.tensors.get(name)?.data as Float32Array)
   for (let step = 0; step < 3; step++) {
-    await trainer.train(batch(step))
+    await trainer.step(batch(step))
     trainer.state.tensors.get(name)?.data.forEach((value, i) => {
       expected[i] = 0.75 * expected[i] + 0.25 * value
     })
@@ -165,7 +165,7 @@ test('clipping limits the norm of all gradients', async () => {
   const optimizer = { name: 'sgd', momentum: 0, weightDecay: 0 } as const
   await using trainer = slim({ clip: 0.5, optimizer, learningRate: 1 }, open)
   const before = copyOf(trainer.state.tensors)
-  const { gradientNorm } = await trainer.train(batch(0))
+  const { gradientNorm } = await trainer.step(batch(0))
   expect(gradientNorm).toBeCloseTo(2 * Math.sqrt(trainer.state.gradients.length), 1)
   let sum = 0
   for (const [name, { data }] of trainer.state.tensors) {
@@ -180,7 +180,7 @@ test('weight decay spares vectors if asked to', async () => {
   const open = scripted(() => 0)
   await using trainer = slim({ optimizer, learningRate: 1, decayWeightsOnly: true }, open)
   const before = copyOf(trainer.state.tensors)
-  await trainer.train(batch(0))
+  await trainer.step(batch(0))
   for (const [name, { data, shape }] of trainer.state.tensors) {
     if (name.includes('.running_')) continue
     expect(data[0] / before[name][0], name).toBeCloseTo(shape.length < 2 ? 1 : 0.5, 6)
@@ -191,7 +191,7 @@ test('a frozen part stays as it is, with its running statistics, and the rest le
   await using trainer = slim({ freeze: ['backbone'] })
   const before = digestsOf(trainer.state).tensors
   const losses: number[] = []
-  for (let step = 0; step < 4; step++) losses.push((await trainer.train(batch(0))).loss)
+  for (let step = 0; step < 4; step++) losses.push((await trainer.step(batch(0))).loss)
   expect(losses[3]).toBeLessThan(losses[0])
   for (const [name, digest] of Object.entries(digestsOf(trainer.state).tensors)) {
     expect(digest === before[name], name).toBe(name.startsWith('backbone.'))
@@ -208,10 +208,10 @@ test.each(['loss', 'term.edgeBce', 'backbone.conv1.weight.grad'])(
       return run === 3 && name === output ? Number.NaN : 0.5
     })
     await using trainer = slim({ accumulate: 2, ema: 0.9 }, open)
-    await trainer.train([batch(0), batch(1)])
+    await trainer.step([batch(0), batch(1)])
     expect(found).toContain(output)
     const before = digestsOf(trainer.state)
-    await expect(trainer.train([batch(2), batch(3)])).rejects.toMatchObject({
+    await expect(trainer.step([batch(2), batch(3)])).rejects.toMatchObject({
       code: 'training-diverged',
       details: { term: output.endsWith('.grad') ? 'gradient' : output.replace('term.', ''), step: 2 },
     })
@@ -223,21 +223,21 @@ test('stops on an image that is not a number, names it, and goes on with the nex
   await using trainer = slim({ optimizer: { name: 'adamw' }, learningRate: 1e-4, ema: 0.9 })
   const bad = batch(1)
   bad.images[77] = Number.NaN
-  await trainer.train(batch(0))
+  await trainer.step(batch(0))
   const before = digestsOf(trainer.state)
-  await expect(trainer.train(bad)).rejects.toMatchObject({
+  await expect(trainer.step(bad)).rejects.toMatchObject({
     code: 'training-diverged',
     message: expect.stringContaining('batch 1, image 0'),
   })
   expect(digestsOf(trainer.state)).toEqual(before)
-  const { step, loss } = await trainer.train(batch(2))
+  const { step, loss } = await trainer.step(batch(2))
   expect(step).toBe(2)
   expect(loss).toBeGreaterThan(0)
 })
 
 test('an ignored batch has no loss and no gradient', async () => {
   await using trainer = slim({ loss: 'cross-entropy', freeze: ['backbone'] })
-  const { loss, gradientNorm } = await trainer.train({ ...batch(0), target: batch(0).target.fill(255) })
+  const { loss, gradientNorm } = await trainer.step({ ...batch(0), target: batch(0).target.fill(255) })
   expect([loss, gradientNorm]).toEqual([0, 0])
 })
 
@@ -258,6 +258,6 @@ test('refuses batches that do not fit', async () => {
     {},
     scripted(() => 0),
   )
-  await expect(trainer.train(batch(0, 1))).rejects.toThrow(/`images` must have 24576 elements/)
-  await expect(trainer.train([batch(0), batch(1)])).rejects.toThrow(/must have 1 batches/)
+  await expect(trainer.step(batch(0, 1))).rejects.toThrow(/`images` must have 24576 elements/)
+  await expect(trainer.step([batch(0), batch(1)])).rejects.toThrow(/must have 1 batches/)
 })

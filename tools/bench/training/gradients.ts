@@ -120,7 +120,7 @@ async function writeGradients(model: SegmentationModelName): Promise<Record<stri
   const relus: StepTensor[] = []
   const options = { model, batchSize, cropSize, steps: 1, learningRate: 0 }
   await using trainer = comparedTrainer(options, collectingRelus(relus))
-  const { loss, terms } = await trainer.train(deterministicBatch(0, batchSize, cropSize))
+  const { loss, terms } = await trainer.step(deterministicBatch(0, batchSize, cropSize))
   const { gradients, gradientTensors } = trainer.state
   const index = {
     tensors: [...gradientTensors].map(([name, { shape }]) => [name, shape]),

@@ -41,7 +41,7 @@ const sides = Object.entries(losses).map(([name, options]) => {
 for (let round = -2; round < Number(values.rounds); round++) {
   for (const { trainer, times } of sides) {
     const started = performance.now()
-    await trainer.train(batch)
+    await trainer.step(batch)
     if (round >= 0) times.push(performance.now() - started)
   }
 }

@@ -42,7 +42,7 @@ async function runSide(side: string): Promise<void> {
   const before = process.memoryUsage().rss
   const estimated = trainer.estimateMemory()
   const batch = deterministicBatch(0, batchSize, cropSize)
-  for (let step = 0; step < 3; step++) await trainer.train(batch)
+  for (let step = 0; step < 3; step++) await trainer.step(batch)
   const taken = process.resourceUsage().maxRSS * 1024 - before
   process.stdout.write(`${JSON.stringify({ estimated, taken } satisfies Report)}\n`)
   await trainer.close()

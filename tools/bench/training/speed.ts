@@ -56,7 +56,7 @@ async function runSide(side: string): Promise<void> {
     const times: number[] = []
     for (let i = 0; i < Number(line); i++) {
       const started = performance.now()
-      await trainer.train(batch)
+      await trainer.step(batch)
       times.push(performance.now() - started)
     }
     const peak = process.resourceUsage().maxRSS / 1024

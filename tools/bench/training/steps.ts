@@ -85,7 +85,7 @@ async function trainOurs(name: 'sgd' | 'adamw'): Promise<number[]> {
   })
   const losses: number[] = []
   for (let step = 0; step < steps; step++) {
-    const { loss } = await trainer.train(deterministicBatch(step, batchSize, cropSize))
+    const { loss } = await trainer.step(deterministicBatch(step, batchSize, cropSize))
     losses.push(loss)
     if (step > 0) continue
     const running = [...trainer.state.tensors].filter(([name]) => name.includes('.running_'))

@@ -44,10 +44,10 @@ async function train({ steps, batchSize, cropSize, threads, scenes }: Settings):
       return session
     },
   )
-  while (trainer.step < steps) {
-    const batch = await data.batch(trainer.step)
+  while (trainer.stepsDone < steps) {
+    const batch = await data.batch(trainer.stepsDone)
     const start = performance.now()
-    const { step, loss, terms, gradientNorm } = await trainer.train(batch)
+    const { step, loss, terms, gradientNorm } = await trainer.step(batch)
     const milliseconds = performance.now() - Math.max(start, compile.end)
     postMessage({ step, loss, terms, gradientNorm, milliseconds, wasmBytes: wasm?.buffer.byteLength ?? 0 })
   }

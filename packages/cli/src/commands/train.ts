@@ -4,23 +4,18 @@ import { openCheckpoint, readInverseNet } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import type { ReportFacts } from '@inverseform/cityscapes'
 import type { InverseFormLossOptions } from '@inverseform/core'
-import { smallInverseNet } from '@inverseform/core/small-inverse-net'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
 import { writeWholeFile } from '@inverseform/shared/node'
-import { type InitialWeights, loadInitialWeights, Trainer, type TrainerOptions } from '@inverseform/training'
+import type { InitialWeights } from '@inverseform/training'
 import {
-  checkMemory,
-  evaluateTraining,
+  createTrainer,
   hasRun,
-  nodeSession,
+  type NodeTrainerOptions,
   openRun,
   openTrainingData,
   openTrainingSamples,
-  resumeTraining,
   type SampleSource,
-  saveTorch,
-  saveTraining,
 } from '@inverseform/training/node'
 import type { Command } from 'commander'
 import { readClassNames } from '../options/class-names.js'
@@ -74,15 +69,15 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   const { training, validation } = await sourcesOf(flags)
   const names = flags.classNames === undefined ? undefined : await readClassNames(flags.classNames)
   const numClasses = flags.numClasses ?? names?.names.length ?? 19
-  const trainer = new Trainer({ ...(await trainerOptions(flags)), model, steps, numClasses }, (graph) =>
-    nodeSession(graph, { threads: flags.threads }),
-  )
-  await using closed = trainer
-  checkMemory(trainer)
   const last = join(out, LAST)
   const isSaved = resume && (await exists(last))
-  if (isSaved) await resumeTraining(closed, last)
-  else if (flags.checkpoint !== undefined) noteOnWeights(await weightsFrom(trainer, flags), printer)
+  const { checkpoint, key } = isSaved ? {} : flags
+  await using trainer = await createTrainer({
+    ...(await trainerOptions(flags)),
+    ...{ model, steps, numClasses, checkpoint, key },
+  })
+  if (isSaved) await trainer.resume(last)
+  if (trainer.initialWeights) noteOnWeights(trainer.initialWeights, printer)
 
   const valSamples = validation && (await openTrainingSamples({ ...validation, cacheBytes: 0 }))
   const samples = valSamples?.slice(0, flags.evaluateImages)
@@ -96,7 +91,7 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   })
   printer.line(`${data.size} images for training, ${samples?.length ?? 0} for evaluation`)
   await using run = await openRun(out, {
-    resume: resume ? trainer.step : undefined,
+    resume: resume ? trainer.stepsDone : undefined,
     title: `Training of ${model}`,
     totalSteps: steps,
     facts: factsOf(command, data.size, samples?.length),
@@ -104,15 +99,15 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     palette: names?.palette,
   })
   await writeWholeFile(optionsFile, jsonText(chosenOptions(command)))
-  const progress = new Progress(printer, 'steps', steps, trainer.step)
+  const progress = new Progress(printer, 'steps', steps, trainer.stepsDone)
   const best = await trainSteps({
     ...{ trainer, data, run, steps, batchSize, accumulate, saveEvery, signal },
     evaluateEvery: samples ? (flags.evaluateEvery ?? Math.max(1, Math.round(steps / 10))) : 0,
-    evaluate: () => evaluateTraining(trainer, samples ?? [], { pictures, threads, signal }),
-    saveBest: (meanIou) => saveTorch(trainer, join(out, 'best.pth'), { mean_iou: meanIou }),
+    evaluate: () => trainer.evaluate(samples ?? [], { pictures, threads, signal }),
+    saveBest: (meanIou) => trainer.saveTorch(join(out, 'best.pth'), { mean_iou: meanIou }),
     async save() {
-      await saveTorch(trainer, join(out, 'last.pth'))
-      await saveTraining(trainer, last)
+      await trainer.saveTorch(join(out, 'last.pth'))
+      await trainer.save(last)
     },
     best: bestOf(run.history.evaluations.map(({ meanIou }) => meanIou)),
     onStep: (result, rate) => progress.step(lossText(result, rate)),
@@ -172,22 +167,24 @@ async function sourcesOf(
 const PUBLISHED_TILE = 224
 
 interface Regressor {
-  readonly weights: NonNullable<TrainerOptions['regressor']>
+  readonly weights: NonNullable<NodeTrainerOptions['regressor']>
   readonly options?: Pick<InverseFormLossOptions, 'size' | 'tileGrid'>
 }
 
-type FlagOptions = Omit<TrainerOptions, 'model' | 'steps' | 'numClasses'>
+type FlagOptions = Omit<NodeTrainerOptions, 'model' | 'steps' | 'numClasses'>
 
 async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
   const { optimizer, momentum, weightDecay, schedule, warmup, distance } = flags
-  const regressor = flags.loss === 'joint' ? await regressorFor(flags) : undefined
+  const { loss, inversenet, crop } = flags
+  const regressor =
+    loss === 'joint' && inversenet !== undefined ? await readRegressor(inversenet, crop) : undefined
   if (optimizer !== 'sgd' && momentum !== undefined) {
     throw new InverseFormError('invalid-argument', `--momentum cannot be used with ${optimizer}.`, {
       hint: 'Leave it out, or use --optimizer sgd.',
     })
   }
   return {
-    loss: flags.loss,
+    loss,
     regressor: regressor?.weights,
     lossOptions: { inverseForm: { ...regressor?.options, ...(distance && { distance }) } },
     optimizer: optimizer === 'sgd' ? { name: 'sgd', momentum, weightDecay } : { name: 'adamw', weightDecay },
@@ -202,13 +199,13 @@ async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
     ema: flags.ema,
     freeze: flags.freeze,
     seed: flags.seed,
+    threads: flags.threads,
   }
 }
 
-/** Returns the InverseNet of a file, or else the small one, with the options that divide crops into its tiles. */
-async function regressorFor({ inversenet, crop }: TrainFlags): Promise<Regressor> {
-  if (inversenet === undefined) return smallInverseNet(crop)
-  await using source = await fileSource(inversenet)
+/** Reads an InverseNet, with the options that divide crops into its tiles. */
+async function readRegressor(path: string, crop: TrainFlags['crop']): Promise<Regressor> {
+  await using source = await fileSource(path)
   const weights = await readInverseNet(await openCheckpoint(source))
   const side = Math.sqrt(weights['fc.0.weight'].shape[1] / 2)
   if (side === PUBLISHED_TILE) return { weights }
@@ -224,11 +221,6 @@ async function regressorFor({ inversenet, crop }: TrainFlags): Promise<Regressor
     weights,
     options: { size: [tileGrid[0] * side, tileGrid[1] * side], tileGrid },
   }
-}
-
-async function weightsFrom(trainer: Trainer, { checkpoint, key }: TrainFlags): Promise<InitialWeights> {
-  await using source = await fileSource(checkpoint as string)
-  return await loadInitialWeights(trainer.state, await openCheckpoint(source, { key }))
 }
 
 function noteOnWeights({ loaded, leftOut, initialized }: InitialWeights, printer: Printer): void {

@@ -3,7 +3,7 @@ import type { Run, TrainingEvaluation } from '@inverseform/training/node'
 
 /** What a training does besides its steps. */
 export interface TrainingLoop {
-  readonly trainer: Pick<Trainer, 'step' | 'train'>
+  readonly trainer: Pick<Trainer, 'step' | 'stepsDone'>
   readonly data: Pick<TrainingData, 'batch'>
   readonly run: Pick<Run, 'step' | 'evaluation'>
   readonly steps: number
@@ -33,14 +33,16 @@ export interface TrainingLoop {
 export async function trainSteps(loop: TrainingLoop): Promise<number | undefined> {
   const { trainer, data, run, steps, batchSize, accumulate, evaluateEvery, saveEvery, signal } = loop
   let { best } = loop
-  while (trainer.step < steps) {
+  while (trainer.stepsDone < steps) {
     if (signal.aborted) {
       await loop.save()
       signal.throwIfAborted()
     }
     const started = performance.now()
-    const batches = Array.from({ length: accumulate }, (_, i) => data.batch(trainer.step * accumulate + i))
-    const result = await trainer.train(await Promise.all(batches))
+    const batches = Array.from({ length: accumulate }, (_, i) =>
+      data.batch(trainer.stepsDone * accumulate + i),
+    )
+    const result = await trainer.step(await Promise.all(batches))
     const seconds = (performance.now() - started) / 1000
     const images = batchSize * accumulate
     await run.step({ ...result, seconds, images })

@@ -6,11 +6,11 @@ import { type TrainingLoop, trainSteps } from '../../src/train/loop.js'
 function loopFrom(step: number, more: Partial<TrainingLoop> = {}) {
   const log: string[] = []
   const trainer = {
-    step,
-    async train(batches: unknown) {
+    stepsDone: step,
+    async step(batches: unknown) {
       log.push(`train ${JSON.stringify(batches)}`)
-      trainer.step++
-      return { step: trainer.step, loss: 1, terms: {}, learningRate: 0.1, gradientNorm: 1 }
+      trainer.stepsDone++
+      return { step: trainer.stepsDone, loss: 1, terms: {}, learningRate: 0.1, gradientNorm: 1 }
     },
   }
   const scores = [0.3, 0.2, 0.4]
@@ -24,15 +24,15 @@ function loopFrom(step: number, more: Partial<TrainingLoop> = {}) {
     ...{ steps: 6, batchSize: 3, accumulate: 2, evaluateEvery: 2, saveEvery: 3 },
     evaluate: async () => ({
       record: {
-        step: trainer.step,
-        meanIou: scores[trainer.step / 2 - 1],
+        step: trainer.stepsDone,
+        meanIou: scores[trainer.stepsDone / 2 - 1],
         boundaryF: { 1: 0, 3: 0, 5: 0 },
         classIou: [],
       },
       pictures: [],
     }),
     saveBest: async (meanIou) => void log.push(`best ${meanIou}`),
-    save: async () => void log.push(`save ${trainer.step}`),
+    save: async () => void log.push(`save ${trainer.stepsDone}`),
     signal: new AbortController().signal,
     ...more,
   }

@@ -1,3 +1,3 @@
 export { isOnnxThread } from './onnx-thread.js'
 export type { WasmPaths, WebSessionOptions } from './options.js'
-export { webSession } from './session.js'
+export { createTrainer, webSession } from './session.js'

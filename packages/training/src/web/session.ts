@@ -4,6 +4,7 @@ import { encodeOnnx } from '@inverseform/backbones/onnx'
 import * as ort from 'onnxruntime-web/wasm'
 import { checkStepMemory, stepBytes } from '../memory.js'
 import type { StepSession } from '../session.js'
+import { Trainer, type TrainerOptions } from '../trainer.js'
 import { native } from './native.js'
 import { checkNoOnnxThread } from './onnx-thread.js'
 import { configureOnnxRuntime, type WebSessionOptions } from './options.js'
@@ -45,3 +46,12 @@ export async function webSession(graph: Graph, options: WebSessionOptions = {}):
     close: () => session.release(),
   }
 }
+
+/**
+ * Creates a trainer on WebAssembly. The loss `joint` needs `regressor`, such as `smallInverseNet` of
+ * `@inverseform/core/small-inverse-net`.
+ *
+ * @throws InverseFormError `invalid-argument` for options that do not fit
+ */
+export const createTrainer = (options: TrainerOptions & WebSessionOptions): Trainer =>
+  new Trainer(options, (graph) => webSession(graph, options))

@@ -6,8 +6,8 @@ import { openCheckpoint, openModel } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import { goldenStateDict } from '@inverseform/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Trainer, type TrainerOptions } from '../../src/index.js'
-import { resumeTraining, saveTorch, saveTraining } from '../../src/node/index.js'
+import type { Trainer, TrainerOptions } from '../../src/index.js'
+import { NodeTrainer } from '../../src/node/index.js'
 
 let folder: string
 beforeEach(() => {
@@ -16,13 +16,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 /** A trainer that only updates: its gradients are given. */
-function trainerWith(options: Partial<TrainerOptions> = {}): Trainer {
-  const openSession = () => Promise.reject(new Error('no graph is run'))
-  return new Trainer(
-    { model: 'hrnet16-slim', loss: 'joint', steps: 10, batchSize: 1, cropSize: [64, 64], ...options },
-    openSession,
-  )
-}
+const trainerWith = (options: Partial<TrainerOptions> = {}) =>
+  new NodeTrainer({
+    ...{ model: 'hrnet16-slim', loss: 'joint', steps: 10, batchSize: 1, cropSize: [64, 64] },
+    ...options,
+  })
 
 /** Takes steps `from` to `to - 1` with gradients that depend on the step alone. */
 function update({ state }: Trainer, from: number, to: number) {
@@ -47,25 +45,25 @@ test.each<[string, Partial<TrainerOptions>]>([
   const [path, other] = [join(folder, 'last.safetensors'), join(folder, 'other.safetensors')]
   const whole = trainerWith(options)
   update(whole, 0, 2)
-  await saveTraining(whole, path)
+  await whole.save(path)
   // Weights of another seed, which the checkpoint replaces.
   const resumed = trainerWith({ ...options, seed: 2 })
-  await resumeTraining(resumed, path)
-  expect(resumed.step).toBe(2)
+  await resumed.resume(path)
+  expect(resumed.stepsDone).toBe(2)
   for (const trainer of [whole, resumed]) update(trainer, 2, 4)
-  await saveTraining(whole, path)
-  await saveTraining(resumed, other)
+  await whole.save(path)
+  await resumed.save(other)
   expect(readFileSync(other).equals(readFileSync(path))).toBe(true)
   expect(readdirSync(folder)).toHaveLength(2)
 })
 
 test.each([
-  ['last.safetensors', saveTraining],
-  ['last.pth', saveTorch],
-])('a full disk leaves the %s of before, and nothing else', async (name, save) => {
+  ['last.safetensors', 'save'],
+  ['last.pth', 'saveTorch'],
+] as const)('a full disk leaves the %s of before, and nothing else', async (name, save) => {
   const path = join(folder, name)
   const trainer = trainerWith()
-  await save(trainer, path)
+  await trainer[save](path)
   const before = readFileSync(path)
   update(trainer, 0, 1)
   const handle = await open(path)
@@ -78,7 +76,7 @@ test.each([
     if (written < 100_000) return { bytesWritten: length }
     throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
   })
-  await expect(save(trainer, path)).rejects.toMatchObject({
+  await expect(trainer[save](path)).rejects.toMatchObject({
     code: 'write-failed',
     message: expect.stringContaining(`${name} could not be written: ENOSPC`),
     hint: expect.stringContaining('disk is full'),
@@ -90,7 +88,7 @@ test.each([
 
 test('a checkpoint of a training opens as a model', async () => {
   const path = join(folder, 'last.safetensors')
-  await saveTraining(trainerWith({ ema: 0.99, numClasses: 7 }), path)
+  await trainerWith({ ema: 0.99, numClasses: 7 }).save(path)
   await using source = await fileSource(path)
   const { model, numClasses } = await openModel(source, {})
   expect({ model, numClasses }).toEqual({ model: 'hrnet16-slim', numClasses: 7 })
@@ -100,7 +98,7 @@ test('a .pth file has the tensors of the published state dict, and the averages'
   const path = join(folder, 'best.pth')
   const trainer = trainerWith({ ema: 0.5, accumulate: 2 })
   update(trainer, 0, 3)
-  await saveTorch(trainer, path, { mean_iou: 0.5 })
+  await trainer.saveTorch(path, { mean_iou: 0.5 })
   await using source = await fileSource(path)
   const { format, tensors, metadata } = await openCheckpoint(source)
   expect(format).toBe('pth-zip')
@@ -127,19 +125,19 @@ describe('resuming refuses', () => {
     ['frozen parts', { freeze: ['backbone'] }, /optimizer\.momentum\.backbone/],
   ])('a training with %s', async (_, options, message) => {
     const path = join(folder, 'last.safetensors')
-    await saveTraining(trainerWith(), path)
+    await trainerWith().save(path)
     const trainer = trainerWith(options)
     const before = trainer.state.tensors.get('backbone.conv1.weight')?.data.slice()
-    await expect(resumeTraining(trainer, path)).rejects.toThrow(message)
+    await expect(trainer.resume(path)).rejects.toThrow(message)
     expect(trainer.state.tensors.get('backbone.conv1.weight')?.data).toEqual(before)
-    expect(trainer.step).toBe(0)
+    expect(trainer.stepsDone).toBe(0)
   })
 
   test('a checkpoint of something else', async () => {
     const path = join(folder, 'weights.pth')
-    await saveTorch(trainerWith(), path)
-    await expect(resumeTraining(trainerWith(), path)).rejects.toThrow(/is not a checkpoint of a training/)
+    await trainerWith().saveTorch(path)
+    await expect(trainerWith().resume(path)).rejects.toThrow(/is not a checkpoint of a training/)
     writeFileSync(path, 'text')
-    await expect(resumeTraining(trainerWith(), path)).rejects.toThrow(path)
+    await expect(trainerWith().resume(path)).rejects.toThrow(path)
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Trainer, type TrainingSample } from '../../src/index.js'
-import { evaluateTraining } from '../../src/node/index.js'
+import type { TrainingSample } from '../../src/index.js'
+import { NodeTrainer } from '../../src/node/index.js'
 
 const samples: TrainingSample[] = [
   {
@@ -16,14 +16,17 @@ test.each([
   ['weights are too large', '.weight', 1e30],
   ['outputs are not numbers', '.running_var', -1],
 ])('evaluation says that the training has diverged when %s', async (_, end, value) => {
-  const trainer = new Trainer(
-    { model: 'hrnet16-slim', loss: 'cross-entropy', steps: 1, batchSize: 1, cropSize: [64, 64] },
-    () => Promise.reject(new Error('no step is run')),
-  )
+  const trainer = new NodeTrainer({
+    model: 'hrnet16-slim',
+    loss: 'cross-entropy',
+    steps: 1,
+    batchSize: 1,
+    cropSize: [64, 64],
+  })
   for (const [name, { data }] of trainer.state.tensors) {
     if (name.endsWith(end)) data.fill(value)
   }
-  await expect(evaluateTraining(trainer, samples)).rejects.toMatchObject({
+  await expect(trainer.evaluate(samples)).rejects.toMatchObject({
     code: 'training-diverged',
     message: expect.stringContaining('by step 0'),
     hint: expect.stringContaining('lower learning rate'),

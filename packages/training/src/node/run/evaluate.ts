@@ -47,7 +47,7 @@ export async function evaluateTraining(
     const isDiverged =
       isInverseFormError(cause) && (cause.code === 'invalid-checkpoint' || 'output' in cause.details)
     if (!isDiverged) throw cause
-    const { step } = trainer
+    const step = trainer.stepsDone
     throw new InverseFormError(
       'training-diverged',
       `The training has diverged by step ${step}: ${cause.message}`,
@@ -61,7 +61,7 @@ export async function evaluateTraining(
 }
 
 async function evaluate(
-  { state, settings, step }: Trainer,
+  { state, settings }: Trainer,
   samples: readonly TrainingSample[],
   { pictures: most = 4, threads, onImage, signal }: EvaluateTrainingOptions,
 ): Promise<TrainingEvaluation> {
@@ -99,5 +99,8 @@ async function evaluate(
   const { meanIou, classes } = confusion.compute()
   const [one, three, five] = boundaries.compute().tolerances.map(({ meanF }) => meanF)
   const classIou = classes.map(({ iou }) => (Number.isNaN(iou) ? null : iou))
-  return { record: { step, meanIou, boundaryF: { 1: one, 3: three, 5: five }, classIou }, pictures }
+  return {
+    record: { step: state.step, meanIou, boundaryF: { 1: one, 3: three, 5: five }, classIou },
+    pictures,
+  }
 }

@@ -55,7 +55,7 @@ const METRICS = 'metrics.jsonl'
  *
  * @example
  * const run = await openRun('run', { totalSteps: 2000 })
- * await run.step({ ...(await trainer.train(batch)), seconds: 0.8, images: 1 })
+ * await run.step({ ...(await trainer.step(batch)), seconds: 0.8, images: 1 })
  * await run.close()
  */
 export async function openRun(folder: string, options: RunOptions = {}): Promise<Run> {

@@ -22,6 +22,8 @@ export async function* train(openSession: OpenSession): AsyncGenerator<StepResul
     },
     openSession,
   )
-  while (trainer.step < STEPS) yield await trainer.train(deterministicBatch(trainer.step, 1, cropSize))
+  while (trainer.stepsDone < STEPS) {
+    yield await trainer.step(deterministicBatch(trainer.stepsDone, 1, cropSize))
+  }
   await trainer.close()
 }
