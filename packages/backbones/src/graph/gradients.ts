@@ -82,8 +82,16 @@ export function gradientsOf(loss: Value, values: readonly Value[]): (Value | und
       const part = parts[i]
       if (!part || !varying.has(x)) return
       const sum = gradientOf.get(x)
-      gradientOf.set(x, sum ? apply('add', [sum, part()], {}) : part())
+      gradientOf.set(x, sum ? sumOf(sum, part()) : part())
     })
   }
   return values.map((value) => gradientOf.get(value))
+}
+
+/** Adds gradients. Those of single elements are added where they belong, instead of as a tensor that is 0 elsewhere. */
+function sumOf(a: Value, b: Value): Value {
+  const [put, other] = a.op === 'putAlongAxis' ? [a, b] : [b, a]
+  if (put.op !== 'putAlongAxis') return apply('add', [a, b], {})
+  const [elements, indices] = put.inputs
+  return apply('addAlongAxis', [other, elements, indices], put.attributes)
 }

@@ -62,6 +62,8 @@ export interface OperatorAttributes {
   takeAlongAxis: { readonly axis: number }
   /** The adjoint of takeAlongAxis: elements, positions, and the positions 0..size-1 of the new axis. */
   putAlongAxis: { readonly axis: number }
+  /** Adds elements at positions along an axis to the first input: x, elements, and positions as float32 integers. */
+  addAlongAxis: { readonly axis: number }
   /** Cumulative sums of the second input along an axis, in descending order of the first; without gradient. */
   descendingSum: { readonly axis: number }
   concat: { readonly axis: number }

@@ -104,6 +104,25 @@ const cases: Case[] = [
     1,
     check('takeAlongAxis', (x, i) => graph.takeAlongAxis(x, i, 1), random('a', 2, 3, 4), classes(3, 2, 4)),
   ),
+  first(
+    1,
+    check(
+      'takeAlongAxis beside another use',
+      (x, i) => graph.add(graph.takeAlongAxis(x, i, 1), graph.reduceSum(graph.multiply(x, x), [1])),
+      random('a', 2, 3, 4),
+      classes(3, 2, 4),
+    ),
+  ),
+  first(
+    2,
+    check(
+      'addAlongAxis',
+      (x, elements, i) => apply('addAlongAxis', [x, elements, i], { axis: 1 }),
+      random('a', 2, 3, 4),
+      random('b', 2, 4),
+      classes(3, 2, 4),
+    ),
+  ),
   ...[
     conv(3, 1, 1),
     conv(3, 1, 0),

@@ -36,6 +36,28 @@ export const putAlongAxis: Operator<'putAlongAxis'> = {
   },
 }
 
+export const addAlongAxis: Operator<'addAlongAxis'> = {
+  infer(inputs, { axis }) {
+    const [x, elements, indices] = inputs
+    const shape = withoutAxis(x, axis)
+    if (!sameShape(shape, elements) || !sameShape(shape, indices)) {
+      throw mismatch('addAlongAxis', inputs, `only axis ${axis} may be missing`)
+    }
+    return x
+  },
+  emit(emitter, [x, elements, indices], { axis }) {
+    const axes = emitter.int64([axis])
+    const positions = emitter.node('Unsqueeze', [emitter.asInt64(indices), axes])
+    const added = emitter.node('Unsqueeze', [elements, axes])
+    return emitter.node('ScatterElements', [x, positions, added], { axis, reduction: 'add' })
+  },
+  adjoint: (apply, { inputs: [, , indices], attributes }, gradient) => [
+    () => gradient,
+    () => apply('takeAlongAxis', [gradient, indices], attributes),
+    undefined,
+  ],
+}
+
 export const descendingSum: Operator<'descendingSum'> = {
   infer(inputs) {
     if (!sameShape(inputs[0], inputs[1])) throw mismatch('descendingSum', inputs, 'they must be equal')
