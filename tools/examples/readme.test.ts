@@ -50,7 +50,7 @@ describe('Node examples in the root README run', () => {
   }
 
   test('segments an image', async () => {
-    expect(await run('edges.length')).toBe('1024x512: 524288 labels and 524288 edge probabilities\n')
+    expect(await run('edges.length')).toBe('512x256: 131072 labels and 131072 edge probabilities\n')
   })
 
   test('measures predictions, with the mean IoU of PyTorch', async () => {

@@ -51,11 +51,11 @@ describe('data sets', () => {
       join(root, TARGET),
       encodeLabelPng({ width: 100, height: 50, data: new Uint8Array(5000) }),
     )
-    await expectError(evaluating(root), exitCodes.input, '100x50', '1024x512', TARGET.slice(-30))
+    await expectError(evaluating(root), exitCodes.input, '100x50', '512x256', TARGET.slice(-30))
   })
 
   test.each([
-    ['image', IMAGE, 500_000],
+    ['image', IMAGE, 100_000],
     ['target', TARGET, 3000],
   ])('a truncated PNG: %s', async (_, path, length) => {
     const root = await smallDataset()

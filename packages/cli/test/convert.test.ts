@@ -32,7 +32,7 @@ test('writes safetensors with the tensors and metadata of the checkpoint', async
     expect([y.dtype, y.shape]).toEqual([x.dtype, x.shape])
     expect(Buffer.compare(bytesOf(x.data), bytesOf(y.data))).toBe(0)
   }
-  expect(b.metadata).toMatchObject({ arch: 'lighthrnet.HRNet16', num_classes: '19' })
+  expect(b.metadata).toMatchObject({ model: 'hrnet16-slim', num_classes: '19' })
   expect((await inverseform('inspect', path)).out).toContain('model: hrnet16-slim')
 })
 
@@ -113,11 +113,11 @@ test('refuses another extension', async () => {
 test('inspect shows tensors, metadata and the model', async () => {
   const { exitCode, out } = await inverseform('inspect', checkpoint)
   expect(exitCode).toBe(0)
-  expect(out).toMatch(/module\.backbone\.conv0\.weight\s+float32\s+\[3, 3, 2, 2\]/)
-  expect(out).toContain('arch: "lighthrnet.HRNet16"')
+  expect(out).toMatch(/^backbone\.conv0\.weight\s+float32\s+\[3, 3, 2, 2\]/m)
+  expect(out).toContain('model: "hrnet16-slim"')
   expect(out).toContain('model: hrnet16-slim')
   const json = JSON.parse((await inverseform('inspect', checkpoint, '--json')).out)
-  expect(json).toMatchObject({ format: 'pth-legacy', model: 'hrnet16-slim' })
+  expect(json).toMatchObject({ format: 'pth-zip', model: 'hrnet16-slim' })
   expect(json.tensors).toHaveLength(892)
 })
 

@@ -14,8 +14,8 @@ describe('evaluateImages', () => {
     for await (const image of evaluateImages(segmenter, samples.slice(0, 2), { outputs: ['confidence'] })) {
       names.push(image.sample.name)
       if (image.scores) confusion.merge(image.scores.confusion)
-      expect(image.segmentation.labels).toHaveLength(1024 * 512)
-      expect(image.segmentation.confidence).toHaveLength(1024 * 512)
+      expect(image.segmentation.labels).toHaveLength(512 * 256)
+      expect(image.segmentation.confidence).toHaveLength(512 * 256)
       expect(image.segmentation.edges).toBeUndefined()
       expect(Object.keys(image.seconds)).toEqual(['decode', 'preprocess', 'network', 'postprocess', 'score'])
     }

@@ -59,7 +59,7 @@ describe.skipIf(!chromiumPath)('on WebAssembly', () => {
       const about = { model, numClasses, edgeHead, device, attempts, missing: report.missing }
       return { segmentation: harness.plain(segmentation), about, progress, done }
     })
-    expect(segmentation).toMatchObject({ width: 1024, height: 512, numClasses: 19, tiles: 1 })
+    expect(segmentation).toMatchObject({ width: 512, height: 256, numClasses: 19, tiles: 1 })
     expect(Uint8Array.from(segmentation.labels as number[])).toEqual(expected.labels)
     expect(about).toMatchObject({
       model: 'hrnet16-slim',
@@ -127,7 +127,7 @@ describe.skipIf(!chromiumPath)('on WebAssembly', () => {
       const bytes = await (await fetch(url)).arrayBuffer()
       const file = new File([bytes], 'demo.pth')
       const image = await (await fetch('/street.png')).blob()
-      const bitmap = await createImageBitmap(image, 300, 200, 96, 64)
+      const bitmap = await createImageBitmap(image, 300, 100, 96, 64)
       const canvas = document.createElement('canvas')
       const offscreen = new OffscreenCanvas(96, 64)
       Object.assign(canvas, { width: 96, height: 64 })

@@ -1,0 +1,47 @@
+import type { Scores } from './score.js'
+
+/** Scores of two networks of one seed: trained without and with the InverseForm term. */
+export interface Pair {
+  readonly seed: number
+  readonly without: Scores
+  readonly with: Scores
+}
+
+/** The names of the scores, in the order of a table. */
+export const scoreNames: readonly (readonly [name: string, key: keyof Scores])[] = [
+  ['mIoU', 'meanIou'],
+  ['boundary F, 1 px', 'boundaryF1'],
+  ['3 px', 'boundaryF3'],
+  ['5 px', 'boundaryF5'],
+  ['edge head F, at 0.5', 'edgeF'],
+  ['at best', 'bestEdgeF'],
+]
+
+export const percent = (value: number): string => (100 * value).toFixed(2)
+
+/** Returns a Markdown table of each seed's scores in percent, their mean and spread, and those of the paired differences. */
+export function comparison(pairs: readonly Pair[]): string {
+  const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const scores = (seed: string, term: string, value: (key: keyof Scores) => string) =>
+    row(seed, term, ...scoreNames.map(([, key]) => value(key)))
+  const lines = [
+    row('seed', 'term', ...scoreNames.map(([name]) => name)),
+    row('---', '---', ...scoreNames.map(() => '---:')),
+    ...pairs.flatMap((pair) => [
+      scores(`${pair.seed}`, 'without', (key) => percent(pair.without[key])),
+      scores(`${pair.seed}`, 'with', (key) => percent(pair.with[key])),
+    ]),
+    scores('all', 'without', (key) => spread(pairs.map((pair) => pair.without[key]))),
+    scores('all', 'with', (key) => spread(pairs.map((pair) => pair.with[key]))),
+    scores('all', 'difference', (key) => spread(pairs.map((pair) => pair.with[key] - pair.without[key]))),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** Returns mean ± standard deviation, of the sample and not of its mean. */
+function spread(values: readonly number[]): string {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  const deviation = values.length > 1 ? percent(Math.sqrt(squares / (values.length - 1))) : '–'
+  return `${percent(mean)} ± ${deviation}`
+}
