@@ -20,7 +20,7 @@ const [outerHeight, outerWidth] = [height + 2 * margin, width + 2 * margin]
 
 const ops = arrayOps()
 const regressor = inverseNet(ops, smallInverseNet().weights)
-const scene = (await readBoundaries(demoScenes, 'val', 4))[4]
+const scene = (await readBoundaries(demoScenes, 'val', 2))[4]
 const cut = (border: number) =>
   Uint8Array.from({ length: (height + 2 * border) * (width + 2 * border) }, (_, p) => {
     const across = width + 2 * border

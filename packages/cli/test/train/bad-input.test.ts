@@ -108,7 +108,7 @@ test('a run is not overwritten, goes on with its own options, and says when its 
   const damaged = await inverseform('train', '--resume', '--out', killed)
   expect(damaged.err).toContain('the file has only 100000')
   expect(damaged.exitCode).toBe(exitCodes.checkpoint)
-}, 60_000)
+})
 
 test('a run that diverges names the term, keeps its checkpoint, and goes on with other rates', async () => {
   const { args, out } = await folders()
@@ -119,4 +119,4 @@ test('a run that diverges names the term, keeps its checkpoint, and goes on with
   const resumed = await inverseform('train', '--resume', '--out', out, '--clip', '1')
   expect(resumed.err).toContain('note: The run goes on with --clip 1; it had --clip (default).')
   expect(JSON.parse(await readFile(join(out, 'options.json'), 'utf8'))).toMatchObject({ clip: 1 })
-}, 60_000)
+})

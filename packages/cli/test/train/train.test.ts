@@ -73,7 +73,7 @@ test('a run starts from a checkpoint, with a config, and says what fits', async 
   expect(exitCode).toBe(0)
   const options = JSON.parse(await readFile(join(out, 'options.json'), 'utf8'))
   expect(options).toMatchObject({ checkpoint, steps: 1, crop: [64, 128], 'evaluate-every': 0 })
-}, 60_000)
+})
 
 test.each<[string, string[], RegExp]>([
   ['--out', [], /error: --out is missing/],
