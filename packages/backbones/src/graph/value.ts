@@ -56,7 +56,7 @@ export interface OperatorAttributes {
     readonly size: readonly number[]
     readonly step?: readonly number[]
   }
-  /** Adds zeros around. */
+  /** Adds zeros around, or cuts off where a number is negative. */
   pad: { readonly before: readonly number[]; readonly after: readonly number[] }
   /** Takes one element along an axis for each position of the others: x, and positions as float32 integers. Drops the axis. */
   takeAlongAxis: { readonly axis: number }

@@ -90,6 +90,11 @@ const cases: Case[] = [
   check('reshape', (x) => graph.reshape(x, [4, 6]), random('a', 2, 3, 4)),
   check('slice', (x) => graph.slice(x, [1, 0, 2], [1, 2, 2]), random('a', 2, 3, 4)),
   check('pad', (x) => apply('pad', [x], { before: [0, 1], after: [2, 0] }), random('a', 2, 3)),
+  check(
+    'pad by negative sizes',
+    (x) => apply('pad', [x], { before: [-1, 2], after: [1, -2] }),
+    random('a', 3, 4),
+  ),
   check('concat', (x, y) => graph.concat([x, y, x], 1), random('a', 2, 3, 4), random('b', 2, 1, 4)),
   check('transpose', (x) => graph.transpose(x, 2, 0, 1), random('a', 2, 3, 4)),
   check('unsqueeze', (x) => graph.unsqueeze(x, 1), random('a', 2, 3)),

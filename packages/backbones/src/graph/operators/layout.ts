@@ -168,7 +168,10 @@ export const pad: Operator<'pad'> = {
       return added === 0 ? dim : sizesOf([dim])[0] + added
     }),
   emit: (emitter, [x], { before, after }) => emitter.node('Pad', [x, emitter.int64([...before, ...after])]),
-  adjoint: (apply, { inputs: [x], attributes: { before } }, gradient) => [
-    () => apply('slice', [gradient], { begin: before, size: sizesOf(x.shape) }),
+  adjoint: (apply, { attributes: { before, after } }, gradient) => [
+    () => {
+      const negated = (sizes: readonly number[]) => sizes.map((size) => 0 - size)
+      return apply('pad', [gradient], { before: negated(before), after: negated(after) })
+    },
   ],
 }

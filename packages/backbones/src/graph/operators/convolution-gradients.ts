@@ -1,0 +1,157 @@
+import { constantOf } from '../leaves.js'
+import type { Value, ValueOf } from '../value.js'
+import { type Apply, sizesOf } from './operator.js'
+import { swapLast } from './products.js'
+
+type Pair = readonly [number, number]
+
+/** With stride 1, a convolution with flipped filters is faster than a transposed one. */
+export function inputGradient(
+  apply: Apply,
+  { inputs, attributes }: ValueOf<'conv2d'>,
+  gradient: Value,
+): Value {
+  const [x, weight] = inputs
+  const { stride, padding } = attributes
+  const kernel = sizesOf(weight.shape.slice(2)) as Pair
+  const back = kernel.map((size, axis) => size - 1 - padding[axis]) as unknown as Pair
+  if (stride.every((step) => step === 1) && back.every((size) => size >= 0)) {
+    return apply('conv2d', [gradient, flipped(apply, weight)], { stride, padding: back })
+  }
+  const outputPadding = sizesOf(x.shape.slice(2)).map(
+    (size, axis) => (size + 2 * padding[axis] - kernel[axis]) % stride[axis],
+  ) as unknown as Pair
+  return apply('convTranspose2d', [gradient, weight], { stride, padding, outputPadding })
+}
+
+/** Returns filters [K,C,kh,kw] as [C,K,kh,kw], turned by half a turn. */
+function flipped(apply: Apply, weight: Value): Value {
+  const [outputs, inputs, height, width] = sizesOf(weight.shape)
+  const taps = height * width
+  const swapped = (x: Value) => apply('transpose', [x], { permutation: [1, 0, 2] })
+  const flat = swapped(apply('reshape', [weight], { shape: [outputs, inputs, taps] }))
+  // A product with a permutation is faster than a Gather.
+  const turned = taps === 1 ? flat : apply('matmul', [flat, reversal(taps)], {})
+  return apply('reshape', [turned], { shape: [inputs, outputs, height, width] })
+}
+
+function reversal(size: number): Value {
+  const matrix = new Float32Array(size * size)
+  for (let i = 0; i < size; i++) matrix[i * size + size - 1 - i] = 1
+  return constantOf(`reversal.${size}`, [size, size], matrix)
+}
+
+/**
+ * Multiplies, for each tap of the filter, the gradient with the input that the tap saw. The input is moved along x and the gradient
+ * along y, which takes a copy per row and column of the filter, instead of one per tap.
+ */
+export function weightGradient(
+  apply: Apply,
+  { inputs, attributes }: ValueOf<'conv2d'>,
+  gradient: Value,
+): Value {
+  const [x, weight] = inputs
+  const { stride, padding } = attributes
+  const [kernelHeight, kernelWidth] = sizesOf(weight.shape.slice(2))
+  const [height, width] = sizesOf(gradient.shape.slice(2))
+  const rows = tapsOf(kernelHeight, stride[0], padding[0])
+  const columns = tapsOf(kernelWidth, stride[1], padding[1])
+  const phases = new Map<string, Value>()
+  const phase = (row: Tap, column: Tap) => {
+    const key = `${row.phase} ${column.phase}`
+    const map = phases.get(key) ?? everyNth(apply, x, [row.phase, column.phase], stride)
+    phases.set(key, map)
+    return map
+  }
+  // Both get the height of the input's phase and the width of the gradient.
+  const gradientAt = (row: Tap) => {
+    const rest = sizesOf(phase(row, columns[0]).shape)[2] - height - row.shift
+    return moved(apply, gradient, [row.shift, 0], [rest, 0])
+  }
+  const inputAt = (row: Tap, column: Tap) => {
+    const map = phase(row, column)
+    return moved(apply, map, [0, -column.shift], [0, width - sizesOf(map.shape)[3] + column.shift])
+  }
+  if (stride.every((step) => step === 1)) {
+    const seen = columns.map((column) => inputAt(rows[0], column))
+    return productOfStacks(apply, rows.map(gradientAt), seen)
+  }
+  const [images, channels] = sizesOf(x.shape)
+  const products = rows.flatMap((row) => {
+    const of = gradientAt(row)
+    return columns.map((column) => {
+      const product = sumsOfProducts(apply, of, inputAt(row, column))
+      return apply('reshape', [product], { shape: [images, weight.shape[0] as number, channels, 1] })
+    })
+  })
+  const sum = sumOfImages(apply, joined(apply, products, 3))
+  return apply('reshape', [sum], { shape: sizesOf(weight.shape) })
+}
+
+/**
+ * Multiplies each gradient, of a row of the filter, with each input, of a column: to [K,C,rows,columns]. The smaller maps are stacked, so
+ * that there is one product per column or row.
+ */
+function productOfStacks(apply: Apply, gradients: readonly Value[], seen: readonly Value[]): Value {
+  const [images, outputs] = sizesOf(gradients[0].shape)
+  const channels = sizesOf(seen[0].shape)[1]
+  const isByColumn = outputs <= channels
+  const stack = joined(apply, isByColumn ? gradients : seen, 1)
+  const shape = isByColumn
+    ? [images, gradients.length, outputs, channels, 1]
+    : [images, outputs, seen.length, channels, 1]
+  const products = (isByColumn ? seen : gradients).map((map) => {
+    const product = isByColumn ? sumsOfProducts(apply, stack, map) : sumsOfProducts(apply, map, stack)
+    return apply('reshape', [product], { shape })
+  })
+  const sum = sumOfImages(apply, joined(apply, products, 4))
+  return apply('transpose', [sum], { permutation: isByColumn ? [1, 2, 0, 3] : [0, 2, 3, 1] })
+}
+
+/** Sums over pixels: [N,K,H,W] and [N,C,H,W] to [N,K,C]. */
+function sumsOfProducts(apply: Apply, a: Value, b: Value): Value {
+  const asMatrix = (map: Value) => {
+    const [images, channels, height, width] = sizesOf(map.shape)
+    return apply('reshape', [map], { shape: [images, channels, height * width] })
+  }
+  return apply('matmul', [asMatrix(a), swapLast(apply, asMatrix(b))], {})
+}
+
+function sumOfImages(apply: Apply, x: Value): Value {
+  const [images, ...shape] = sizesOf(x.shape)
+  return images === 1
+    ? apply('reshape', [x], { shape })
+    : apply('reduceSum', [x], { axes: [0], keepDims: false })
+}
+
+const joined = (apply: Apply, maps: readonly Value[], axis: number): Value =>
+  maps.length === 1 ? maps[0] : apply('concat', maps, { axis })
+
+/** Where a tap of a filter reads: output i sees element `i + shift` of the input's phase, which is every n-th element from `phase`. */
+interface Tap {
+  readonly phase: number
+  readonly shift: number
+}
+
+function tapsOf(kernel: number, stride: number, padding: number): readonly Tap[] {
+  return Array.from({ length: kernel }, (_, tap) => {
+    const shift = Math.floor((tap - padding) / stride)
+    return { phase: tap - padding - shift * stride, shift }
+  })
+}
+
+function everyNth(apply: Apply, x: Value, [row, column]: Pair, step: Pair): Value {
+  if (step[0] === 1 && step[1] === 1) return x
+  const [images, channels, height, width] = sizesOf(x.shape)
+  return apply('slice', [x], {
+    begin: [0, 0, row, column],
+    size: [images, channels, Math.ceil((height - row) / step[0]), Math.ceil((width - column) / step[1])],
+    step: [1, 1, ...step],
+  })
+}
+
+/** Adds rows and columns of zeros, or cuts off where a number is negative. */
+function moved(apply: Apply, x: Value, before: Pair, after: Pair): Value {
+  if ([...before, ...after].every((size) => size === 0)) return x
+  return apply('pad', [x], { before: [0, 0, ...before], after: [0, 0, ...after] })
+}
