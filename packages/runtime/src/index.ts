@@ -1,4 +1,5 @@
 export { InverseFormError, isInverseFormError } from '@inverseform/errors'
+export { callOnnxRuntime, type OnnxHints } from './devices/call-onnx-runtime.js'
 export {
   type DeviceChoice,
   type DeviceSource,

@@ -10,7 +10,7 @@ import { crossEntropyLoss, edgeBceLoss } from '@inverseform/core'
 import { deterministicBatch, deterministicWeight } from '@inverseform/testing/training'
 import { Trainer, type TrainingLoss } from '@inverseform/training'
 import { nodeSession } from '@inverseform/training/node'
-import { table } from './report.js'
+import { median, table } from './report.js'
 
 interface Report {
   /** Milliseconds of each step. */
@@ -125,9 +125,4 @@ function start(program: string, args: readonly string[]) {
     },
     stop: () => stdin.end(),
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2
 }

@@ -8,7 +8,7 @@ import { toTrainIds } from '@inverseform/cityscapes'
 import { drawScene, sceneSeed } from '@inverseform/scenes'
 import { launch, serve } from '@inverseform/testing/browser'
 import { build } from 'esbuild'
-import { table } from './report.js'
+import { median, table } from './report.js'
 import type { Report } from './web-page.js'
 
 const { values } = parseArgs({
@@ -83,11 +83,10 @@ function print({ steps, compile, timer, frames }: Report, version: string): void
     gradientNorm.toFixed(2),
   ])
   console.log(table(['step', 'loss', 'mean of 10 steps', ...terms, 'gradient norm'], rows))
-  const times = steps.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)
-  const median = times[Math.floor(times.length / 2)]
+  const times = steps.map(({ milliseconds }) => milliseconds)
   console.log(`
 Start: ${seconds(compile.graph)} for the graph, ${seconds(compile.session)} to compile it.
-Step: minimum ${seconds(times[0])}, median ${seconds(median)}.
+Step: minimum ${seconds(Math.min(...times))}, median ${seconds(median(times))}.
 Longest gap on the page: ${timer.longestGap.toFixed(0)} ms between ${timer.count} ticks of a timer of 10 ms, ${frames.longestGap.toFixed(0)} ms between ${frames.count} frames.
 WebAssembly's memory: ${(Math.max(...steps.map(({ wasmBytes }) => wasmBytes)) / 2 ** 20).toFixed(0)} MiB.`)
 }

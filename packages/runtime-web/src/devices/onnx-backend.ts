@@ -1,8 +1,13 @@
 import { memorySink } from '@inverseform/backbones'
 import { type Graph, imageInput, relu } from '@inverseform/backbones/graph'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
-import { InverseFormError } from '@inverseform/errors'
-import type { Backend, Precision, Session, Tensor } from '@inverseform/runtime'
+import {
+  type Backend,
+  callOnnxRuntime,
+  type Precision,
+  type Session,
+  type Tensor,
+} from '@inverseform/runtime'
 import * as ort from 'onnxruntime-web/webgpu'
 import type { Gpu } from '../gpu/gpu.js'
 import type { GpuTensor } from '../gpu/tensor.js'
@@ -112,27 +117,12 @@ async function load(
 const mapValues = <A, B>(values: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]))
 
-async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (cause) {
-    // Emscripten throws C++ exceptions as numbers.
-    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/\.+$/, '')
-    if (/no available backend/i.test(message)) {
-      throw new InverseFormError('runtime-unavailable', `ONNX Runtime could not be loaded: ${message}.`, {
-        hint: "Check that `wasmPaths` points to its files, and that the page's policy allows 'wasm-unsafe-eval'.",
-        cause,
-      })
-    }
-    if (/bad_alloc|failed to allocate|out of memory|memory access out of bounds/i.test(message)) {
-      throw new InverseFormError('out-of-memory', `There was not enough memory to ${what}.`, {
-        hint: 'Use smaller scales, a smaller `memoryBudget`, tiles, or a smaller model.',
-        cause,
-      })
-    }
-    throw new InverseFormError('inference-failed', `ONNX Runtime could not ${what}: ${message}.`, {
-      hint: 'Try another image size. If the error stays, report the message.',
-      cause,
-    })
-  }
-}
+const native = <T>(what: string, call: () => Promise<T>): Promise<T> =>
+  callOnnxRuntime(
+    what,
+    {
+      outOfMemory: 'Use smaller scales, a smaller `memoryBudget`, tiles, or a smaller model.',
+      failed: 'Try another image size. If the error stays, report the message.',
+    },
+    call,
+  )

@@ -1,13 +1,19 @@
 import { memorySink } from '@inverseform/backbones'
 import type { Graph } from '@inverseform/backbones/graph'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
+import { callOnnxRuntime } from '@inverseform/runtime'
 import * as ort from 'onnxruntime-web/wasm'
 import { checkStepMemory, stepBytes } from '../memory.js'
 import type { StepSession } from '../session.js'
 import { Trainer, type TrainerOptions } from '../trainer.js'
-import { native } from './native.js'
 import { checkNoOnnxThread } from './onnx-thread.js'
 import { configureOnnxRuntime, type WebSessionOptions } from './options.js'
+
+const hints = {
+  outOfMemory:
+    'WebAssembly has 4 GB. Use a smaller crop, a smaller batch with `accumulate`, or a smaller model.',
+  failed: 'Try another crop size. If the error stays, report the message.',
+}
 
 /** What WebAssembly can address. */
 const LARGEST_MEMORY = 2 ** 32
@@ -25,7 +31,7 @@ export async function webSession(graph: Graph, options: WebSessionOptions = {}):
   const model = encodeOnnx(graph)
   const sink = memorySink(model.byteLength)
   await model.write(sink)
-  const session = await native('load the training step', () =>
+  const session = await callOnnxRuntime('load the training step', hints, () =>
     ort.InferenceSession.create(sink.finish(), { executionProviders: ['wasm'], logSeverityLevel: 3 }),
   )
   return {
@@ -37,7 +43,7 @@ export async function webSession(graph: Graph, options: WebSessionOptions = {}):
         }),
       )
       // On WebAssembly, ONNX Runtime does not fill arrays that it is given: it returns others.
-      const results = await native('run the training step', () => session.run(feeds))
+      const results = await callOnnxRuntime('run the training step', hints, () => session.run(feeds))
       for (const name of session.outputNames) {
         outputs[name].data.set(results[name].data as Float32Array)
         results[name].dispose()

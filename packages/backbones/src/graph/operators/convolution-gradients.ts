@@ -56,13 +56,7 @@ export function weightGradient(
   const [height, width] = sizesOf(gradient.shape.slice(2))
   const rows = tapsOf(kernelHeight, stride[0], padding[0])
   const columns = tapsOf(kernelWidth, stride[1], padding[1])
-  const phases = new Map<string, Value>()
-  const phase = (row: Tap, column: Tap) => {
-    const key = `${row.phase} ${column.phase}`
-    const map = phases.get(key) ?? everyNth(apply, x, [row.phase, column.phase], stride)
-    phases.set(key, map)
-    return map
-  }
+  const phase = (row: Tap, column: Tap) => everyNth(apply, x, [row.phase, column.phase], stride)
   // Both get the height of the input's phase and the width of the gradient.
   const gradientAt = (row: Tap) => {
     const rest = sizesOf(phase(row, columns[0]).shape)[2] - height - row.shift

@@ -105,7 +105,7 @@ export const batchNormTraining: Operator<'batchNormTraining'> = {
         constantOf(`${name}.${channels}`, [channels], new Float32Array(channels).fill(value))
       const scale = apply('multiply', [mean(products()), precision], {})
       const parameters = [scale, mean(shiftGradient()), vector('zeros', 0), vector('ones', 1)]
-      const rest = apply('batchNorm', [centered(), ...parameters], { epsilon: 0 })
+      const rest = apply('batchNorm', [centered, ...parameters], { epsilon: 0 })
       return multipliedBy(apply, apply('add', [gradient, rest], {}), slope)
     }
     return [inputGradient, scaleGradient, shiftGradient, undefined, undefined]
@@ -118,26 +118,19 @@ function multipliedBy(apply: Apply, map: Value, factors: Value): Value {
   return apply('multiply', [map, perChannel], {})
 }
 
-/** What the gradients of a normalization consist of; all but `centered` are [C]. */
+/** What the gradients of a normalization consist of; all but `centered` are [C]. `shareValues` joins what is made twice. */
 function normGradients(
   apply: Apply,
   { inputs, attributes: { epsilon } }: ValueOf<'batchNorm' | 'batchNormTraining'>,
   gradient: Value,
 ) {
   const [x, scale, , mean, variance] = inputs
-  const once = <T>(make: () => T) => {
-    let made: T | undefined
-    return () => {
-      made ??= make()
-      return made
-    }
-  }
   const sum = (map: Value) => apply('reduceSum', [map], { axes: [0, 2, 3], keepDims: false })
   const wide = apply('reshape', [mean], { shape: [1, sizesOf(mean.shape)[0], 1, 1] })
-  const centered = once(() => apply('subtract', [x, wide], {}))
+  const centered = apply('subtract', [x, wide], {})
   const precision = apply('divide', [scalar(1), apply('add', [variance, scalar(epsilon)], {})], {})
   const inverse = apply('sqrt', [precision], {})
-  const products = once(() => sum(apply('multiply', [gradient, centered()], {})))
+  const products = () => sum(apply('multiply', [gradient, centered], {}))
   return {
     centered,
     /** 1 / (variance + epsilon) */
@@ -146,7 +139,7 @@ function normGradients(
     slope: apply('multiply', [scale, inverse], {}),
     /** Sums of gradient · centered. */
     products,
-    scaleGradient: once(() => apply('multiply', [products(), inverse], {})),
-    shiftGradient: once(() => sum(gradient)),
+    scaleGradient: () => apply('multiply', [products(), inverse], {}),
+    shiftGradient: () => sum(gradient),
   }
 }

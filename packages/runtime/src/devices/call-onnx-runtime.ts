@@ -1,10 +1,18 @@
 import { InverseFormError } from '@inverseform/errors'
 
+/** What to do about an error of ONNX Runtime. */
+export interface OnnxHints {
+  readonly outOfMemory: string
+  readonly failed: string
+}
+
 /**
- * Runs a call into ONNX Runtime and converts its errors.
+ * Runs a call into ONNX Runtime's WebAssembly and converts its errors.
+ *
  * @param what what the call does, for messages
+ * @throws InverseFormError `runtime-unavailable` if ONNX Runtime cannot be loaded; `out-of-memory`; `inference-failed`
  */
-export async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
+export async function callOnnxRuntime<T>(what: string, hints: OnnxHints, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (cause) {
@@ -18,12 +26,12 @@ export async function native<T>(what: string, call: () => Promise<T>): Promise<T
     }
     if (/bad_alloc|failed to allocate|out of memory|memory access out of bounds/i.test(message)) {
       throw new InverseFormError('out-of-memory', `There was not enough memory to ${what}.`, {
-        hint: 'WebAssembly has 4 GB. Use a smaller crop, a smaller batch with `accumulate`, or a smaller model.',
+        hint: hints.outOfMemory,
         cause,
       })
     }
     throw new InverseFormError('inference-failed', `ONNX Runtime could not ${what}: ${message}.`, {
-      hint: 'Try another crop size. If the error stays, report the message.',
+      hint: hints.failed,
       cause,
     })
   }
