@@ -50,11 +50,10 @@ export interface OperatorAttributes {
   /** Repeats axes of size 1, and adds leading ones. */
   expand: { readonly shape: readonly number[] }
   reshape: { readonly shape: readonly number[] }
-  /** The block of `size` elements from `begin`, every `step`th element along each axis (1 by default). */
+  /** The block of `size` elements from `begin`. */
   slice: {
     readonly begin: readonly number[]
     readonly size: readonly number[]
-    readonly step?: readonly number[]
   }
   /** Adds zeros around, or cuts off where a number is negative. */
   pad: { readonly before: readonly number[]; readonly after: readonly number[] }

@@ -92,7 +92,11 @@ function inverseNetTensors(checkpoint: Pick<Checkpoint, 'tensors'>): {
   report: LoadReport
 } {
   const { under, needed, report } = chosenFit(new TensorNames(checkpoint), inverseNetZoo.name)
-  checkComplete(report, 'the InverseNet regressor', () => `Use the published ${inverseNetZoo.file}.`)
+  checkComplete(
+    report,
+    'the InverseNet regressor',
+    () => `Use the published ${inverseNetZoo.file}, or a file of train-regressor.`,
+  )
   checkReadable(under, needed)
   return { tensors: under.tensors, report }
 }

@@ -1,3 +1,4 @@
+import { product } from '@inverseform/shared'
 import { constantOf } from '../leaves.js'
 import type { Value, ValueOf } from '../value.js'
 import { type Apply, sizesOf } from './operator.js'
@@ -41,45 +42,58 @@ function reversal(size: number): Value {
   return constantOf(`reversal.${size}`, [size, size], matrix)
 }
 
+function identity(size: number): Float32Array {
+  const matrix = new Float32Array(size * size)
+  for (let i = 0; i < size; i++) matrix[i * (size + 1)] = 1
+  return matrix
+}
+
+/** Multiplies, for each tap of the filter, the gradient with the input that the tap saw. */
+export function weightGradient(apply: Apply, of: ValueOf<'conv2d'>, gradient: Value): Value {
+  const everyPixel = of.attributes.stride.every((step) => step === 1)
+  return everyPixel ? productOfMoved(apply, of, gradient) : productOfPatches(apply, of, gradient)
+}
+
+/** Moves the input along x and the gradient along y, which takes a copy per row and column of the filter, instead of one per tap. */
+function productOfMoved(apply: Apply, { inputs, attributes }: ValueOf<'conv2d'>, gradient: Value): Value {
+  const [x, weight] = inputs
+  const [padY, padX] = attributes.padding
+  const [rows, columns] = sizesOf(weight.shape.slice(2))
+  const [height, width] = sizesOf(x.shape.slice(2))
+  const [outputHeight, outputWidth] = sizesOf(gradient.shape.slice(2))
+  // Both get the height of the input and the width of the gradient.
+  const gradients = Array.from({ length: rows }, (_, row) => {
+    const shift = row - padY
+    return moved(apply, gradient, [shift, 0], [height - outputHeight - shift, 0])
+  })
+  const seen = Array.from({ length: columns }, (_, column) => {
+    const shift = column - padX
+    return moved(apply, x, [0, -shift], [0, outputWidth - width + shift])
+  })
+  return productOfStacks(apply, gradients, seen)
+}
+
 /**
- * Multiplies, for each tap of the filter, the gradient with the input that the tap saw. The input is moved along x and the gradient
- * along y, which takes a copy per row and column of the filter, instead of one per tap.
+ * Copies the input once per tap, by a convolution that picks an element each, for one product. Where the filter skips pixels, the copies
+ * are small, and strided slices are slower.
  */
-export function weightGradient(
+function productOfPatches(
   apply: Apply,
-  { inputs, attributes }: ValueOf<'conv2d'>,
+  { inputs, attributes: { stride, padding } }: ValueOf<'conv2d'>,
   gradient: Value,
 ): Value {
   const [x, weight] = inputs
-  const { stride, padding } = attributes
-  const [kernelHeight, kernelWidth] = sizesOf(weight.shape.slice(2))
-  const [height, width] = sizesOf(gradient.shape.slice(2))
-  const rows = tapsOf(kernelHeight, stride[0], padding[0])
-  const columns = tapsOf(kernelWidth, stride[1], padding[1])
-  const phase = (row: Tap, column: Tap) => everyNth(apply, x, [row.phase, column.phase], stride)
-  // Both get the height of the input's phase and the width of the gradient.
-  const gradientAt = (row: Tap) => {
-    const rest = sizesOf(phase(row, columns[0]).shape)[2] - height - row.shift
-    return moved(apply, gradient, [row.shift, 0], [rest, 0])
-  }
-  const inputAt = (row: Tap, column: Tap) => {
-    const map = phase(row, column)
-    return moved(apply, map, [0, -column.shift], [0, width - sizesOf(map.shape)[3] + column.shift])
-  }
-  if (stride.every((step) => step === 1)) {
-    const seen = columns.map((column) => inputAt(rows[0], column))
-    return productOfStacks(apply, rows.map(gradientAt), seen)
-  }
-  const [images, channels] = sizesOf(x.shape)
-  const products = rows.flatMap((row) => {
-    const of = gradientAt(row)
-    return columns.map((column) => {
-      const product = sumsOfProducts(apply, of, inputAt(row, column))
-      return apply('reshape', [product], { shape: [images, weight.shape[0] as number, channels, 1] })
-    })
-  })
-  const sum = sumOfImages(apply, joined(apply, products, 3))
-  return apply('reshape', [sum], { shape: sizesOf(weight.shape) })
+  const [images, channels, ...size] = sizesOf(x.shape)
+  const [outputs, , ...kernel] = sizesOf(weight.shape)
+  const taps = product(kernel)
+  const planes = apply('reshape', [x], { shape: [images * channels, 1, ...size] })
+  const picks = constantOf(`taps.${kernel}`, [taps, 1, ...kernel], identity(taps))
+  const seen = apply('conv2d', [planes, picks], { stride, padding })
+  const pixels = product(sizesOf(gradient.shape.slice(2)))
+  const patches = apply('reshape', [seen], { shape: [images, channels * taps, pixels] })
+  const of = apply('reshape', [gradient], { shape: [images, outputs, pixels] })
+  const products = apply('matmul', [of, swapLast(apply, patches)], {})
+  return apply('reshape', [sumOfImages(apply, products)], { shape: sizesOf(weight.shape) })
 }
 
 /**
@@ -120,29 +134,6 @@ function sumOfImages(apply: Apply, x: Value): Value {
 
 const joined = (apply: Apply, maps: readonly Value[], axis: number): Value =>
   maps.length === 1 ? maps[0] : apply('concat', maps, { axis })
-
-/** Where a tap of a filter reads: output i sees element `i + shift` of the input's phase, which is every n-th element from `phase`. */
-interface Tap {
-  readonly phase: number
-  readonly shift: number
-}
-
-function tapsOf(kernel: number, stride: number, padding: number): readonly Tap[] {
-  return Array.from({ length: kernel }, (_, tap) => {
-    const shift = Math.floor((tap - padding) / stride)
-    return { phase: tap - padding - shift * stride, shift }
-  })
-}
-
-function everyNth(apply: Apply, x: Value, [row, column]: Pair, step: Pair): Value {
-  if (step[0] === 1 && step[1] === 1) return x
-  const [images, channels, height, width] = sizesOf(x.shape)
-  return apply('slice', [x], {
-    begin: [0, 0, row, column],
-    size: [images, channels, Math.ceil((height - row) / step[0]), Math.ceil((width - column) / step[1])],
-    step: [1, 1, ...step],
-  })
-}
 
 /** Adds rows and columns of zeros, or cuts off where a number is negative. */
 function moved(apply: Apply, x: Value, before: Pair, after: Pair): Value {

@@ -136,28 +136,24 @@ export const expand: Operator<'expand'> = {
 }
 
 export const slice: Operator<'slice'> = {
-  infer(inputs, { begin, size, step }) {
+  infer(inputs, { begin, size }) {
     const [x] = inputs
     const fits = (dim: Dim, axis: number) =>
-      typeof dim !== 'number' ||
-      (begin[axis] >= 0 && begin[axis] + (size[axis] - 1) * (step?.[axis] ?? 1) < dim)
+      typeof dim !== 'number' || (begin[axis] >= 0 && begin[axis] + size[axis] <= dim)
     if (begin.length !== x.length || size.length !== x.length || !x.every(fits)) {
       throw mismatch('slice', [x, size], `the block from ${formatShape(begin)} must lie within`)
     }
     return size
   },
-  emit(emitter, [x], { begin, size, step = begin.map(() => 1) }) {
-    const ends = begin.map((start, axis) => start + (size[axis] - 1) * step[axis] + 1)
-    const axes = begin.map((_, axis) => axis)
-    return emitter.node('Slice', [x, ...[begin, ends, axes, step].map((values) => emitter.int64(values))])
+  emit(emitter, [x], { begin, size }) {
+    const ends = begin.map((start, axis) => start + size[axis])
+    return emitter.node('Slice', [x, emitter.int64(begin), emitter.int64(ends)])
   },
-  adjoint: (apply, { inputs: [x], attributes: { begin, size, step } }, gradient) => [
-    step?.some((every) => every !== 1)
-      ? undefined
-      : () => {
-          const after = sizesOf(x.shape).map((length, axis) => length - begin[axis] - size[axis])
-          return apply('pad', [gradient], { before: begin, after })
-        },
+  adjoint: (apply, { inputs: [x], attributes: { begin, size } }, gradient) => [
+    () => {
+      const after = sizesOf(x.shape).map((length, axis) => length - begin[axis] - size[axis])
+      return apply('pad', [gradient], { before: begin, after })
+    },
   ],
 }
 

@@ -28,15 +28,16 @@ export function edgeBceLoss<T>(ops: TensorOps<T>, { edgeLogits, edgeTarget }: Ed
     if (edgeTarget[i] === 1) positives++
     else if (edgeTarget[i] === 0) negatives++
   }
-  const valid = positives + negatives
+  const edgeWeight = negatives / (positives + negatives)
+  const otherWeight = positives / (positives + negatives)
   const signs = new Float32Array(edgeTarget.length).fill(1)
   const weights = new Float64Array(edgeTarget.length)
   for (let i = 0; i < edgeTarget.length; i++) {
     if (edgeTarget[i] === 1) {
       signs[i] = -1
-      weights[i] = negatives / valid
+      weights[i] = edgeWeight
     } else if (edgeTarget[i] === 0) {
-      weights[i] = positives / valid
+      weights[i] = otherWeight
     }
   }
   const shape = ops.shape(edgeLogits)
