@@ -14,8 +14,8 @@ export type IdArray =
 export type IdMap = ReadonlyMap<number, number> | ArrayLike<number> | Readonly<Record<number, number>>
 
 export interface LabelMappingOptions {
-  /** What to do with ids that are not in the map: an `error` (default), or their new id, such as the ignore index. */
-  readonly unmapped?: 'error' | number
+  /** What to do with ids that are not in the map: an `error` (default), `keep` them, or their new id, such as the ignore index. */
+  readonly unmapped?: 'error' | 'keep' | number
 }
 
 /** The image that ids come from, for errors. */
@@ -34,6 +34,8 @@ export type LabelMapping = (ids: IdArray, source?: IdSource) => Uint8Array | Uin
 
 // Marks old ids without a new id; new ids are at least 0.
 const NONE = -1
+// Marks old ids that stay.
+const KEPT = -2
 
 /** The new ids of a range of old ids that starts at `first`. */
 interface LookUp {
@@ -57,13 +59,15 @@ export function labelMapping(map: IdMap, { unmapped = 'error' }: LabelMappingOpt
   checkArgument(
     'unmapped',
     unmapped,
-    unmapped === 'error' || isIn(unmapped, 0, 65_535),
-    "'error' or an integer from 0 to 65535",
+    unmapped === 'error' || unmapped === 'keep' || isIn(unmapped, 0, 65_535),
+    "'error', 'keep' or an integer from 0 to 65535",
   )
-  const lookUp = lookUpTable(map, unmapped === 'error' ? NONE : unmapped)
-  const Ids = [...lookUp.table, lookUp.otherwise].some((id) => id > 255) ? Uint16Array : Uint8Array
+  const keeps = unmapped === 'keep'
+  const lookUp = lookUpTable(map, unmapped === 'error' ? NONE : keeps ? KEPT : unmapped)
+  const isWide = [...lookUp.table, lookUp.otherwise].some((id) => id > 255)
   return (ids, source) => {
     checkIntegerArray('ids', ids)
+    const Ids = isWide || (keeps && ids.BYTES_PER_ELEMENT > 1) ? Uint16Array : Uint8Array
     return remap(ids, lookUp, new Ids(ids.length), source)
   }
 }
@@ -114,7 +118,8 @@ export function remap<Out extends Uint8Array | Uint16Array>(
     if (old !== last || i === 0) {
       const at = old - first
       id = at >= 0 && at < table.length ? table[at] : otherwise
-      if (id === NONE) throw unmappedId(old, i, source)
+      if (id === KEPT && old >= 0 && old <= 65_535) id = old
+      if (id < 0) throw unmappedId(old, i, source)
       last = old
     }
     out[i] = id
@@ -123,7 +128,7 @@ export function remap<Out extends Uint8Array | Uint16Array>(
 }
 
 /** The pairs of old and new ids. */
-export function mapEntries(map: IdMap): [from: number, to: number][] {
+function mapEntries(map: IdMap): [from: number, to: number][] {
   const isMap = (typeof map === 'object' && map !== null) || ArrayBuffer.isView(map)
   checkArgument('map', map, isMap, 'a Map, an object or a list of new ids')
   if (map instanceof Map) return [...map]
@@ -147,7 +152,7 @@ function unmappedId(id: number, pixel: number, { width, name }: IdSource = {}): 
     'invalid-argument',
     `${name ?? 'An image'} has the id ${id} at ${place}, which is not in the label mapping.`,
     {
-      hint: 'Add the id to the map, or pass `unmapped`: the new id of such pixels, such as the ignore index 255.',
+      hint: 'Add the id to the map, as 255 if its pixels are ignored.',
       details: { name, id, pixel },
     },
   )

@@ -123,7 +123,7 @@ export function decodeLabelPngWith(
     throw unreadable(
       name,
       `is an image with colors (${colors}), not a map of ids`,
-      'Use the file ending in _labelIds.png (or _instanceIds.png); files ending in _color.png are for viewing only.',
+      'Use a grayscale or palette PNG of ids: in Cityscapes the file ending in _labelIds.png, not the one ending in _color.png.',
     )
   }
   checkPixels(name, header, maxPixels)

@@ -38,6 +38,13 @@ describe('labelMapping', () => {
     expect(mapping(Uint32Array.of(2 ** 32 - 1, 300))).toEqual(Uint8Array.of(255, 2))
   })
 
+  it('keeps unmapped ids if asked to', () => {
+    const mapping = labelMapping({ 255: 1, 300: 2 }, { unmapped: 'keep' })
+    expect(mapping(Uint8Array.of(0, 255, 254))).toEqual(Uint8Array.of(0, 1, 254))
+    expect(mapping(Uint16Array.of(0, 300, 301, 65_535))).toEqual(Uint16Array.of(0, 2, 301, 65_535))
+    for (const id of [-1, 65_536]) expect(() => mapping(Int32Array.of(0, id))).toThrow(`has the id ${id} at`)
+  })
+
   it('maps negative ids, and maps to more than 256 classes', () => {
     expect(labelMapping({ '-1': 255, 0: 0 })(Int8Array.of(-1, 0))).toEqual(Uint8Array.of(255, 0))
     expect(labelMapping([7, 256])(Uint8Array.of(1, 0))).toEqual(Uint16Array.of(256, 7))
@@ -69,7 +76,7 @@ describe('labelMapping', () => {
       expect(() => labelMapping(map as IdMap)).toThrow(message)
     }
     expect(() => labelMapping([0], { unmapped: -1 })).toThrow(
-      "`unmapped` must be 'error' or an integer from 0 to 65535, got -1.",
+      "`unmapped` must be 'error', 'keep' or an integer from 0 to 65535, got -1.",
     )
   })
 })

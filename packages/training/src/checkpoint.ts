@@ -8,6 +8,7 @@ import {
 } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
+import { normOf } from './optimizers.js'
 import type { StepTensor } from './tape.js'
 import type { Trainer, TrainingState } from './trainer.js'
 
@@ -16,11 +17,25 @@ const FORMAT = 'inverseform.training'
 /**
  * Writes all that a run continues from: a safetensors file with the weights under their own names, so that it opens as a model
  * too, the optimizer's vectors (`optimizer.momentum.…`) and the average of the weights (`average.…`).
+ *
+ * @throws InverseFormError `training-diverged` when a value is not finite: nothing can continue from it. Nothing is written then.
  */
 export async function writeTraining({ state, settings }: Trainer, sink: ByteSink): Promise<void> {
   const { model, numClasses } = settings
   const metadata = { format: FORMAT, model, numClasses: `${numClasses}`, step: `${state.step}` }
-  const tensors = [...tensorsOf(state)].map(([name, tensor]) => writable(name, tensor))
+  const all = tensorsOf(state)
+  for (const [name, { data }] of all) {
+    if (Number.isFinite(normOf(data))) continue
+    throw new InverseFormError(
+      'training-diverged',
+      `${name} is not finite after step ${state.step}, so it is not saved.`,
+      {
+        hint: 'Continue from the last checkpoint, or start again, with a lower learning rate, a longer warm-up, or clipping.',
+        details: { step: state.step, tensor: name },
+      },
+    )
+  }
+  const tensors = [...all].map(([name, tensor]) => writable(name, tensor))
   await writeSafetensors(tensors, sink, metadata)
 }
 
@@ -84,11 +99,8 @@ export async function writeTorch(
   for (const [name, tensor] of state.evaluated) {
     tensors.push(writable(name, tensor))
     if (!name.endsWith('.running_var')) continue
-    const counted = {
-      dtype: 'int64',
-      shape: [],
-      data: BigInt64Array.of(BigInt(state.step * accumulate)),
-    } as const
+    const batches = settings.isFrozen(name) ? 0 : state.step * accumulate
+    const counted = { dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(batches)) } as const
     tensors.push({
       name: name.replace(/running_var$/, 'num_batches_tracked'),
       ...counted,

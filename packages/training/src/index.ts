@@ -28,6 +28,7 @@ export {
   type RegressorOptions,
   type RegressorStepResult,
   type RegressorTransform,
+  regressorDistance,
   regressorTransforms,
   type TrainedRegressor,
   trainRegressor,

@@ -76,6 +76,8 @@ export class Trainer {
   /** @param openSession compiles graphs, such as `nodeSession` of `@inverseform/training/node` */
   constructor(options: TrainerOptions, openSession: OpenSession) {
     this.#settings = settingsOf(options)
+    // Fails for crops that are too small, before anything is read.
+    trainingNetwork(this.#settings.network)
     this.#state = new TrainingState(this.#settings)
     this.#openSession = openSession
   }
@@ -97,7 +99,7 @@ export class Trainer {
   /**
    * Takes one step on `accumulate` batches.
    *
-   * @throws InverseFormError `training-diverged` when the loss or a gradient is not finite; the state is then as before
+   * @throws InverseFormError `training-diverged` when the loss, a gradient or a statistic is not finite; the state is then as before
    */
   async step(batches: Batch | readonly Batch[]): Promise<StepResult> {
     const list = 'images' in batches ? [batches] : batches
@@ -188,6 +190,11 @@ export class Trainer {
       .reverse()
       .find(([, value]) => !Number.isFinite(value))
     if (bad) throw diverged(bad[0], bad[1], state.step + 1, [batch])
+    // Infinite statistics make a normalization's output 0, so that the loss does not show them.
+    const infinite = updates
+      .flatMap(({ mean, variance }) => [...mean, ...variance])
+      .find((value) => !Number.isFinite(value))
+    if (infinite !== undefined) throw diverged('statistics', infinite, state.step + 1, [batch])
     return { values, updates }
   }
 
@@ -261,6 +268,22 @@ function settingsOf(options: TrainerOptions) {
       `\`freeze\` names "${part}", which ${model} does not have.`,
       {
         hint: `Use parts such as ${[...new Set([...shapes.keys()].map((name) => name.split('.')[0]))].join(', ')}.`,
+      },
+    )
+  }
+  if ([...shapes.keys()].every((name) => isStatistic(name) || isFrozen(name))) {
+    throw new InverseFormError('invalid-argument', '`freeze` leaves nothing to train.', {
+      hint: 'Leave out a part, such as a head.',
+    })
+  }
+  const { warmup = 0 } = schedule
+  checkInteger('schedule.warmup', warmup, { min: 0 })
+  if (warmup >= steps) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `\`warmup\` is ${warmup} of ${steps} steps, so the learning rate never rises to its value.`,
+      {
+        hint: 'Use fewer steps of warm-up than `steps`.',
       },
     )
   }
@@ -406,13 +429,19 @@ function unlike(
   }
 }
 
+const quantities: Readonly<Record<string, string>> = {
+  loss: 'loss',
+  gradient: 'gradient',
+  statistics: 'mean or variance of a normalization',
+}
+
 function diverged(term: string, value: number, step: number, batches: readonly Batch[]): InverseFormError {
   const images = batches.flatMap(({ names }) => names).slice(0, 4)
   return new InverseFormError(
     'training-diverged',
-    `The ${term === 'loss' ? 'loss' : term === 'gradient' ? 'gradient' : `loss term ${term}`} is ${value} in step ${step}, on ${images.join(', ')}.`,
+    `The ${quantities[term] ?? `loss term ${term}`} is ${value} in step ${step}, on ${images.join(', ')}.`,
     {
-      hint: 'Continue from the last checkpoint with a lower learning rate, a longer warm-up, or clipping.',
+      hint: 'Continue from the last checkpoint with a lower learning rate, a longer warm-up, or clipping. If that stops too, start again.',
       details: { term, step, images },
     },
   )

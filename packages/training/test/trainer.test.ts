@@ -199,25 +199,33 @@ test('a frozen part stays as it is, with its running statistics, and the rest le
   expect([...trainer.state.gradientTensors.keys()].some((name) => name.startsWith('backbone.'))).toBe(false)
 })
 
-test.each(['loss', 'term.edgeBce', 'backbone.conv1.weight.grad'])(
-  'stops when %s is not finite, and keeps its state',
-  async (output) => {
-    const found = new Set<string>()
-    const open = scripted((run, name) => {
-      found.add(name)
-      return run === 3 && name === output ? Number.NaN : 0.5
-    })
-    await using trainer = slim({ accumulate: 2, ema: 0.9 }, open)
-    await trainer.step([batch(0), batch(1)])
-    expect(found).toContain(output)
-    const before = digestsOf(trainer.state)
-    await expect(trainer.step([batch(2), batch(3)])).rejects.toMatchObject({
-      code: 'training-diverged',
-      details: { term: output.endsWith('.grad') ? 'gradient' : output.replace('term.', ''), step: 2 },
-    })
-    expect(digestsOf(trainer.state)).toEqual(before)
-  },
-)
+test.each([
+  ['loss', 'loss'],
+  ['term.edgeBce', 'edgeBce'],
+  ['backbone.conv1.weight.grad', 'gradient'],
+  ['statistics.3.variance', 'statistics'],
+])('stops when %s is not finite, and keeps its state', async (output, term) => {
+  const found = new Set<string>()
+  const open = scripted((run, name) => {
+    found.add(name)
+    return run === 3 && name === output ? Number.NaN : 0.5
+  })
+  await using trainer = slim({ accumulate: 2, ema: 0.9 }, open)
+  await trainer.step([batch(0), batch(1)])
+  expect(found).toContain(output)
+  const before = digestsOf(trainer.state)
+  await expect(trainer.step([batch(2), batch(3)])).rejects.toMatchObject({
+    code: 'training-diverged',
+    details: { term, step: 2 },
+  })
+  expect(digestsOf(trainer.state)).toEqual(before)
+})
+
+test('refuses crops that leave one value per channel, before the first batch', () => {
+  expect(() => slim({ batchSize: 1, cropSize: [64, 64] })).toThrow(
+    /`cropSize` 64x64 leaves one value per channel/,
+  )
+})
 
 test('stops on an image that is not a number, names it, and goes on with the next', async () => {
   await using trainer = slim({ optimizer: { name: 'adamw' }, learningRate: 1e-4, ema: 0.9 })

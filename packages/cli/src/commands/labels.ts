@@ -22,7 +22,7 @@ export function addLabelsCommand(program: Command, printer: Printer, signal: Abo
     .command('labels')
     .description('Draw label images from the polygons of a data set')
     .option('--data <folder>', 'read this data set (default: the environment variable CITYSCAPES_DATASET)')
-    .option('--split <names>', 'draw these splits, such as train,val (default: all)', parseNames)
+    .option('--split <names>', 'draw these splits, such as train,val (default: all)', parseNames('train,val'))
     .option(
       '--encoding <kinds>',
       `draw these: ${labelEncodings.join(', ')} (default: labelTrainIds)`,

@@ -8,6 +8,7 @@ import {
 import { nodeSession, readBoundaryMaps, saveRegressor } from '@inverseform/training/node'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseCount, parseCountOrZero } from '../options/parse.js'
+import { checkWritable } from '../output/check-writable.js'
 import { Progress } from '../output/text/progress.js'
 import type { Printer } from '../printer.js'
 
@@ -83,6 +84,7 @@ async function trainRegressorCommand(
       },
     )
   }
+  await checkWritable([out])
   const reading = new Progress(printer, 'label maps')
   const maps = await readBoundaryMaps({
     ...{ data, split, limit, signal, sizes: size },

@@ -1,10 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openCheckpoint, readInverseNet } from '@inverseform/backbones'
-import { fileSource } from '@inverseform/backbones/node'
 import type { ReportFacts } from '@inverseform/cityscapes'
-import type { InverseFormLossOptions } from '@inverseform/core'
-import { InverseFormError } from '@inverseform/errors'
+import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
 import { writeWholeFile } from '@inverseform/shared/node'
 import type { InitialWeights } from '@inverseform/training'
@@ -15,18 +12,18 @@ import {
   openRun,
   openTrainingData,
   openTrainingSamples,
-  type SampleSource,
 } from '@inverseform/training/node'
 import type { Command } from 'commander'
 import { readClassNames } from '../options/class-names.js'
-import { readIdMap } from '../options/id-map.js'
 import { checkWritable } from '../output/check-writable.js'
 import { Progress } from '../output/text/progress.js'
 import { jsonText, type Printer } from '../printer.js'
 import { applyConfig, readConfig } from '../train/config.js'
 import { trainSteps } from '../train/loop.js'
 import { addTrainOptions, type TrainFlags } from '../train/options.js'
+import { distanceOf, readRegressor } from '../train/regressor.js'
 import { resumeOptions } from '../train/resume-options.js'
+import { missing, sourcesOf } from '../train/sources.js'
 
 export function addTrainCommand(program: Command, printer: Printer, signal: AbortSignal): void {
   const command = program.command('train').description('Train a network with the InverseForm loss')
@@ -54,7 +51,7 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   const { config, resume, out: given } = command.opts<TrainFlags>()
   if (config !== undefined) applyConfig(command, await readConfig(config), config)
   const out = command.opts<TrainFlags>().out ?? given
-  if (out === undefined) throw missing('--out', 'Pass the folder of the run.')
+  if (!out) throw missing('--out', 'Pass the folder of the run.')
   const optionsFile = join(out, OPTIONS)
   if (resume) await resumeOptions(command, optionsFile, printer)
   else if (await hasRun(out)) {
@@ -66,17 +63,61 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   const { model, steps } = flags
   if (model === undefined) throw missing('--model', 'Pass the network to train, such as hrnet16-slim.')
   if (steps === undefined) throw missing('--steps', 'Pass the number of steps.')
-  const { training, validation } = await sourcesOf(flags)
+  const { training, validation } = await sourcesOf(command)
   const names = flags.classNames === undefined ? undefined : await readClassNames(flags.classNames)
   const numClasses = flags.numClasses ?? names?.names.length ?? 19
+  if (names && names.names.length !== numClasses) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `--class-names has ${names.names.length} names, but --num-classes is ${numClasses}.`,
+      { hint: 'Give each class a name, in the order of the class ids.' },
+    )
+  }
   const last = join(out, LAST)
+  const lastTorch = join(out, 'last.pth')
   const isSaved = resume && (await exists(last))
+  // A run writes them in this order, so the first is missing because somebody took it away.
+  if (resume && !isSaved && (await exists(lastTorch))) {
+    throw new InverseFormError('not-found', `${last} does not exist, but ${lastTorch} does.`, {
+      hint: 'Put it back to go on with the run. To start a new run from its weights, pass the .pth file as --checkpoint.',
+    })
+  }
   const { checkpoint, key } = isSaved ? {} : flags
   await using trainer = await createTrainer({
     ...(await trainerOptions(flags)),
     ...{ model, steps, numClasses, checkpoint, key },
   })
-  if (isSaved) await trainer.resume(last)
+  const resumeFrom = (path: string) =>
+    trainer.resume(path).catch((cause) => {
+      if (!isInverseFormError(cause) || !['unreadable', 'invalid-checkpoint'].includes(cause.code)) {
+        throw cause
+      }
+      throw new InverseFormError(cause.code, cause.message, {
+        hint: 'If it is damaged, start a new run from the weights of the last one: pass its last.pth as --checkpoint, and another --out.',
+        cause,
+      })
+    })
+  const save = async () => {
+    await trainer.save(last)
+    await trainer.saveTorch(lastTorch)
+  }
+  if (isSaved) {
+    await resumeFrom(last)
+    if (trainer.stepsDone > steps) {
+      throw new InverseFormError(
+        'invalid-argument',
+        `--steps is ${steps}, but the run has done ${trainer.stepsDone}.`,
+        {
+          hint: 'Pass more steps to go on with it.',
+        },
+      )
+    }
+    if (trainer.stepsDone === steps) printer.note(`All ${steps} steps of the run are done.`)
+    // A run that was killed between the two files left the second one of an earlier step.
+    await trainer.saveTorch(lastTorch)
+  } else if (resume) {
+    printer.note(`${out} has no ${LAST}, so the run starts from its beginning.`)
+  }
   if (trainer.initialWeights) noteOnWeights(trainer.initialWeights, printer)
 
   const valSamples = validation && (await openTrainingSamples({ ...validation, cacheBytes: 0 }))
@@ -89,6 +130,9 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     ...{ numClasses, batchSize, seed, workers },
     cropSize: flags.crop,
   })
+  if (data.unlabeled.length > 0) {
+    printer.note(`Images without a label map are left out: ${listFew(data.unlabeled)}.`)
+  }
   printer.line(`${data.size} images for training, ${samples?.length ?? 0} for evaluation`)
   await using run = await openRun(out, {
     resume: resume ? trainer.stepsDone : undefined,
@@ -105,11 +149,9 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     evaluateEvery: samples ? (flags.evaluateEvery ?? Math.max(1, Math.round(steps / 10))) : 0,
     evaluate: () => trainer.evaluate(samples ?? [], { pictures, threads, signal }),
     saveBest: (meanIou) => trainer.saveTorch(join(out, 'best.pth'), { mean_iou: meanIou }),
-    async save() {
-      await trainer.saveTorch(join(out, 'last.pth'))
-      await trainer.save(last)
-    },
+    save,
     best: bestOf(run.history.evaluations.map(({ meanIou }) => meanIou)),
+    evaluatedStep: run.history.evaluations.at(-1)?.step,
     onStep: (result, rate) => progress.step(lossText(result, rate)),
   }).finally(() => progress.end())
   // On leaving after an error, a page that cannot be written must not hide it. Here it is the error.
@@ -118,17 +160,17 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   printer.out(`${join(out, 'index.html')}\n`)
 }
 
-const missing = (flag: string, hint: string) =>
-  new InverseFormError('invalid-argument', `${flag} is missing.`, { hint })
-
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
     () => false,
   )
 
-const bestOf = (scores: readonly number[]): number | undefined =>
-  scores.length > 0 ? Math.max(...scores) : undefined
+/** Images without a labeled pixel score NaN, which is no best. */
+function bestOf(scores: readonly number[]): number | undefined {
+  const known = scores.filter((score) => !Number.isNaN(score))
+  return known.length > 0 ? Math.max(...known) : undefined
+}
 
 /** Loss, its terms, and images per second, for a line of progress. */
 export function lossText(
@@ -140,44 +182,23 @@ export function lossText(
   return `loss ${digits(loss)} (${parts.join(', ')})  ${digits(imagesPerSecond)} images/s`
 }
 
-/** Returns where the images for training and, if there are some, for evaluation are. */
-async function sourcesOf(
-  flags: TrainFlags,
-): Promise<{ readonly training: SampleSource; readonly validation?: SampleSource }> {
-  const { data, split, valSplit, images, gt, valImages, valGt, imageSuffix, gtSuffix } = flags
-  const ids = flags.mapIds === undefined ? {} : { idMap: await readIdMap(flags.mapIds) }
-  if (data !== undefined && images !== undefined) {
-    throw new InverseFormError('invalid-argument', '--images cannot be used with --data.', {
-      hint: 'Pass --images and --gt for plain folders, or --data for a data set in the layout of Cityscapes.',
-    })
-  }
-  if (data !== undefined) {
-    const type = flags.coarse ? 'gtCoarse' : undefined
-    return { training: { data, split, type, ...ids }, validation: { data, split: valSplit, ...ids } }
-  }
-  if (images === undefined) throw missing('--data', 'Pass --data, or --images and --gt.')
-  if (gt === undefined) throw missing('--gt', 'Pass the folder of the label maps.')
-  const plain = { imageSuffix, gtSuffix, ...ids }
-  if (valImages === undefined) return { training: { images, gt, ...plain } }
-  if (valGt === undefined) throw missing('--val-gt', 'Pass the folder of the label maps of --val-images.')
-  return { training: { images, gt, ...plain }, validation: { images: valImages, gt: valGt, ...plain } }
-}
-
-/** Side of the published InverseNet's tiles in pixels. The loss resizes maps for them by itself. */
-const PUBLISHED_TILE = 224
-
-interface Regressor {
-  readonly weights: NonNullable<NodeTrainerOptions['regressor']>
-  readonly options?: Pick<InverseFormLossOptions, 'size' | 'tileGrid'>
-}
-
 type FlagOptions = Omit<NodeTrainerOptions, 'model' | 'steps' | 'numClasses'>
 
 async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
-  const { optimizer, momentum, weightDecay, schedule, warmup, distance } = flags
+  const { optimizer, momentum, weightDecay, schedule, warmup } = flags
   const { loss, inversenet, crop } = flags
-  const regressor =
-    loss === 'joint' && inversenet !== undefined ? await readRegressor(inversenet, crop) : undefined
+  if (inversenet !== undefined && loss !== 'joint') {
+    throw new InverseFormError('invalid-argument', `--inversenet cannot be used with --loss ${loss}.`, {
+      hint: 'Leave it out, or use --loss joint.',
+    })
+  }
+  if (flags.key !== undefined && flags.checkpoint === undefined) {
+    throw new InverseFormError('invalid-argument', '--key cannot be used without --checkpoint.', {
+      hint: 'Pass the checkpoint, or leave --key out.',
+    })
+  }
+  const regressor = inversenet === undefined ? undefined : await readRegressor(inversenet, crop)
+  const distance = distanceOf(flags.distance, regressor)
   if (optimizer !== 'sgd' && momentum !== undefined) {
     throw new InverseFormError('invalid-argument', `--momentum cannot be used with ${optimizer}.`, {
       hint: 'Leave it out, or use --optimizer sgd.',
@@ -200,26 +221,6 @@ async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
     freeze: flags.freeze,
     seed: flags.seed,
     threads: flags.threads,
-  }
-}
-
-/** Reads an InverseNet, with the options that divide crops into its tiles. */
-async function readRegressor(path: string, crop: TrainFlags['crop']): Promise<Regressor> {
-  await using source = await fileSource(path)
-  const weights = await readInverseNet(await openCheckpoint(source))
-  const side = Math.sqrt(weights['fc.0.weight'].shape[1] / 2)
-  if (side === PUBLISHED_TILE) return { weights }
-  if (!Number.isInteger(side)) {
-    throw new InverseFormError(
-      'invalid-argument',
-      `--inversenet must be for square tiles, got ${2 * side ** 2} inputs, two tiles of ${side ** 2} pixels.`,
-      { hint: 'Train it with --tile and one number, such as --tile 28.' },
-    )
-  }
-  const tileGrid = crop.map((size) => Math.max(1, Math.round(size / side))) as [number, number]
-  return {
-    weights,
-    options: { size: [tileGrid[0] * side, tileGrid[1] * side], tileGrid },
   }
 }
 

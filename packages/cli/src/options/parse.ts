@@ -70,9 +70,11 @@ export function parseWords<T extends string>(allowed: readonly T[]): (value: str
   }
 }
 
-/** Parses names of folders, separated by commas. */
-export function parseNames(value: string): string[] {
-  const names = value.split(',').map((name) => name.trim())
-  if (!names.includes('')) return names
-  throw new InvalidArgumentError('Use names separated by commas, such as train,val.')
-}
+/** Returns a parser of names, separated by commas. */
+export const parseNames =
+  (example: string) =>
+  (value: string): string[] => {
+    const names = value.split(',').map((name) => name.trim())
+    if (!names.includes('')) return names
+    throw new InvalidArgumentError(`Use names separated by commas, such as ${example}.`)
+  }

@@ -12,6 +12,8 @@ const flagsOf: Readonly<Record<string, readonly string[]>> = {
   type: ['--coarse'],
   idMap: ['--map-ids'],
   instances: ['--no-instances'],
+  cropSize: ['--crop'],
+  batchSize: ['--batch'],
 }
 
 /** What a hint may say to programs alone, and the flag that does the same. */
@@ -25,7 +27,10 @@ const phrases: readonly (readonly [pattern: RegExp, flag: string])[] = [
 ]
 
 /** Options that messages name as what the user passed. Messages about other options keep the library's words. */
-const inMessages: readonly string[] = ['key', 'maxPixels', 'data', 'targets', 'predictions', 'out']
+const inMessages: readonly string[] = [
+  ...['key', 'maxPixels', 'data', 'targets', 'predictions', 'out', 'threads', 'workers'],
+  ...['numClasses', 'cropSize', 'batchSize', 'clip', 'ema', 'freeze'],
+]
 
 /** Puts the flags of a command into a message that names the options of the library, such as `data`. */
 export const messageInWordsOf = (command: Command | undefined, message: string): string =>

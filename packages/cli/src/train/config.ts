@@ -42,9 +42,9 @@ const notKeys = ['config', 'resume', 'help']
 
 /**
  * Sets the options of a command that the config has and that are not set yet. Keys are the names of flags, as
- * `learning-rate` or `learningRate`. Lists stand for values with commas.
+ * `learning-rate`, `learning_rate` or `learningRate`. Lists stand for values with commas.
  *
- * @throws InverseFormError `unreadable` for an unknown key, which lists the known ones, and for a value that the flag would not
+ * @throws InverseFormError `unreadable` for an unknown key, which lists the known ones, for one that is there twice, and for a value that the flag would not
  *   accept
  */
 export function applyConfig(command: Command, config: Config, path: string): void {
@@ -53,8 +53,9 @@ export function applyConfig(command: Command, config: Config, path: string): voi
       .filter((option) => !option.hidden && !notKeys.includes(option.name()))
       .map((option) => [nameOf(option), option]),
   )
+  const keys = new Map<string, string>()
   for (const [key, value] of Object.entries(config)) {
-    const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    const name = key.replaceAll('_', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
     const option = options.get(name)
     if (!option) {
       throw invalid(
@@ -63,6 +64,9 @@ export function applyConfig(command: Command, config: Config, path: string): voi
         `Use ${[...options.keys()].join(', ')}.`,
       )
     }
+    const twin = keys.get(name)
+    if (twin !== undefined) throw invalid(path, `has both ${twin} and ${key}`, 'Leave one of them out.')
+    keys.set(name, key)
     const attribute = option.attributeName()
     const source = command.getOptionValueSource(attribute)
     if (value === null || (source !== undefined && source !== 'default')) continue
@@ -70,20 +74,20 @@ export function applyConfig(command: Command, config: Config, path: string): voi
   }
 }
 
+/** JSON has no infinities, and no NaN. */
+const textOf = (value: unknown): string => (typeof value === 'number' ? `${value}` : JSON.stringify(value))
+
 /** The name of a flag without dashes in front and `no-`: `--no-flip` is the key `flip`. */
 const nameOf = (option: Option): string => option.name().replace(/^no-/, '')
 
 function optionValue(option: Option, key: string, value: unknown, path: string): unknown {
   if (option.isBoolean() || option.negate) {
     if (typeof value === 'boolean') return value
-    throw invalid(path, `has ${key}: ${JSON.stringify(value)}, which must be true or false`)
+    throw invalid(path, `has ${key}: ${textOf(value)}, which must be true or false`)
   }
   const items = Array.isArray(value) ? value : [value]
   if (!items.every((item) => typeof item === 'string' || typeof item === 'number')) {
-    throw invalid(
-      path,
-      `has ${key}: ${JSON.stringify(value)}, which must be a text, a number or a list of them`,
-    )
+    throw invalid(path, `has ${key}: ${textOf(value)}, which must be a text, a number or a list of them`)
   }
   const text = items.join(',')
   try {
@@ -91,6 +95,6 @@ function optionValue(option: Option, key: string, value: unknown, path: string):
   } catch (error) {
     // Parsers of flags say what they accept.
     if (!(error instanceof CommanderError || isInverseFormError(error))) throw error
-    throw invalid(path, `has ${key}: ${JSON.stringify(value)}, which is not valid`, error.message)
+    throw invalid(path, `has ${key}: ${textOf(value)}, which is not valid`, error.message)
   }
 }

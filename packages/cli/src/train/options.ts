@@ -55,7 +55,10 @@ export interface TrainFlags {
 /** Adds the flags of `train`. All but `--config` and `--resume` are also keys of a config. */
 export function addTrainOptions(command: Command): Command {
   return command
-    .option('--data <folder>', 'train on this data set in the layout of Cityscapes')
+    .option(
+      '--data <folder>',
+      'train on this data set in the layout of Cityscapes (default: the environment variable CITYSCAPES_DATASET)',
+    )
     .option('--split <name>', 'with --data: train on this split', 'train')
     .option('--val-split <name>', 'with --data: evaluate on this split', 'val')
     .option('--coarse', 'with --data: train on the annotations of gtCoarse')
@@ -74,7 +77,7 @@ export function addTrainOptions(command: Command): Command {
     .option('--model <name>', 'train this network', parseModel)
     .option('--checkpoint <file>', 'start from these weights, as far as they fit (default: random weights)')
     .option('--key <name>', 'with --checkpoint: the state dict to use, such as ema')
-    .option('--freeze <parts>', 'do not train these parts, such as backbone', parseNames)
+    .option('--freeze <parts>', 'do not train these parts, such as backbone', parseNames('backbone,aux_head'))
     .addOption(new Option('--loss <name>', 'minimize this loss').choices(lossNames).default('joint'))
     .option('--inversenet <file>', 'with the loss joint: checkpoint of InverseNet (default: a small one)')
     .addOption(

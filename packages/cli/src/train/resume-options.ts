@@ -1,4 +1,5 @@
-import { InverseFormError } from '@inverseform/errors'
+import { dirname } from 'node:path'
+import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
 import { Command } from 'commander'
 import type { Printer } from '../printer.js'
@@ -21,7 +22,13 @@ const free = [
 export async function resumeOptions(command: Command, path: string, printer: Printer): Promise<void> {
   const given = { ...command.opts<Record<string, unknown>>() }
   const isGiven = (name: string) => ['cli', 'config'].includes(command.getOptionValueSource(name) ?? '')
-  const config = await readConfig(path)
+  const config = await readConfig(path).catch((cause) => {
+    if (!isInverseFormError(cause) || cause.code !== 'not-found') throw cause
+    throw new InverseFormError('not-found', `${dirname(path)} has no run to resume.`, {
+      hint: 'Pass the folder of the run as --out, or leave out --resume to start one.',
+      cause,
+    })
+  })
   const recorded = addTrainOptions(new Command())
   applyConfig(recorded, config, path)
   const before = recorded.opts<Record<string, unknown>>()

@@ -74,6 +74,13 @@ test.each<[string, string, RegExp, RegExp]>([
   ['an object', 'model: { name: x }', /which must be a text, a number or a list/, /./],
   ['a list', '- steps', /does not hold options/, /steps: 2000/],
   ['no YAML', 'a: [', /is not YAML or JSON/, /./],
+  [
+    'a key in two spellings',
+    'learning-rate: 1\nlearning_rate: 2',
+    /has both learning-rate and learning_rate/,
+    /Leave one/,
+  ],
+  ['no number', 'learning-rate: .nan', /has learning-rate: NaN, which is not valid/, /at least 0/],
   ['a key twice', 'steps: 1\nsteps: 2', /is not YAML or JSON: Map keys must be unique/, /./],
 ])('%s is an error that says what is accepted', async (_, text, message, hint) => {
   const error = await optionsOf(text).catch((thrown) => thrown)

@@ -44,16 +44,16 @@ test('a step is recorded, evaluated and saved, in this order', async () => {
   expect(await trainSteps(loop)).toBe(0.4)
   expect(log).toEqual([
     ...['train [0,1]', 'step 1 of 6'],
-    ...['train [2,3]', 'step 2 of 6', 'evaluation 2: 0.3', 'best 0.3', 'save 2'],
+    ...['train [2,3]', 'step 2 of 6', 'best 0.3', 'evaluation 2: 0.3', 'save 2'],
     ...['train [4,5]', 'step 3 of 6', 'save 3'],
     ...['train [6,7]', 'step 4 of 6', 'evaluation 4: 0.2', 'save 4'],
     ...['train [8,9]', 'step 5 of 6'],
-    ...['train [10,11]', 'step 6 of 6', 'evaluation 6: 0.4', 'best 0.4', 'save 6'],
+    ...['train [10,11]', 'step 6 of 6', 'best 0.4', 'evaluation 6: 0.4', 'save 6'],
   ])
 })
 
 test('a resumed run does the rest, and keeps the best of before', async () => {
-  const { loop, log } = loopFrom(4, { best: 0.5, evaluateEvery: 4 })
+  const { loop, log } = loopFrom(4, { best: 0.5, evaluatedStep: 4, evaluateEvery: 4 })
   expect(await trainSteps(loop)).toBe(0.5)
   expect(log).toEqual([
     ...['train [8,9]', 'step 5 of 6'],
@@ -78,4 +78,41 @@ test('progress has the loss, its terms and the rate', () => {
   expect(lossText({ loss: 2.34567, terms: { crossEntropy: 1.2, edges: 0.0123456 } }, 1.396)).toBe(
     'loss 2.35 (crossEntropy 1.20, edges 0.0123)  1.40 images/s',
   )
+})
+
+test('a run that is interrupted in an evaluation is saved, and goes on with it', async () => {
+  const controller = new AbortController()
+  const { loop, log } = loopFrom(1, {
+    signal: controller.signal,
+    async evaluate() {
+      controller.abort()
+      throw controller.signal.reason
+    },
+  })
+  await expect(trainSteps(loop)).rejects.toThrow(/abort/)
+  expect(log).toEqual(['train [2,3]', 'step 2 of 6', 'save 2'])
+  const resumed = loopFrom(2, { steps: 2 })
+  expect(await trainSteps(resumed.loop)).toBe(0.3)
+  expect(resumed.log).toEqual(['best 0.3', 'evaluation 2: 0.3', 'save 2'])
+})
+
+test('an evaluation without labeled pixels is no best', async () => {
+  const { loop, log } = loopFrom(1)
+  const evaluate = loop.evaluate
+  const scores = [Number.NaN, 0.2, Number.NaN]
+  const blind = {
+    ...loop,
+    async evaluate() {
+      const { record, pictures } = await evaluate()
+      return { record: { ...record, meanIou: scores[record.step / 2 - 1] }, pictures }
+    },
+  }
+  expect(await trainSteps(blind)).toBe(0.2)
+  expect(log.filter((line) => line.startsWith('best'))).toEqual(['best 0.2'])
+})
+
+test('an evaluation that fails ends the run', async () => {
+  const { loop, log } = loopFrom(1, { evaluate: () => Promise.reject(new Error('no memory')) })
+  await expect(trainSteps(loop)).rejects.toThrow('no memory')
+  expect(log).not.toContain('save 2')
 })

@@ -90,6 +90,6 @@ test.each<[string, string[], RegExp]>([
 test('without a run to resume it says so', async () => {
   const folder = await temporaryFolder()
   const { exitCode, err } = await inverseform('train', '--resume', '--out', folder)
-  expect(err).toMatch(/options\.json/)
+  expect(err).toContain(`${folder} has no run to resume.`)
   expect(exitCode).toBe(3)
 })

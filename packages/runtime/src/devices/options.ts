@@ -80,6 +80,9 @@ export function checkDevice<D extends string>(device: unknown, known: readonly D
   checkOneOf('device', device, known, { code: 'runtime-unavailable' })
 }
 
+/** More than any machine has: a number beyond is a mistake, and would hang. */
+const MAX_THREADS = 1024
+
 export function checkThreads(threads: unknown): asserts threads is number {
-  checkInteger('threads', threads, { min: 0 }, { hint: 'Pass 0 to use all cores.' })
+  checkInteger('threads', threads, { min: 0, max: MAX_THREADS }, { hint: 'Pass 0 to use all cores.' })
 }

@@ -76,9 +76,9 @@ function checkLabels(sample: TrainingSample, { data, width }: Target, numClasses
     const place = sample.target ?? sample.name
     throw new InverseFormError(
       'invalid-dataset',
-      `${place} has the label ${label} at row ${row}, column ${column}: labels of ${numClasses} classes are 0 to ${numClasses - 1}, or 255 for ignored pixels.`,
+      `${place} has the class ${label} at row ${row}, column ${column}, but ${numClasses} classes are 0 to ${numClasses - 1}, or 255 for ignored pixels.`,
       {
-        hint: 'Check the number of classes, or map the ids of the label maps to classes with `idMap`.',
+        hint: 'Check the number of classes, or map the ids of the label maps to classes with `idMap`. In the layout of Cityscapes, classes are train ids.',
         details: { name: sample.name, target: sample.target, label, row, column },
       },
     )

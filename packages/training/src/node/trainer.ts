@@ -1,6 +1,7 @@
 import { openCheckpoint, type TorchMetadataValue } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
 import { smallInverseNet } from '@inverseform/core/small-inverse-net'
+import { checkThreads } from '@inverseform/runtime'
 import { writeFileAtomically } from '@inverseform/shared/node'
 import { resumeTraining, writeTorch, writeTraining } from '../checkpoint.js'
 import type { TrainingSample } from '../data/sample.js'
@@ -46,7 +47,7 @@ export class NodeTrainer extends Trainer {
 
   /**
    * Writes all that a run continues from (see {@link writeTraining}). The file is replaced as a whole or stays as it was.
-   * @throws InverseFormError `write-failed`
+   * @throws InverseFormError `write-failed`; `training-diverged` when a value is not finite
    */
   save(path: string): Promise<void> {
     return writeFileAtomically(path, (sink) => writeTraining(this, sink))
@@ -84,7 +85,8 @@ export class NodeTrainer extends Trainer {
  *   errors of reading the checkpoint, `checkpoint-mismatch` when none of its weights fits
  */
 export async function createTrainer(options: NodeTrainerOptions): Promise<NodeTrainer> {
-  const { loss = 'joint', regressor, checkpoint, key } = options
+  const { loss = 'joint', regressor, checkpoint, key, threads = 0 } = options
+  checkThreads(threads)
   const trainer = new NodeTrainer(loss === 'joint' && !regressor ? withSmallInverseNet(options) : options)
   checkMemory(trainer)
   if (checkpoint !== undefined) await trainer.startFrom(checkpoint, key)

@@ -13,6 +13,7 @@ import {
 } from '@inverseform/core/training'
 import { checkInteger, checkNumber, checkOneOf, InverseFormError } from '@inverseform/errors'
 import { type Random, seededRandom } from '@inverseform/shared'
+import { normOf } from '../optimizers.js'
 import { scheduleFactor } from '../schedules.js'
 import type { OpenSession } from '../session.js'
 import type { StepTensor } from '../tape.js'
@@ -39,6 +40,13 @@ export type RegressorTransform = keyof typeof transforms
 
 /** Names of the transformations. */
 export const regressorTransforms = Object.keys(transforms) as readonly RegressorTransform[]
+
+/** Returns the distance of the InverseForm loss that fits a transformation; undefined for an unknown one. */
+export function regressorDistance(transform: string): 'coefficients' | 'euclidean' | 'geodesic' | undefined {
+  return Object.hasOwn(transforms, transform)
+    ? transforms[transform as RegressorTransform].distance
+    : undefined
+}
 
 export interface RegressorOptions {
   /** Boundaries to train on, at the scale of the maps that the loss cuts into tiles. */
@@ -152,6 +160,9 @@ export async function trainRegressor(options: RegressorOptions): Promise<Trained
       if (!Number.isFinite(loss)) throw diverged(loss, step)
       options.onStep?.({ step, loss, learningRate: rate })
     }
+    const values = Object.values(network.weights).map(({ data }) => normOf(data))
+    const broken = values.find((norm) => !Number.isFinite(norm))
+    if (broken !== undefined) throw diverged(broken, steps)
     const measured = Array.from({ length: MEASURED }, () => heldOut.next().value)
     const noise = seededRandom(seed + 2)
     return {

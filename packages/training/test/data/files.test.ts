@@ -57,7 +57,9 @@ describe('openTrainingSamples', () => {
     const idMap = { 0: 1, 1: 0, 2: 0 }
     const mapped = await openTrainingSamples({ ...plain(), idMap, unmapped: 255 })
     expect((await mapped[0].load()).target).toEqual(loaded[0].target.map((id) => [1, 0, 0][id] ?? 255))
-    const strict = await openTrainingSamples({ ...plain(), idMap })
+    const kept = await openTrainingSamples({ ...plain(), idMap })
+    expect((await kept[0].load()).target).toEqual(loaded[0].target.map((id) => [1, 0, 0][id] ?? id))
+    const strict = await openTrainingSamples({ ...plain(), idMap, unmapped: 'error' })
     await expect(strict[0].load()).rejects.toMatchObject({ message: expect.stringContaining('_mask.png') })
   })
 
@@ -135,7 +137,7 @@ describe('openTrainingData', () => {
     await expect(openTrainingData({ ...folders, ...batches })).rejects.toMatchObject({
       name: 'InverseFormError',
       code: 'invalid-dataset',
-      message: expect.stringMatching(/wrong\/gt\/a\.png has the label 77 at row 3, column 5/),
+      message: expect.stringMatching(/wrong\/gt\/a\.png has the class 77 at row 3, column 5/),
       hint: expect.stringContaining('idMap'),
     })
     await write('wrong/gt/a.png', labelPng(Uint16Array.from(target, (id) => (id === 77 ? 700 : id))))

@@ -115,7 +115,7 @@ describe('errors', () => {
     await expect(run).rejects.toMatchObject({
       code: 'invalid-dataset',
       message: expect.stringContaining(
-        'gt/ulm.png has the label 4 at row 20, column 11: labels of 4 classes',
+        'gt/ulm.png has the class 4 at row 20, column 11, but 4 classes are 0 to 3',
       ),
       hint: expect.stringContaining('number of classes'),
     })

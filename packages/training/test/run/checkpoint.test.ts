@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 /** A trainer that only updates: its gradients are given. */
 const trainerWith = (options: Partial<TrainerOptions> = {}) =>
   new NodeTrainer({
-    ...{ model: 'hrnet16-slim', loss: 'joint', steps: 10, batchSize: 1, cropSize: [64, 64] },
+    ...{ model: 'hrnet16-slim', loss: 'joint', steps: 10, batchSize: 1, cropSize: [64, 128] },
     ...options,
   })
 
@@ -55,6 +55,22 @@ test.each<[string, Partial<TrainerOptions>]>([
   await resumed.save(other)
   expect(readFileSync(other).equals(readFileSync(path))).toBe(true)
   expect(readdirSync(folder)).toHaveLength(2)
+})
+
+test('values that are not finite are not saved: the file of before stays', async () => {
+  const path = join(folder, 'last.safetensors')
+  const trainer = trainerWith()
+  await trainer.save(path)
+  const before = readFileSync(path)
+  update(trainer, 0, 1)
+  const { data } = trainer.state.tensors.get('backbone.conv1.weight') as { data: Float32Array }
+  data[5] = Number.POSITIVE_INFINITY
+  await expect(trainer.save(path)).rejects.toMatchObject({
+    code: 'training-diverged',
+    message: 'backbone.conv1.weight is not finite after step 1, so it is not saved.',
+  })
+  expect(readFileSync(path).equals(before)).toBe(true)
+  expect(readdirSync(folder)).toHaveLength(1)
 })
 
 test.each([

@@ -168,6 +168,20 @@ function picture(width: number, height: number) {
 }
 
 describe('pictures', () => {
+  test('stay on the page of a run that goes on', async () => {
+    const run = await openRun(folder)
+    await train(run, 1, 3)
+    await run.evaluation(score(4), [picture(24, 16)])
+    await run.close()
+    const shown = () => readFileSync(join(folder, 'index.html'), 'utf8').match(/pictures\/[^"]+/g)
+    const before = shown()
+    expect(before).toContain('pictures/1-prediction.png?step=4')
+    await (await openRun(folder, { resume: 4 })).close()
+    expect(shown()).toEqual(before)
+    await (await openRun(folder, { resume: 3 })).close()
+    expect(shown()).toBeNull()
+  })
+
   test('are PNG files of every stride-th pixel', async () => {
     const [width, height] = [7, 5]
     const rgb = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i) % 256)

@@ -1,11 +1,5 @@
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
-import {
-  type IdMap,
-  type LabelMapping,
-  labelMapping,
-  mapEntries,
-  reduceZeroLabel,
-} from '../../label-mapping.js'
+import { type IdMap, type LabelMapping, labelMapping, reduceZeroLabel } from '../../label-mapping.js'
 import { IGNORE, labels } from '../../labels.js'
 import type { NamedImage } from '../../metrics/image-scores.js'
 import type { LabelMap } from '../../png.js'
@@ -107,15 +101,7 @@ export async function evaluatePair(
 async function readChanged(path: string, plan: EvaluationPlan): Promise<LabelMap> {
   const map = await readLabelPng(path, plan)
   if (plan.idMap === undefined) return map
-  return { ...map, data: changedIds(plan.idMap, map.data.BYTES_PER_ELEMENT)(map.data) }
-}
-
-/** Creates a mapping of all ids of one or two bytes: some to others, the rest to themselves. */
-export function changedIds(map: IdMap, bytes: number): LabelMapping {
-  const count = 2 ** (8 * bytes)
-  const ids = Array.from({ length: count }, (_, id) => id)
-  for (const [from, to] of mapEntries(map)) if (from >= 0 && from < count) ids[from] = to
-  return labelMapping(ids)
+  return { ...map, data: labelMapping(plan.idMap, { unmapped: 'keep' })(map.data) }
 }
 
 /** Adds the files to an error about their label maps. */

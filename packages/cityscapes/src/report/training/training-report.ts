@@ -81,6 +81,10 @@ export function trainingReportHtml(options: TrainingReportOptions): string {
   })
 }
 
+/** Steps that a mean on the page is over, where there are as many. */
+const MEAN_STEPS = 100
+const shown = (steps: readonly TrainingStepRecord[]) => Math.min(MEAN_STEPS, steps.length)
+
 function introduction({ steps, evaluations = [], totalSteps, refresh }: TrainingReportOptions): string {
   const last = steps.at(-1)
   if (last === undefined && evaluations.length === 0) return '<p>No step is done yet.</p>'
@@ -91,8 +95,11 @@ function introduction({ steps, evaluations = [], totalSteps, refresh }: Training
     const of = totalSteps === undefined ? '' : ` <small>of ${count(totalSteps)}</small>`
     entries.push(
       [refresh === undefined ? 'steps done' : 'steps done, running', count(last.step) + of],
-      ['loss, mean of 100 steps', significant(mean(steps.slice(-100).map(({ loss }) => loss)))],
-      ['images per second', significant(mean(steps.slice(-100).map((step) => step.imagesPerSecond)))],
+      [
+        `loss, mean of ${shown(steps)} steps`,
+        significant(mean(steps.slice(-MEAN_STEPS).map(({ loss }) => loss))),
+      ],
+      ['images per second', significant(mean(steps.slice(-MEAN_STEPS).map((step) => step.imagesPerSecond)))],
     )
   }
   return headline(entries)
@@ -130,12 +137,12 @@ function lossCharts(steps: readonly TrainingStepRecord[]): string {
   const rows = quantities.map(([name, value]) => [
     escapeText(name),
     significant(value(steps.at(-1) as TrainingStepRecord)),
-    significant(mean(steps.slice(-100).map(value))),
-    significant(mean(steps.slice(0, 100).map(value))),
+    significant(mean(steps.slice(-MEAN_STEPS).map(value))),
+    significant(mean(steps.slice(0, MEAN_STEPS).map(value))),
   ])
   return `<p class="soft">Lines are smoothed; the areas behind them hold the raw values. Terms are shown before their factors.</p>
 <div class="charts">${charts.join('')}${rate}</div>
-${dataTable('Loss', ['quantity', 'last step', 'last 100 steps', 'first 100 steps'], rows)}`
+${dataTable('Loss', ['quantity', 'last step', `last ${shown(steps)} steps`, `first ${shown(steps)} steps`], rows)}`
 }
 
 const lines = [

@@ -28,7 +28,7 @@ const extension = /\.(png|jpe?g|webp|avif|tiff?|gif)$/i
 
 /**
  * Pairs images with the label maps that have their path within the folder, except for the ends of the names. Images without
- * a label map are left out.
+ * a label map are left out, and named.
  * @returns samples sorted by name, with `/` between folders
  */
 export async function matchFolders({
@@ -36,7 +36,7 @@ export async function matchFolders({
   gt,
   imageSuffix,
   gtSuffix = '.png',
-}: PlainFolders): Promise<SampleFile[]> {
+}: PlainFolders): Promise<{ readonly files: readonly SampleFile[]; readonly unlabeled: readonly string[] }> {
   checkPath('images', images)
   checkPath('gt', gt)
   checkSuffix('imageSuffix', imageSuffix ?? '')
@@ -54,7 +54,10 @@ export async function matchFolders({
       },
     )
   }
-  return [...targets].map(([name, target]) => ({ name, image: found.get(name) as string, target }))
+  return {
+    files: [...targets].map(([name, target]) => ({ name, image: found.get(name) as string, target })),
+    unlabeled: [...found.keys()].filter((name) => !targets.has(name)),
+  }
 }
 
 function checkSuffix(name: string, suffix: unknown): void {

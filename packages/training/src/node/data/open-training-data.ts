@@ -18,6 +18,8 @@ export interface ThreadOptions extends FileSampleOptions {
 
 /** Training data that must be closed. */
 export interface OpenTrainingData extends SampledData, AsyncDisposable {
+  /** Names of images in plain folders that have no label map, and so are left out. */
+  readonly unlabeled: readonly string[]
   /** Ends the threads. Batches that were asked for and are not there yet fail with `disposed`. */
   close(): Promise<void>
 }
@@ -55,7 +57,7 @@ export async function openTrainingData(
     const scanned = sampledData(maker, files.files.length, options, parallel)
     const data = readingAhead(await keepingAlive(threads, scanned), readAhead)
     const batch = (step: number) => keepingAlive(threads, data.batch(step))
-    return { ...data, batch, close, [Symbol.asyncDispose]: close }
+    return { ...data, unlabeled: files.unlabeled, batch, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error

@@ -1,4 +1,4 @@
-import type { IdMap } from '@inverseform/cityscapes'
+import type { IdMap, LabelMappingOptions } from '@inverseform/cityscapes'
 import { type AnnotationType, openDataset } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import { matchFolders, type PlainFolders, type SampleFile } from './match-folders.js'
@@ -20,16 +20,24 @@ export type SampleSource = (CityscapesFolder | PlainFolders) & {
    * folders stay as they are.
    */
   readonly idMap?: IdMap
-  /** What to do with ids that are not in `idMap`: an `error` (default), or their class, such as 255 to ignore them. */
-  readonly unmapped?: 'error' | number
+  /**
+   * What to do with ids that are not in `idMap`: an `error` (default for the layout of Cityscapes), `keep` them (default for plain
+   * folders), or their class, such as 255 to ignore them.
+   */
+  readonly unmapped?: LabelMappingOptions['unmapped']
 }
 
 /** How the ids of label maps become classes. */
-export type TargetIds = 'labelIds' | 'classes' | { readonly map: IdMap; readonly unmapped?: 'error' | number }
+export type TargetIds =
+  | 'labelIds'
+  | 'classes'
+  | { readonly map: IdMap; readonly unmapped: LabelMappingOptions['unmapped'] }
 
 /** Files of samples. They can be sent between threads. */
 export interface SampleFiles {
   readonly files: readonly SampleFile[]
+  /** Names of images that have no label map, and so are left out. */
+  readonly unlabeled: readonly string[]
   readonly ids: TargetIds
 }
 
@@ -39,7 +47,7 @@ export interface SampleFiles {
  *   label maps; `invalid-dataset` for a label map without an image
  */
 export async function findSampleFiles(source: SampleSource): Promise<SampleFiles> {
-  const { idMap: map, unmapped } = source
+  const { idMap: map, unmapped = 'images' in source ? 'keep' : 'error' } = source
   const mapped = map === undefined ? undefined : { map, unmapped }
   if ('images' in source) {
     if ('data' in source || 'split' in source) {
@@ -47,10 +55,10 @@ export async function findSampleFiles(source: SampleSource): Promise<SampleFiles
         hint: 'Pass `images` and `gt` for plain folders, or `data` and `split` for the layout of Cityscapes.',
       })
     }
-    return { files: await matchFolders(source), ids: mapped ?? 'classes' }
+    return { ...(await matchFolders(source)), ids: mapped ?? 'classes' }
   }
   const { data, split, type } = source
   const { samples } = await openDataset({ data, split, type, requireTarget: true })
   const files = samples.map(({ name, image, labelIds }) => ({ name, image, target: labelIds as string }))
-  return { files, ids: mapped ?? 'labelIds' }
+  return { files, unlabeled: [], ids: mapped ?? 'labelIds' }
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import {
@@ -58,7 +59,22 @@ export async function writeRunPictures(
     })
     written.push({ name, meanIou, panels: await Promise.all(files) })
   }
+  if (written.length > 0) await writeWholeFile(join(folder, LIST), JSON.stringify(written))
   return written
+}
+
+/** What the page shows of each picture, for a run that goes on. */
+const LIST = `${PICTURES}/pictures.json`
+
+/** Returns what {@link writeRunPictures} last returned in a folder, or nothing where it wrote no pictures. */
+export async function readRunPictures(folder: string): Promise<readonly ReportImage[]> {
+  // Pictures are for looking at: without a list, the page goes without them.
+  try {
+    const list: unknown = JSON.parse(await readFile(join(folder, LIST), 'utf8'))
+    return Array.isArray(list) ? list : []
+  } catch {
+    return []
+  }
 }
 
 const BOUNDARIES = 'boundaries: target blue, prediction orange, both white'

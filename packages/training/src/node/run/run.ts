@@ -11,7 +11,7 @@ import { checkArgument, checkInteger, InverseFormError } from '@inverseform/erro
 import { makeFolder, writeWholeFile } from '@inverseform/shared/node'
 import type { StepResult } from '../../trainer.js'
 import { evaluationLine, GrowingFile, type RunHistory, readMetrics, stepLine } from './metrics-file.js'
-import { type EvaluatedPicture, PICTURES, writeRunPictures } from './pictures.js'
+import { type EvaluatedPicture, PICTURES, readRunPictures, writeRunPictures } from './pictures.js'
 import { restartEvent, scalarEvent, versionEvent } from './tensorboard.js'
 
 export interface RunOptions {
@@ -88,7 +88,8 @@ export async function openRun(folder: string, options: RunOptions = {}): Promise
   )
   events.add(versionEvent(Date.now() / 1000))
   if (resume !== undefined) events.add(restartEvent(Date.now() / 1000, resume + 1))
-  const run = new Run(folder, options, history, new GrowingFile(path, 'a'), events)
+  const pictures = history.evaluations.length > 0 ? await readRunPictures(folder) : []
+  const run = new Run(folder, options, history, pictures, new GrowingFile(path, 'a'), events)
   await run.writePage()
   return run
 }
@@ -115,7 +116,7 @@ export class Run {
   readonly #options: RunOptions
   readonly #metrics: GrowingFile
   readonly #events: GrowingFile
-  #images: readonly ReportImage[] = []
+  #images: readonly ReportImage[]
   #lastPage = 0
   #open = true
 
@@ -123,12 +124,14 @@ export class Run {
     folder: string,
     options: RunOptions,
     history: RunHistory,
+    images: readonly ReportImage[],
     metrics: GrowingFile,
     events: GrowingFile,
   ) {
     this.folder = folder
     this.history = history
     this.#options = options
+    this.#images = images
     this.#metrics = metrics
     this.#events = events
   }
