@@ -12,8 +12,8 @@ const { values } = parseArgs({
   options: {
     out: { type: 'string', default: '.cache/experiment' },
     seeds: { type: 'string', default: '1,2,3' },
-    'base-steps': { type: 'string', default: '3000' },
-    steps: { type: 'string', default: '600' },
+    'base-steps': { type: 'string', default: '5000' },
+    steps: { type: 'string', default: '1000' },
   },
 })
 const { out } = values

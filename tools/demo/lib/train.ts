@@ -18,7 +18,7 @@ interface Training {
 }
 
 const shared = {
-  ...{ model: 'hrnet16-slim', crop: '160x320', batch: 1, threads: 1 },
+  ...{ model: 'hrnet16-slim', crop: '256x512', batch: 1, threads: 1 },
   ...{ optimizer: 'adamw', 'learning-rate': 0.001, 'evaluate-every': 0, 'save-every': 100 },
 }
 

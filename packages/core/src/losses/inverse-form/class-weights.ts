@@ -36,7 +36,16 @@ export function classWeights(
     counts[value]++
     total++
   }
-  return counts.map((count) => {
+  return weightsOfCounts(counts, total, { norm, upperBound })
+}
+
+/** {@link classWeights} from the number of pixels of each class. */
+export function weightsOfCounts(
+  counts: ArrayLike<number>,
+  total: number,
+  { norm = false, upperBound = 1 }: ClassWeightsOptions,
+): Float64Array {
+  return Float64Array.from(counts, (count) => {
     if (count === 0) return 1
     const share = count / total
     return 1 + (norm ? upperBound / share : upperBound * (1 - share))

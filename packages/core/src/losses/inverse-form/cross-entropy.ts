@@ -1,9 +1,8 @@
 import { checkBoolean, checkOneOf } from '@inverseform/errors'
 import type { TensorOps } from '../../ops.js'
-import { checkTarget, mapSize, type SegmentationLossInputs } from '../inputs.js'
-import { validPixels } from '../valid-pixels.js'
+import { checkClass, checkTarget, mapSize, type SegmentationLossInputs } from '../inputs.js'
 import { weightedCrossEntropy } from '../weighted-cross-entropy.js'
-import { type ClassWeightsOptions, checkClassWeightsOptions, classWeights } from './class-weights.js'
+import { type ClassWeightsOptions, checkClassWeightsOptions, weightsOfCounts } from './class-weights.js'
 
 export interface CrossEntropyLossOptions extends ClassWeightsOptions {
   /** Computes class weights for each image instead of the whole batch. Default false. */
@@ -33,12 +32,24 @@ export function crossEntropyLoss<T>(
   const size = mapSize(ops, 'logits', logits)
   const { images, channels: numClasses, height, width } = size
   checkTarget('target', target, size)
-  const { indices, valid } = validPixels(target, size, ignoreIndex)
+  const indices = new Int32Array(target.length)
   const weights = new Float64Array(target.length)
   const groupSize = perImage ? height * width : target.length
   for (let start = 0; start < target.length; start += groupSize) {
-    const table = classWeights(target.subarray(start, start + groupSize), numClasses, options)
-    for (let i = start; i < start + groupSize; i++) weights[i] = valid[i] * table[indices[i]]
+    const counts = new Uint32Array(numClasses)
+    let total = 0
+    for (let i = start; i < start + groupSize; i++) {
+      const value = target[i]
+      if (value === ignoreIndex) continue
+      checkClass(value, numClasses, i, size)
+      indices[i] = value
+      counts[value]++
+      total++
+    }
+    const table = weightsOfCounts(counts, total, options)
+    for (let i = start; i < start + groupSize; i++) {
+      if (target[i] !== ignoreIndex) weights[i] = table[indices[i]]
+    }
   }
   return weightedCrossEntropy(ops, logits, indices, ops.constant(weights, [images, height, width]), reduction)
 }
