@@ -7,17 +7,30 @@ export interface Pair {
   readonly with: Scores
 }
 
-/** The names of the scores, in the order of a table. */
-export const scoreNames: readonly (readonly [name: string, key: keyof Scores])[] = [
-  ['mIoU', 'meanIou'],
-  ['boundary F, 1 px', 'boundaryF1'],
-  ['3 px', 'boundaryF3'],
-  ['5 px', 'boundaryF5'],
-  ['edge head F, at 0.5', 'edgeF'],
-  ['at best', 'bestEdgeF'],
+/** The names of the scores in the head of a table, where a name goes on from the one before, and in full. */
+export const scoreNames: readonly (readonly [name: string, key: keyof Scores, fullName: string])[] = [
+  ['mIoU', 'meanIou', 'mIoU'],
+  ['boundary F, 1 px', 'boundaryF1', 'boundary F, 1 px'],
+  ['3 px', 'boundaryF3', 'boundary F, 3 px'],
+  ['5 px', 'boundaryF5', 'boundary F, 5 px'],
+  ['edge head F, at 0.5', 'edgeF', 'edge head F, at 0.5'],
+  ['at best', 'bestEdgeF', 'edge head F, at best'],
 ]
 
 export const percent = (value: number): string => (100 * value).toFixed(2)
+
+/** Returns the scores of two networks for a terminal: a line each, below 80 columns. */
+export function scoreText(without: Scores, withTerm: Scores): string {
+  const row = (name: string, values: readonly string[]) =>
+    name.padEnd(24) + values.map((value) => value.padStart(14)).join('')
+  return [
+    row('', ['without term', 'with term', 'difference']),
+    ...scoreNames.map(([, key, name]) => {
+      const values = [without[key], withTerm[key], withTerm[key] - without[key]]
+      return row(name, values.map(percent))
+    }),
+  ].join('\n')
+}
 
 /** Returns a Markdown table of each seed's scores in percent, their mean and spread, and those of the paired differences. */
 export function comparison(pairs: readonly Pair[]): string {
