@@ -134,8 +134,9 @@ function isCheckpoint(value: unknown): value is CheckpointSource {
 }
 
 function sendable(checkpoint: CheckpointSource): NetworkSettings['checkpoint'] {
-  if (checkpoint instanceof URL)
+  if (checkpoint instanceof URL) {
     return checkpoint.protocol === 'file:' ? fileURLToPath(checkpoint) : webUrl(checkpoint)
+  }
   return checkpoint instanceof ArrayBuffer ? new Uint8Array(checkpoint) : checkpoint
 }
 

@@ -116,7 +116,7 @@ async function pullModels(
   given: readonly string[],
   options: { readonly mirror?: string; readonly printer: Printer; readonly signal: AbortSignal },
 ): Promise<void> {
-  const checkpoints = given.flatMap((name) => (name === 'all' ? names : [name]))
+  const checkpoints = given.flatMap<string>((name) => (name === 'all' ? names : [name]))
   checkpoints.forEach(checkName)
   for (const checkpoint of new Set(checkpoints)) {
     options.printer.out(`${await fetchCheckpoint(checkpoint, options)}\n`)
