@@ -8,7 +8,6 @@ import {
   listCachedCheckpoints,
   localCheckpoint,
 } from '@inverseform/backbones/node'
-import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   type Answer,
   dropAfter,
@@ -17,7 +16,8 @@ import {
   serveProxy,
   smallCheckpoint,
   temporaryFolder,
-} from './server.js'
+} from '@inverseform/testing/downloads'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 
 afterEach(() => {
   vi.unstubAllEnvs()

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { readdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { temporaryFolder } from '@inverseform/testing/downloads'
 import { expect, test } from 'vitest'
 import { withLock } from '../../src/download/lock.js'
-import { temporaryFolder } from './server.js'
 
 test('lets one caller work at a time, and leaves nothing', async () => {
   const folder = await temporaryFolder()

@@ -46,6 +46,8 @@ export async function fetchCheckpoint(
         if (!progress) {
           printer.line(`Downloading ${checkpoint} …`)
           progress = new Progress(printer, 'MB', total / 1e6, loaded / 1e6)
+          // Nothing has arrived yet, so there is no rate.
+          return
         }
         progress.to(loaded / 1e6)
       },
