@@ -15,7 +15,7 @@ import { version } from './version.js'
 
 const help = `
 Examples:
-  inverseform predict photos/ --checkpoint hr16s_4k_slim.pth
+  inverseform predict photos/ --checkpoint hrnet16-slim
   inverseform help eval
 
 Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 unreadable or missing images, data set or file, 4 checkpoint,
@@ -38,7 +38,7 @@ export function createProgram(printer: Printer, signal: AbortSignal): Command {
   addSubmitCommand(program, printer, signal)
   addConvertCommand(program, printer, signal)
   addInspectCommand(program, printer, signal)
-  addModelsCommand(program, printer)
+  addModelsCommand(program, printer, signal)
   addDoctorCommand(program, printer)
   return program
 }

@@ -41,3 +41,23 @@ test('cuts the line at the width of the terminal, so that it does not wrap', () 
   const lines = progressOn(true, 3, 30).trimEnd().split('\r\u001b[K').slice(1)
   expect(lines.map(({ length }) => length)).toEqual([30, 30, 30])
 })
+
+test('shows parts of a whole, and a rate without a time where the total is unknown', () => {
+  vi.useFakeTimers()
+  try {
+    let text = ''
+    const printer = new Printer({ out: () => {}, err: (more) => (text += more), interactive: true })
+    const known = new Progress(printer, 'MB', 13.31, 4)
+    vi.advanceTimersByTime(2000)
+    known.to(5.25)
+    const unknown = new Progress(printer, 'MB')
+    vi.advanceTimersByTime(2000)
+    unknown.to(5.25)
+    expect(text.split('\r\u001b[K').slice(1)).toEqual([
+      '█████████░░░░░░░░░░░░░░░ 5.3/13.3 MB  0.63/s  ETA 0:13',
+      '░░░░░░░░░░░░░░░░░░░░░░░░ 5.3 MB  2.63/s  0:02',
+    ])
+  } finally {
+    vi.useRealTimers()
+  }
+})

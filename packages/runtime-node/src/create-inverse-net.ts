@@ -2,6 +2,7 @@ import { INVERSENET_TILE } from '@inverseform/backbones'
 import { checkArgument, InverseFormError } from '@inverseform/errors'
 import { type CompileProgress, checkSignal, compact, type Tensor } from '@inverseform/runtime'
 import type { Device } from './devices/devices.js'
+import { withLocalCheckpoint } from './local-checkpoint.js'
 import { type InverseNetOptions, inverseNetSettings } from './options.js'
 import { startWorker } from './worker/client.js'
 import type { InverseNetTask } from './worker/tasks/inverse-net.js'
@@ -39,16 +40,16 @@ export interface InverseNet extends Loaded, AsyncDisposable {
  * has no gradient: to train with the loss, use `inverseNet` of `@inverseform/core`.
  *
  * @example
- * const inverseNet = await createInverseNet({ checkpoint: 'distance_measures_regressor.pth', precision: 'int8' })
+ * const inverseNet = await createInverseNet({ checkpoint: 'inversenet', precision: 'int8' })
  * const { data, shape } = await inverseNet.coefficients(prediction, target)
  * await inverseNet.dispose()
  *
- * @throws InverseFormError `not-found`, `invalid-checkpoint`, `unsafe-checkpoint` or `checkpoint-mismatch` for a
+ * @throws InverseFormError `not-found`, `unreadable`, `invalid-checkpoint`, `unsafe-checkpoint` or `checkpoint-mismatch` for a
  * checkpoint that cannot be used; `limit-exceeded` for weights outside the range of the precision; `runtime-unavailable`
  * if the device or the platform cannot run it; `invalid-argument` for other options
  */
 export async function createInverseNet(options: InverseNetOptions): Promise<InverseNet> {
-  const settings = inverseNetSettings(options)
+  const settings = await withLocalCheckpoint(inverseNetSettings(options), options)
   const { signal, onProgress } = options
   const report = (progress: CompileProgress) => onProgress?.(progress as CompileProgress<Device>)
   const { client, loaded } = await startWorker('inverseNet', settings, { signal, onProgress: report })

@@ -16,6 +16,7 @@ import {
 } from '@inverseform/runtime'
 import type { Device } from './devices/devices.js'
 import { type ImageInput, openImage } from './images.js'
+import { withLocalCheckpoint } from './local-checkpoint.js'
 import { type SegmenterOptions, type SegmenterSettings, segmenterSettings } from './options.js'
 import { startWorker } from './worker/client.js'
 import { type PoolMember, startAll, WorkerPool } from './worker/pool.js'
@@ -36,17 +37,19 @@ export interface NodeSegmenter extends Segmenter<ImageInput> {
  * each GPU, so that the caller's event loop stays free.
  *
  * @example
- * const segmenter = await createSegmenter({ checkpoint: 'hr16s_4k_slim.pth' })
+ * const segmenter = await createSegmenter({ checkpoint: 'hrnet16-slim' })
  * const { labels, width, height } = await segmenter.segment('street.jpg')
  * await segmenter.dispose()
  *
- * @throws InverseFormError `not-found`, `invalid-checkpoint`, `unsafe-checkpoint` or `checkpoint-mismatch` for a
+ * @throws InverseFormError `not-found`, `unreadable`, `invalid-checkpoint`, `unsafe-checkpoint` or `checkpoint-mismatch` for a
  * checkpoint that cannot be used; `limit-exceeded` for weights outside the range of the precision; `runtime-unavailable`
  * if the device or the platform cannot run it; `invalid-argument` for other options
  */
 export async function createSegmenter(options: SegmenterOptions): Promise<NodeSegmenter> {
-  const settings = segmenterSettings(options)
-  const [{ maxPixels }] = settings
+  const [first, ...others] = segmenterSettings(options)
+  const { maxPixels } = first
+  const { checkpoint } = await withLocalCheckpoint(first, options)
+  const settings = [first, ...others].map((each) => ({ ...each, checkpoint }))
   const { members, loaded } = await start(settings, options)
   // A single worker runs a whole batch itself.
   const client = members.length === 1 ? members[0] : new WorkerPool(members)

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import type { WeightPrecision } from '@inverseform/backbones/onnx'
 import { checkArgument, checkOneOf, InverseFormError } from '@inverseform/errors'
 import {
@@ -15,16 +16,19 @@ import {
 } from '@inverseform/runtime'
 import { orList } from '@inverseform/shared'
 import { type Device, devices, numberedDevices } from './devices/devices.js'
-import { pathOf } from './file-url.js'
 
-/** A checkpoint: the path or `file:` URL of a `.pth`, `.safetensors` or `.onnx` file, or its bytes. */
+/**
+ * A checkpoint: the name of a published model, which is downloaded and cached, or the URL, path or bytes of a `.pth`,
+ * `.safetensors` or `.onnx` file.
+ */
 export type CheckpointSource = string | URL | Uint8Array | ArrayBuffer
 
 /** The options that all networks have. */
 export interface NetworkOptions extends LoadingOptions<Device> {
   /**
-   * The checkpoint: the path or `file:` URL of a `.pth` or `.safetensors` file, or its bytes. A segmenter also accepts an
-   * `.onnx` file that `inverseform convert` wrote.
+   * The checkpoint: the name of a published model, such as `hrnet16-slim`, or the URL, path or bytes of a `.pth` or
+   * `.safetensors` file. A segmenter also accepts an `.onnx` file that `inverseform convert` wrote. Names and URLs are downloaded
+   * when they are first used, as `localCheckpoint` of `@inverseform/backbones/node` does.
    */
   readonly checkpoint: CheckpointSource
   /** Number of CPU threads; 0, the default, uses all cores. */
@@ -114,7 +118,8 @@ function networkSettings(options: NetworkOptions): NetworkSettings {
   const isObject = typeof options === 'object' && options !== null
   checkArgument('options', options, isObject, 'an object with a `checkpoint`')
   const { checkpoint, threads = 0 } = options
-  const accepted = 'a path, a file URL or the bytes of a .pth, .safetensors or .onnx file'
+  const accepted =
+    'the name of a published model, or the URL, path or bytes of a .pth, .safetensors or .onnx file'
   checkArgument('checkpoint', checkpoint, isCheckpoint(checkpoint), accepted)
   checkThreads(threads)
   checkLoadingOptions(options)
@@ -129,8 +134,19 @@ function isCheckpoint(value: unknown): value is CheckpointSource {
 }
 
 function sendable(checkpoint: CheckpointSource): NetworkSettings['checkpoint'] {
-  if (checkpoint instanceof URL) return pathOf('checkpoint', checkpoint)
+  if (checkpoint instanceof URL) {
+    return checkpoint.protocol === 'file:' ? fileURLToPath(checkpoint) : webUrl(checkpoint)
+  }
   return checkpoint instanceof ArrayBuffer ? new Uint8Array(checkpoint) : checkpoint
+}
+
+function webUrl({ protocol, href }: URL): string {
+  if (/^https?:$/.test(protocol)) return href
+  throw new InverseFormError(
+    'invalid-argument',
+    `\`checkpoint\` must start with http:, https: or file:, got ${href}.`,
+    { hint: 'Download the file by other means, then pass its path or its bytes.' },
+  )
 }
 
 function checkDeviceIds(device: Device | 'auto', deviceId: number | readonly number[]): readonly number[] {

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -31,7 +30,6 @@ import type { Device } from '../src/devices/devices.js'
 import type { Machine } from '../src/devices/machine.js'
 import { type NativeDevices, openSession } from '../src/devices/open-session.js'
 import { verdictFolder } from '../src/devices/self-check-cache.js'
-import { userCacheFolder } from '../src/devices/user-cache-folder.js'
 import { onnxBackend } from '../src/onnx/backend.js'
 import type { NodeDeviceSettings } from '../src/options.js'
 import { temporaryFolder } from './support/checkpoint.js'
@@ -508,26 +506,6 @@ describe('a kept verdict', () => {
       expect((await check(verdicts)).attempt.outcome).toBe('used')
       expect((await check(verdicts)).compared).toBe(true)
     }
-  })
-
-  test.each([
-    ['linux', { XDG_CACHE_HOME: '/caches' }, '/caches'],
-    ['linux', { XDG_CACHE_HOME: 'relative' }, join(homedir(), '.cache')],
-    ['linux', {}, join(homedir(), '.cache')],
-    ['darwin', {}, join(homedir(), 'Library', 'Caches')],
-    ['win32', { LOCALAPPDATA: 'C:\\Local' }, 'C:\\Local'],
-  ] as const)('is in the cache folder on %s with %j', (platform, env, folder) => {
-    expect(userCacheFolder(platform, env)).toBe(folder)
-  })
-
-  test('is not kept for a user without a home, except in a folder from the environment', () => {
-    const homeless = () => {
-      throw new Error('uv_os_homedir returned ENOENT')
-    }
-    for (const platform of ['linux', 'darwin', 'win32'] as const) {
-      expect(userCacheFolder(platform, {}, homeless)).toBeUndefined()
-    }
-    expect(userCacheFolder('linux', { XDG_CACHE_HOME: '/caches' }, homeless)).toBe('/caches')
   })
 })
 

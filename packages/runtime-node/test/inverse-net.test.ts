@@ -216,7 +216,7 @@ describe('createInverseNet refuses', () => {
       'no checkpoint',
       { checkpoint: undefined },
       'invalid-argument',
-      '`checkpoint` must be a path, a file URL or the bytes of a .pth, .safetensors or .onnx file, got undefined.',
+      '`checkpoint` must be the name of a published model, or the URL, path or bytes of a .pth, .safetensors or .onnx file, got undefined.',
     ],
     [
       'an unknown device',

@@ -101,13 +101,13 @@ describe('createSegmenter', () => {
       'no checkpoint',
       { checkpoint: undefined },
       'invalid-argument',
-      '`checkpoint` must be a path, a file URL or the bytes of a .pth, .safetensors or .onnx file, got undefined.',
+      '`checkpoint` must be the name of a published model, or the URL, path or bytes of a .pth, .safetensors or .onnx file, got undefined.',
     ],
     [
-      'a URL on the web',
-      { checkpoint: new URL('https://example.org/a.pth') },
+      'another kind of URL',
+      { checkpoint: new URL('ftp://example.org/a.pth') },
       'invalid-argument',
-      '`checkpoint` must start with file:, got https://example.org/a.pth.',
+      '`checkpoint` must start with http:, https: or file:, got ftp://example.org/a.pth.',
     ],
     [
       'an unknown device',

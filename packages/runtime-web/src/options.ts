@@ -8,6 +8,7 @@ import {
   type LoadingOptions,
   type ModelOptions,
   type ModelSettings,
+  publishedModels,
 } from '@inverseform/runtime'
 import { type Device, devices } from './devices/devices.js'
 import { pageUrl } from './download/page-url.js'
@@ -97,6 +98,7 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings 
 
 function sendable(checkpoint: CheckpointSource): SegmenterSettings['checkpoint'] {
   if (typeof checkpoint === 'string' || checkpoint instanceof URL) {
+    checkNoName(checkpoint)
     return { url: resolveUrl('checkpoint', checkpoint) }
   }
   if (checkpoint instanceof Blob) return checkpoint
@@ -104,6 +106,19 @@ function sendable(checkpoint: CheckpointSource): SegmenterSettings['checkpoint']
   const accepted = 'a URL, a Blob or File, or the bytes of a .pth, .safetensors or .onnx file'
   checkArgument('checkpoint', checkpoint, isBytes, accepted)
   return copyOf(checkpoint)
+}
+
+/** Refuses the name of a published model, which would be taken for a URL that is relative to the page. */
+function checkNoName(checkpoint: string | URL): void {
+  if (!publishedModels.includes(String(checkpoint))) return
+  throw new InverseFormError(
+    'invalid-argument',
+    `\`checkpoint\` is the name of a published model, ${checkpoint}. Pages cannot download it: the release allows no other site to read its files.`,
+    {
+      hint: `Put the file on your own server and pass its URL, or pass a File or bytes. A URL that ends in such a name is meant by ./${checkpoint}.`,
+      details: { checkpoint },
+    },
+  )
 }
 
 /** Returns a copy to be transferred. Cloning a view would copy its whole buffer, and more than once. */

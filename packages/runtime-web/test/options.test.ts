@@ -23,6 +23,10 @@ test('a named device is the only one', () => {
 
 test.each<[string, Record<string, unknown>]>([
   [
+    '`checkpoint` is the name of a published model, hrnet18. Pages cannot download it: the release allows no other site to read its files.',
+    { checkpoint: 'hrnet18' },
+  ],
+  [
     '`checkpoint` must be a URL, a Blob or File, or the bytes of a .pth, .safetensors or .onnx file, got 7.',
     { checkpoint: 7 },
   ],

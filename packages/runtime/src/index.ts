@@ -50,6 +50,7 @@ export {
   type LoadingOptions,
   type ModelOptions,
   type ModelSettings,
+  publishedModels,
 } from './segment/model-options.js'
 export { checkEdgeHead, checkSegmentOptions } from './segment/options.js'
 export { MAX_BATCH } from './segment/plan.js'

@@ -1,4 +1,5 @@
-const RELEASE = 'https://github.com/Qualcomm-AI-research/InverseForm/releases/download/v1.0'
+/** Where the published files are. */
+export const RELEASE = 'https://github.com/Qualcomm-AI-research/InverseForm/releases/download/v1.0'
 
 /** Facts about a published segmentation model. */
 export interface ZooModel {

@@ -15,6 +15,7 @@ import { encodeOnnx, onnxMetadata } from '@inverseform/backbones/onnx'
 import { InverseFormError } from '@inverseform/errors'
 import { writeFileAtomically } from '@inverseform/shared/node'
 import type { Command } from 'commander'
+import { CHECKPOINT, fetchCheckpoint } from '../options/checkpoint.js'
 import { addModelOptions, type ModelFlags, modelChoice } from '../options/model.js'
 import { noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Printer } from '../printer.js'
@@ -28,7 +29,7 @@ export function addConvertCommand(program: Command, printer: Printer, signal: Ab
   const command = program
     .command('convert')
     .description('Convert a checkpoint to ONNX (opset 17, dynamic sizes) or safetensors')
-    .argument('<checkpoint>', 'a .pth or .safetensors file')
+    .argument('<checkpoint>', `${CHECKPOINT} (.pth or .safetensors)`)
     .requiredOption('-o, --out <file>', 'write this .onnx or .safetensors file')
   addModelOptions(command)
     .option('--feature-size', "keep the network's smaller outputs, for runtimes that resize them")
@@ -36,8 +37,8 @@ export function addConvertCommand(program: Command, printer: Printer, signal: Ab
       'after',
       `
 Examples:
-  inverseform convert hr16s_4k_slim.pth --out model.onnx --edge-head
-  inverseform convert hr16s_4k_slim.pth --out model.safetensors`,
+  inverseform convert hrnet16-slim --out model.onnx --edge-head
+  inverseform convert hrnet16-slim --out model.safetensors`,
     )
     .action((checkpoint: string, flags: ConvertFlags) => convertCommand(checkpoint, flags, printer, signal))
 }
@@ -58,7 +59,7 @@ async function convertCommand(
       { hint: 'The extension selects the format.' },
     )
   }
-  await using source = await fileSource(checkpoint)
+  await using source = await fileSource(await fetchCheckpoint(checkpoint, { printer, signal }))
   const opened = await openCheckpoint(source, { key: flags.key, signal })
   if (format === 'safetensors') {
     const tensors = readableTensors(opened, printer)

@@ -25,6 +25,7 @@ import { evaluateImages } from '../evaluation/evaluate-images.js'
 import { Evaluation } from '../evaluation/evaluation.js'
 import { cityscapesClasses, plainClasses, readIds, type ScoredClasses } from '../evaluation/scored-classes.js'
 import { ValidationLoss } from '../evaluation/validation-loss.js'
+import { fetchCheckpoint } from '../options/checkpoint.js'
 import { noteOnTable, readClassNames } from '../options/class-names.js'
 import {
   addSegmenterOptions,
@@ -65,7 +66,10 @@ export function addEvalCommand(program: Command, printer: Printer, signal: Abort
     .option('--save-predictions', 'with --out: write PNGs of label ids for a submission')
     .option('--compare-edge-head', 'run again without the edge head, and compare the labels')
     .option('--loss', 'compute the validation loss; with the edge head, the joint loss')
-    .option('--inversenet <file>', 'with --loss: checkpoint of InverseNet, for the InverseForm term')
+    .option(
+      '--inversenet <name>',
+      'with --loss: inversenet, or a URL or file of another InverseNet, for the InverseForm term',
+    )
     .addOption(
       new Option('--inversenet-precision <type>', 'store the 100 million weights of InverseNet in this type')
         .choices(['float32', 'float16', 'int8'])
@@ -78,7 +82,7 @@ export function addEvalCommand(program: Command, printer: Printer, signal: Abort
       `${upstreamFlagsHelp}
 
 Example:
-  inverseform eval --checkpoint hr16s_4k_slim.pth --data cityscapes --edge-head --out report`,
+  inverseform eval --checkpoint hrnet16-slim --data cityscapes --edge-head --out report`,
     )
     .action((flags: EvalFlags) => evalCommand(flags, printer, signal))
 }
@@ -97,7 +101,8 @@ async function evalCommand(flags: EvalFlags, printer: Printer, signal: AbortSign
   if (folder) await makeFolder(folder)
   noteUnpaired(dataset, flags, printer)
 
-  const load = { ...choice, signal }
+  const checkpoint = await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' })
+  const load = { ...choice, checkpoint, signal }
   await using segmenter = await createSegmenter({
     ...load,
     edgeHead: choice.edgeHead || flags.compareEdgeHead,
@@ -119,7 +124,7 @@ async function evalCommand(flags: EvalFlags, printer: Printer, signal: AbortSign
   checkLoss(flags, classes)
   noteOnDevices(segmenter, flags.precision, printer)
   const { edgeHead } = segmenter
-  await using inverseNet = await openInverseNet(flags, edgeHead, signal)
+  await using inverseNet = await openInverseNet(flags, edgeHead, printer, signal)
   if (flags.loss) noteOnLoss(edgeHead, flags.inversenet, printer)
   const loss = flags.loss ? new ValidationLoss({ edgeHead, inverseNet, signal }) : undefined
   const comparison = without && new EdgeHeadComparison(without, classes)
@@ -205,15 +210,16 @@ function checkLoss({ loss }: EvalFlags, { toClasses }: ScoredClasses): void {
   })
 }
 
-async function openInverseNet(flags: EvalFlags, edgeHead: boolean, signal: AbortSignal) {
-  const { loss, inversenet: checkpoint, inversenetPrecision: precision, threads } = flags
-  if (!loss || !edgeHead || !checkpoint) return undefined
+async function openInverseNet(flags: EvalFlags, edgeHead: boolean, printer: Printer, signal: AbortSignal) {
+  const { loss, inversenet, inversenetPrecision: precision, threads } = flags
+  if (!loss || !edgeHead || !inversenet) return undefined
+  const checkpoint = await fetchCheckpoint(inversenet, { printer, signal, flag: '--inversenet' })
   return createInverseNet({ checkpoint, precision, threads, signal })
 }
 
 function noteOnLoss(edgeHead: boolean, inverseNet: string | undefined, printer: Printer): void {
   if (edgeHead && !inverseNet) {
-    printer.note('The loss has no InverseForm term. Pass --inversenet with the checkpoint of InverseNet.')
+    printer.note('The loss has no InverseForm term. Pass --inversenet inversenet to download InverseNet.')
   }
   if (!edgeHead && inverseNet) {
     printer.note('The loss has no InverseForm term without the edge head. Add --edge-head.')

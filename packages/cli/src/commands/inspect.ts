@@ -4,6 +4,7 @@ import { describeOnnx, isOnnx, type OnnxFile, type OnnxValue } from '@inversefor
 import { InverseFormError } from '@inverseform/errors'
 import { product, sum, visibleJson, visibleLine } from '@inverseform/shared'
 import type { Command } from 'commander'
+import { CHECKPOINT, fetchCheckpoint } from '../options/checkpoint.js'
 import { addKeyOption } from '../options/model.js'
 import { columns } from '../output/text/columns.js'
 import type { Printer } from '../printer.js'
@@ -18,7 +19,7 @@ export function addInspectCommand(program: Command, printer: Printer, signal: Ab
   const command = program
     .command('inspect')
     .description('Show the tensors and metadata of a checkpoint')
-    .argument('<checkpoint>', 'a .pth, .safetensors or .onnx file')
+    .argument('<checkpoint>', `${CHECKPOINT} (.pth, .safetensors or .onnx)`)
   addKeyOption(command)
     .option('--verify', 'read the whole file, and compare its checksums')
     .option('--json', 'print JSON')
@@ -26,18 +27,19 @@ export function addInspectCommand(program: Command, printer: Printer, signal: Ab
       'after',
       `
 Example:
-  inverseform inspect hr16s_4k_slim.pth`,
+  inverseform inspect hrnet16-slim`,
     )
-    .action((path: string, flags: InspectFlags) => inspectCommand(path, flags, printer, signal))
+    .action((checkpoint: string, flags: InspectFlags) => inspectCommand(checkpoint, flags, printer, signal))
 }
 
 /** Shows the contents of a checkpoint. Reads its weights only with `--verify`. */
 async function inspectCommand(
-  path: string,
+  checkpoint: string,
   flags: InspectFlags,
   printer: Printer,
   signal: AbortSignal,
 ): Promise<void> {
+  const path = await fetchCheckpoint(checkpoint, { printer, signal })
   await using source = await fileSource(path)
   if (await isOnnx(source)) {
     checkOnnxFlags(flags)
@@ -46,24 +48,22 @@ async function inspectCommand(
     else printer.out(onnxText(file, source.size))
     return
   }
-  const checkpoint = await openCheckpoint(source, { key: flags.key, signal })
-  const verified = flags.verify ? await checkpoint.verify({ signal }) : undefined
-  const model = identifyModel(checkpoint)
+  const opened = await openCheckpoint(source, { key: flags.key, signal })
+  const verified = flags.verify ? await opened.verify({ signal }) : undefined
+  const model = identifyModel(opened)
   if (flags.json) {
-    const { format, metadata } = checkpoint
-    const tensors = [...checkpoint.tensors.values()].map(
-      ({ name, dtype, shape, byteLength, unreadable }) => ({
-        name,
-        dtype,
-        shape,
-        byteLength,
-        unreadable,
-      }),
-    )
+    const { format, metadata } = opened
+    const tensors = [...opened.tensors.values()].map(({ name, dtype, shape, byteLength, unreadable }) => ({
+      name,
+      dtype,
+      shape,
+      byteLength,
+      unreadable,
+    }))
     printer.json({ path, bytes: source.size, format, model, metadata, tensors, verified })
     return
   }
-  printer.out(checkpointText(checkpoint, source.size, model))
+  printer.out(checkpointText(opened, source.size, model))
   if (verified) {
     const { parts, bytes, checksums } = verified
     printer.out(`read whole: ${parts} parts, ${bytes} bytes, ${checksums} checksums compared\n`)

@@ -12,6 +12,7 @@ import { listFew, readAhead, withoutPeriod } from '@inverseform/shared'
 import { makeFolder, writeWholeFile } from '@inverseform/shared/node'
 import type { Command } from 'commander'
 import { findImages, type InputImage, type OutputEnd, type SkippedFile, STDIN } from '../input-images.js'
+import { fetchCheckpoint } from '../options/checkpoint.js'
 import {
   addSegmenterOptions,
   type SegmenterFlags,
@@ -53,8 +54,8 @@ export function addPredictCommand(program: Command, printer: Printer, signal: Ab
       `${upstreamFlagsHelp}
 
 Examples:
-  inverseform predict photos/ --checkpoint hr16s_4k_slim.pth
-  inverseform predict "photos/**/*.jpg" --checkpoint hr16s_4k_slim.pth --outputs labels,overlay --out out`,
+  inverseform predict photos/ --checkpoint hrnet16-slim
+  inverseform predict "photos/**/*.jpg" --checkpoint hrnet16-slim --outputs labels,overlay --out out`,
     )
     .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, printer, signal))
 }
@@ -76,6 +77,7 @@ async function predictCommand(
   await makeFolder(flags.out)
   await using segmenter = await createSegmenter({
     ...choice,
+    checkpoint: await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' }),
     edgeHead: choice.edgeHead || kinds.includes('edges'),
     signal,
   })

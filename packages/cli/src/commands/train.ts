@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type SegmentationModelName, zoo } from '@inverseform/backbones'
 import type { ReportFacts } from '@inverseform/cityscapes'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
@@ -14,6 +15,7 @@ import {
   openTrainingSamples,
 } from '@inverseform/training/node'
 import type { Command } from 'commander'
+import { fetchCheckpoint } from '../options/checkpoint.js'
 import { readClassNames } from '../options/class-names.js'
 import { checkWritable } from '../output/check-writable.js'
 import { Progress } from '../output/text/progress.js'
@@ -36,7 +38,7 @@ Every option is also a key of the config, such as "learning-rate: 0.005". The fo
 
 Examples:
   inverseform train --data cityscapes --model hrnet16-slim --steps 20000 --out run
-  inverseform train --images photos --gt labels --num-classes 3 --model hrnet18 --checkpoint hrnet18.pth --steps 2000
+  inverseform train --images photos --gt labels --num-classes 3 --checkpoint hrnet18 --steps 2000 \\
     --loss cross-entropy --crop 256x512 --out run
   inverseform train --resume --out run`,
     )
@@ -60,7 +62,8 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     })
   }
   const flags = command.opts<TrainFlags>()
-  const { model, steps } = flags
+  const { steps } = flags
+  const model = flags.model ?? publishedModel(flags.checkpoint)
   if (model === undefined) throw missing('--model', 'Pass the network to train, such as hrnet16-slim.')
   if (steps === undefined) throw missing('--steps', 'Pass the number of steps.')
   const { training, validation } = await sourcesOf(command)
@@ -83,9 +86,11 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     })
   }
   const { checkpoint, key } = isSaved ? {} : flags
+  const fetch = (name: string, flag: string) => fetchCheckpoint(name, { printer, signal, flag })
   await using trainer = await createTrainer({
-    ...(await trainerOptions(flags)),
-    ...{ model, steps, numClasses, checkpoint, key },
+    ...(await trainerOptions(flags, fetch)),
+    ...{ model, steps, numClasses, key },
+    checkpoint: checkpoint === undefined ? undefined : await fetch(checkpoint, '--checkpoint'),
   })
   const resumeFrom = (path: string) =>
     trainer.resume(path).catch((cause) => {
@@ -184,7 +189,14 @@ export function lossText(
 
 type FlagOptions = Omit<NodeTrainerOptions, 'model' | 'steps' | 'numClasses'>
 
-async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
+/** Returns the network whose name a checkpoint has. */
+const publishedModel = (checkpoint = ''): SegmentationModelName | undefined =>
+  Object.hasOwn(zoo, checkpoint) ? (checkpoint as SegmentationModelName) : undefined
+
+async function trainerOptions(
+  flags: TrainFlags,
+  fetch: (checkpoint: string, flag: string) => Promise<string>,
+): Promise<FlagOptions> {
   const { optimizer, momentum, weightDecay, schedule, warmup } = flags
   const { loss, inversenet, crop } = flags
   if (inversenet !== undefined && loss !== 'joint') {
@@ -197,7 +209,8 @@ async function trainerOptions(flags: TrainFlags): Promise<FlagOptions> {
       hint: 'Pass the checkpoint, or leave --key out.',
     })
   }
-  const regressor = inversenet === undefined ? undefined : await readRegressor(inversenet, crop)
+  const regressor =
+    inversenet === undefined ? undefined : await readRegressor(await fetch(inversenet, '--inversenet'), crop)
   const distance = distanceOf(flags.distance, regressor)
   if (optimizer !== 'sgd' && momentum !== undefined) {
     throw new InverseFormError('invalid-argument', `--momentum cannot be used with ${optimizer}.`, {

@@ -8,6 +8,7 @@ import {
   type SelfCheckOption,
 } from '@inverseform/runtime-node'
 import { type Command, Option } from 'commander'
+import { CHECKPOINT } from './checkpoint.js'
 import { parseBoolean, parseCount, parseDeviceIds, parseModel, parseScales } from './parse.js'
 
 /** The flags of commands that load a model; those with underscores are upstream's. */
@@ -59,7 +60,7 @@ export const maxPixelsOption = (): Option =>
 /** Adds the options that say what to run, and where. */
 export function addSegmenterOptions(command: Command): Command {
   addModelOptions(
-    command.option('--checkpoint <file>', 'checkpoint to load: a .pth, .safetensors or .onnx file'),
+    command.option('--checkpoint <name>', `checkpoint to load: ${CHECKPOINT} (.pth, .safetensors or .onnx)`),
   )
     .option(
       '--scales <list>',
@@ -126,9 +127,7 @@ export function segmenterChoice(flags: SegmenterFlags): SegmenterOptions & {
   const checkpoint = flags.checkpoint ?? flags.model_path
   if (!checkpoint) {
     throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
-      hint: choice.model
-        ? `Pass --checkpoint with the path of ${zoo[choice.model].file}, published at ${zoo[choice.model].url}.`
-        : 'Pass --checkpoint with the path of a .pth, .safetensors or .onnx file; `inverseform models` lists the published ones.',
+      hint: `Pass --checkpoint ${choice.model ?? 'hrnet16-slim'} to download the published one, or the path of a file; \`inverseform models\` lists all.`,
     })
   }
   const { key, device, deviceId, precision, selfCheck, threads, maxPixels } = flags

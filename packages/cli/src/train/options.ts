@@ -1,6 +1,7 @@
 import type { SegmentationModelName } from '@inverseform/backbones'
 import { type LossName, lossNames, scheduleNames } from '@inverseform/training'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { CHECKPOINT } from '../options/checkpoint.js'
 import { classNamesHelp } from '../options/class-names.js'
 import { parseCount, parseCountOrZero, parseModel, parseNames } from '../options/parse.js'
 
@@ -74,12 +75,18 @@ export function addTrainOptions(command: Command): Command {
     )
     .option('--num-classes <n>', 'number of classes (default: 19)', parseCount)
     .option('--class-names <file>', `names of the classes, for the page: ${classNamesHelp}`)
-    .option('--model <name>', 'train this network', parseModel)
-    .option('--checkpoint <file>', 'start from these weights, as far as they fit (default: random weights)')
+    .option('--model <name>', 'train this network (default: the published model of --checkpoint)', parseModel)
+    .option(
+      '--checkpoint <name>',
+      `start from these weights, as far as they fit: ${CHECKPOINT} (default: random weights)`,
+    )
     .option('--key <name>', 'with --checkpoint: the state dict to use, such as ema')
     .option('--freeze <parts>', 'do not train these parts, such as backbone', parseNames('backbone,aux_head'))
     .addOption(new Option('--loss <name>', 'minimize this loss').choices(lossNames).default('joint'))
-    .option('--inversenet <file>', 'with the loss joint: checkpoint of InverseNet (default: a small one)')
+    .option(
+      '--inversenet <name>',
+      'with the loss joint: inversenet, or a URL or file of another InverseNet (default: a small one)',
+    )
     .addOption(
       new Option('--distance <name>', 'with --inversenet: what its coefficients mean').choices([
         'coefficients',

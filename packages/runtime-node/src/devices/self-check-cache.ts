@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Candidate, SELF_CHECK_TOLERANCE, type VerdictStore } from '@inverseform/runtime'
-import { makeFolder, writeWholeFile } from '@inverseform/shared/node'
+import { inverseFormCache, makeFolder, writeWholeFile } from '@inverseform/shared/node'
 import type { Device } from './devices.js'
-import { userCacheFolder } from './user-cache-folder.js'
 
 /** Everything that the verdict of a self-check depends on. */
 export interface CheckedDevice extends Candidate<Device> {
@@ -57,8 +56,8 @@ export function verdictFolder(folder: string): VerdictStore {
   }
 }
 
-/** Returns the verdicts in the user's cache folder; undefined for a user without one. */
+/** Returns the verdicts in the cache folder; undefined for a user without one. */
 export function userVerdicts(): VerdictStore | undefined {
-  const caches = userCacheFolder()
-  return caches === undefined ? undefined : verdictFolder(join(caches, 'inverseform', 'self-check'))
+  const cache = inverseFormCache()
+  return cache === undefined ? undefined : verdictFolder(join(cache, 'self-check'))
 }

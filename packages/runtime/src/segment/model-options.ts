@@ -42,6 +42,9 @@ const models: Readonly<Record<SegmentationModelName, true>> = {
   'ocrnet48-hms': true,
 }
 
+/** The names of the published segmentation models. */
+export const publishedModels: readonly string[] = Object.keys(models)
+
 /** Checks the options of a model and fills in their defaults. @throws `invalid-argument` */
 export function checkModelOptions({
   key,
@@ -51,7 +54,7 @@ export function checkModelOptions({
   maxPixels,
 }: ModelOptions): ModelSettings {
   if (key !== undefined) checkArgument('key', key, typeof key === 'string' && key !== '', 'a name')
-  if (model !== undefined) checkOneOf('model', model, Object.keys(models))
+  if (model !== undefined) checkOneOf('model', model, publishedModels)
   checkBoolean('edgeHead', edgeHead)
   if (numClasses !== undefined) checkInteger('numClasses', numClasses, { min: 1, max: 4096 })
   if (maxPixels !== undefined) checkInteger('maxPixels', maxPixels, { min: 1 })

@@ -58,7 +58,7 @@ export interface LoadTimings {
   readonly session: number
 }
 
-/** How far loading is. Node reads checkpoints from files, so it reports `compile` alone. */
+/** How far loading is. Node reports `download` once for a checkpoint that it keeps, and `cache` never. */
 export type LoadProgress<D extends string = string> = DownloadProgress | CacheProgress | CompileProgress<D>
 
 /** The checkpoint is being downloaded. */

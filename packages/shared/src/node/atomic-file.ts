@@ -20,7 +20,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   // The temporary name does not contain `path`, which may already be as long as a name can be.
   const temporary = join(dirname(path), `.inverseform-${randomUUID()}.tmp`)
-  const handle = await attempt(path, open(temporary, 'wx'))
+  const handle = await whileWriting(path, open(temporary, 'wx'))
   try {
     try {
       await write({
@@ -28,14 +28,14 @@ export async function writeFileAtomically(
           for (let done = 0; done < bytes.byteLength; ) {
             // Node refuses to write 2 GiB at once.
             const length = Math.min(bytes.byteLength - done, 2 ** 30)
-            done += (await attempt(path, handle.write(bytes, done, length))).bytesWritten
+            done += (await whileWriting(path, handle.write(bytes, done, length))).bytesWritten
           }
         },
       })
     } finally {
-      await attempt(path, handle.close())
+      await whileWriting(path, handle.close())
     }
-    await attempt(path, rename(temporary, path))
+    await whileWriting(path, rename(temporary, path))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
@@ -60,7 +60,8 @@ const hints: Readonly<Record<string, string>> = {
   EISDIR: 'The path names a folder: add a file name.',
 }
 
-async function attempt<T>(path: string, operation: Promise<T>): Promise<T> {
+/** Waits for an operation on the file at a path, and says what to do when it fails. @throws `write-failed` */
+export async function whileWriting<T>(path: string, operation: Promise<T>): Promise<T> {
   try {
     return await operation
   } catch (cause) {

@@ -1,4 +1,5 @@
-export { writeFileAtomically, writeWholeFile } from './atomic-file.js'
+export { whileWriting, writeFileAtomically, writeWholeFile } from './atomic-file.js'
+export { inverseFormCache, userCacheFolder } from './cache-folder.js'
 export { makeFolder } from './folders.js'
 export { defaultMaxPixels } from './max-pixels.js'
 export {

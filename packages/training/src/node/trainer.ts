@@ -1,5 +1,5 @@
 import { openCheckpoint, type TorchMetadataValue } from '@inverseform/backbones'
-import { fileSource } from '@inverseform/backbones/node'
+import { fileSource, localCheckpoint } from '@inverseform/backbones/node'
 import { smallInverseNet } from '@inverseform/core/small-inverse-net'
 import { checkThreads } from '@inverseform/runtime'
 import { writeFileAtomically } from '@inverseform/shared/node'
@@ -11,7 +11,7 @@ import { type EvaluateTrainingOptions, evaluateTraining, type TrainingEvaluation
 import { checkMemory, nodeSession } from './session.js'
 
 export interface NodeTrainerOptions extends TrainerOptions {
-  /** File to start from, as far as its weights fit the network: {@link NodeTrainer.initialWeights} tells. Default: random weights. */
+  /** Published model, URL or file to start from, as far as its weights fit the network: {@link NodeTrainer.initialWeights} tells. Default: random weights. */
   readonly checkpoint?: string
   /** The state dict of the checkpoint to use, such as `ema`, where it has several. */
   readonly key?: string
@@ -71,9 +71,9 @@ export class NodeTrainer extends Trainer {
     return writeFileAtomically(path, (sink) => writeTorch(this, sink, metadata))
   }
 
-  /** Takes the weights of a file, as far as they fit. */
-  async startFrom(path: string, key?: string): Promise<void> {
-    await using source = await fileSource(path)
+  /** Takes the weights of a published model, a URL or a file, as far as they fit. */
+  async startFrom(checkpoint: string, key?: string): Promise<void> {
+    await using source = await fileSource(await localCheckpoint(checkpoint))
     this.#initialWeights = await loadInitialWeights(this.state, await openCheckpoint(source, { key }))
   }
 }

@@ -11,6 +11,7 @@ export class Progress {
   readonly #printer: Printer
   readonly #what: string
   readonly #started = performance.now()
+  #isLineOpen = false
   #lastLine = Number.NEGATIVE_INFINITY
   readonly #before: number
   #done: number
@@ -31,18 +32,24 @@ export class Progress {
 
   /** Counts one step; `note` is shown at the end of the line. */
   step(note = ''): void {
-    this.#done++
+    this.to(this.#done + 1, note)
+  }
+
+  /** Goes to a number of steps, such as megabytes, which need not be whole. The total may be unknown, that is, 0. */
+  to(done: number, note = ''): void {
+    this.#done = done
     const now = performance.now()
-    const rate = (this.#done - this.#before) / ((now - this.#started) / 1000)
-    const eta =
-      this.#done < this.total
-        ? `ETA ${duration((this.total - this.#done) / rate)}`
-        : `${duration((now - this.#started) / 1000)}`
-    const text = `${this.#done}/${this.total} ${this.#what}  ${rate.toFixed(rate < 10 ? 2 : 0)}/s  ${eta}${note ? `  ${note}` : ''}`
+    const rate = Math.max(0, done - this.#before) / ((now - this.#started) / 1000 || 1)
+    const left = rate > 0 ? `ETA ${duration((this.total - done) / rate)}` : 'ETA unknown'
+    const time = done < this.total ? left : `${duration((now - this.#started) / 1000)}`
+    const digits = Number.isInteger(done) && Number.isInteger(this.total) ? 0 : 1
+    const counts = [done, ...(this.total > 0 ? [this.total] : [])].map((count) => count.toFixed(digits))
+    const text = `${counts.join('/')} ${this.#what}  ${rate.toFixed(rate < 10 ? 2 : 0)}/s  ${time}${note ? `  ${note}` : ''}`
     if (this.#printer.interactive) {
-      const filled = Math.round((BAR_WIDTH * this.#done) / this.total)
+      const filled = this.total > 0 ? Math.min(BAR_WIDTH, Math.round((BAR_WIDTH * done) / this.total)) : 0
       const line = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`
       this.#printer.rewriteLine(line)
+      this.#isLineOpen = true
     } else if (now - this.#lastLine >= PLAIN_INTERVAL || this.#done === this.total) {
       this.#printer.line(text)
       this.#lastLine = now
@@ -51,7 +58,8 @@ export class Progress {
 
   /** Ends the rewritten line, so that other text can follow. */
   end(): void {
-    if (this.#printer.interactive && this.#done > this.#before) this.#printer.err('\n')
+    if (this.#isLineOpen) this.#printer.err('\n')
+    this.#isLineOpen = false
   }
 }
 

@@ -1,5 +1,15 @@
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
+
+/**
+ * Returns the folder that InverseForm caches files in: INVERSEFORM_CACHE, or `inverseform` in the user's cache folder;
+ * undefined for a user without one.
+ */
+export function inverseFormCache(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  if (env.INVERSEFORM_CACHE) return resolve(env.INVERSEFORM_CACHE)
+  const caches = userCacheFolder(process.platform, env)
+  return caches === undefined ? undefined : join(caches, 'inverseform')
+}
 
 /** Returns the user's cache folder, by the platform's convention; undefined for a user without a home. */
 export function userCacheFolder(

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { readdir, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { temporaryFolder } from '@inverseform/testing/downloads'
+import { expect, test } from 'vitest'
+import { withLock } from '../../src/download/lock.js'
+
+test('lets one caller work at a time, and leaves nothing', async () => {
+  const folder = await temporaryFolder()
+  let [working, most] = [0, 0]
+  const work = async () => {
+    most = Math.max(most, ++working)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    working--
+  }
+  await Promise.all([1, 2, 3, 4].map(() => withLock(join(folder, 'lock'), { interval: 5 }, work)))
+  expect(most).toBe(1)
+  expect(await readdir(folder)).toEqual([])
+})
+
+test('is released when the work fails', async () => {
+  const path = join(await temporaryFolder(), 'lock')
+  const fail = () => withLock(path, {}, () => Promise.reject(new Error('no')))
+  await expect(fail()).rejects.toThrow('no')
+  await expect(fail()).rejects.toThrow('no')
+})
+
+test('is taken over from a process that ended', async () => {
+  const path = join(await temporaryFolder(), 'lock')
+  const { pid } = spawnSync(process.execPath, ['-e', ''])
+  await writeFile(path, JSON.stringify({ process: pid, host: hostname(), id: 'x' }))
+  expect(await withLock(path, { staleAfter: 1e9 }, async ({ isHeld }) => isHeld())).toBe(true)
+})
+
+test('is taken over from another machine when nobody refreshes it', async () => {
+  const path = join(await temporaryFolder(), 'lock')
+  await writeFile(path, JSON.stringify({ process: 1, host: 'elsewhere', id: 'x' }))
+  let waits = 0
+  const options = { staleAfter: 100, interval: 10, onWait: () => waits++ }
+  expect(await withLock(path, options, async ({ isHeld }) => isHeld())).toBe(true)
+  expect(waits).toBeGreaterThan(0)
+})
+
+test('is waited for as long as its holder refreshes it, unless the caller aborts', async () => {
+  const path = join(await temporaryFolder(), 'lock')
+  const { promise, resolve } = deferred()
+  const holder = withLock(path, { staleAfter: 200 }, () => promise)
+  const signal = AbortSignal.timeout(600)
+  await expect(withLock(path, { staleAfter: 200, interval: 10, signal }, async () => {})).rejects.toThrow(
+    'timeout',
+  )
+  resolve()
+  await holder
+  expect(await withLock(path, {}, async () => 'next')).toBe('next')
+})
+
+test('tells its holder that another one took over', async () => {
+  const path = join(await temporaryFolder(), 'lock')
+  await withLock(path, {}, async ({ isHeld }) => {
+    await writeFile(path, JSON.stringify({ process: 1, host: 'elsewhere', id: 'y' }))
+    expect(await isHeld()).toBe(false)
+  })
+  expect(await readdir(join(path, '..'))).toEqual(['lock'])
+})
+
+function deferred() {
+  let resolve = () => {}
+  const promise = new Promise<void>((onResolve) => {
+    resolve = onResolve
+  })
+  return { promise, resolve: () => resolve() }
+}
