@@ -120,6 +120,6 @@ function content(index: number, numClasses: number, shares: readonly number[]): 
 
 function agreementOf([one, other]: readonly Result[]): string {
   if (!other) return ''
-  const titles = `${titleOf(one.network, 0)} and ${titleOf(other.network, 1)}`
-  return ` ${titles} agree on ${percent(agreement(one, other))} of the pixels; the columns are their shares.`
+  const titles = `${titleOf(one.network, 0)} (left) and ${titleOf(other.network, 1)} (right)`
+  return ` ${titles} agree on ${percent(agreement(one, other))} of the pixels.`
 }

@@ -39,6 +39,7 @@ export function onViewChange(listener: () => void): void {
 export function offerViews(networks: Slots<Network>): void {
   // A second checkpoint is loaded to compare both, so show them side by side.
   if (!several && networks.every(Boolean)) chosen = ['classes-1', 'classes-2']
+  else if (several && !networks.every(Boolean) && !chosen.includes('image')) chosen = ['image', 'classes-1']
   several = networks.every(Boolean)
   const options = optionsOf(networks)
   const values = options.map(([value]) => value)
