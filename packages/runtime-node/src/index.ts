@@ -4,11 +4,17 @@ export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
   Attempt,
   AttemptOutcome,
+  Color,
   DefaultOutputs,
+  EdgeStyle,
   Labels,
   LoadProgress,
   LoadTimings,
+  OutlineStyle,
+  PaintableSegmentation,
+  PaintStyle,
   Precision,
+  RgbaImage,
   RgbImage,
   Segmentation,
   Segmenter,
@@ -21,6 +27,7 @@ export type {
   Tensor,
   TileOption,
 } from '@inverseform/runtime'
+export { classColors, paint } from '@inverseform/runtime'
 export { createInverseNet, type InverseNet, type TileTensor } from './create-inverse-net.js'
 export { createSegmenter, type NodeSegmenter } from './create-segmenter.js'
 export { type Device, devices } from './devices/devices.js'
@@ -28,4 +35,5 @@ export type { Gpu } from './devices/gpus.js'
 export { diagnose } from './diagnose.js'
 export { type ImageInput, type ReadImageOptions, readImage } from './images.js'
 export type { CheckpointSource, InverseNetOptions, NetworkOptions, SegmenterOptions } from './options.js'
+export { writeOverlay } from './overlay.js'
 export type { DeviceDiagnosis, Diagnosis } from './worker/tasks/diagnosis.js'

@@ -3,10 +3,14 @@ export { InverseFormError, isInverseFormError } from '@inverseform/errors'
 export type {
   Attempt,
   AttemptOutcome,
+  Color,
   DefaultOutputs,
+  EdgeStyle,
   Labels,
   LoadProgress,
   LoadTimings,
+  OutlineStyle,
+  PaintStyle,
   Precision,
   RgbImage,
   Segmentation,
@@ -19,6 +23,7 @@ export type {
   SelfCheckOption,
   TileOption,
 } from '@inverseform/runtime'
+export { classColors } from '@inverseform/runtime'
 export { type CachedCheckpoint, clearCachedCheckpoints, listCachedCheckpoints } from './checkpoint/cache.js'
 export type { CheckpointOrigin } from './checkpoint/load.js'
 export { createSegmenter, type WebSegmenter } from './create-segmenter.js'
@@ -28,4 +33,3 @@ export type { ImageInput } from './images/send-image.js'
 export type { CheckpointSource, SegmenterOptions, WasmPaths } from './options.js'
 export type { PictureOptions } from './picture/options.js'
 export type { Picture } from './picture/picture.js'
-export { classColors, type EdgeStyle, type PaintStyle } from './picture/style.js'

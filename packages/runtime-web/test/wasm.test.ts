@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createSegmenter as createNodeSegmenter } from '@inverseform/runtime-node'
+import { palette } from '@inverseform/cityscapes'
+import { createSegmenter as createNodeSegmenter, readImage, writeOverlay } from '@inverseform/runtime-node'
 import { relativeError } from '@inverseform/testing'
 import { chromiumPath, launch, serve } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
@@ -77,6 +81,53 @@ describe.skipIf(!chromiumPath)('on WebAssembly', () => {
     expect(downloads.at(-1)?.loaded).toBeGreaterThan(13_000_000)
     expect(progress.at(-1)).toEqual({ stage: 'compile', device: 'wasm' })
     expect(done).toEqual([1])
+  })
+
+  test('paints an image as Node writes it, up to one step', async () => {
+    await using node = await createNodeSegmenter({
+      checkpoint: project(DEMO_CHECKPOINT),
+      device: 'cpu',
+      edgeHead: true,
+    })
+    const segmentation = await node.segment(project(DEMO_IMAGE), { outputs: ['labels', 'edges'] })
+    const styles = [{}, { edges: { threshold: 0.9 } }, { highlight: 13, colors: palette }] as const
+    const painted = await page.evaluate(async (styles) => {
+      const segmenter = await harness.createSegmenter({
+        checkpoint: 'models/demo.pth',
+        edgeHead: true,
+        device: 'wasm',
+      })
+      const picture = await segmenter.createPicture('street.png')
+      const canvas = document.createElement('canvas')
+      const pixels: string[] = []
+      for (const style of styles) {
+        await picture.paint(canvas, style)
+        // A text is sent much faster than numbers.
+        pixels.push(
+          harness
+            .pixelsOf(canvas)
+            .map((byte) => String.fromCharCode(byte))
+            .join(''),
+        )
+      }
+      await segmenter.dispose()
+      return pixels
+    }, styles)
+    const folder = await mkdtemp(join(tmpdir(), 'overlay-'))
+    try {
+      for (const [i, style] of styles.entries()) {
+        const file = join(folder, `${i}.png`)
+        await writeOverlay(file, project(DEMO_IMAGE), segmentation, style)
+        const { data } = await readImage(file)
+        const pixels = Buffer.from(painted[i], 'latin1')
+        expect(pixels).toHaveLength((data.length / 3) * 4)
+        const off = data.filter((value, j) => Math.abs(value - pixels[Math.floor(j / 3) * 4 + (j % 3)]) > 1)
+        // Rounding may move a probability over the threshold.
+        expect(off.length).toBeLessThanOrEqual(style === styles[1] ? 6 : 0)
+      }
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   test('gives the outputs of Node at several scales and mirrored', async () => {

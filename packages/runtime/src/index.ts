@@ -43,6 +43,22 @@ export { notFinite } from './maps/finite.js'
 export { enlargedLabels, type Labels, type Readout } from './maps/labels.js'
 export { resizeTensor } from './maps/resize-tensor.js'
 export { featureMap } from './maps/rows.js'
+export { OUTLINE_WEIGHTS } from './paint/outlines.js'
+export {
+  DIMMED,
+  type PaintableSegmentation,
+  paint,
+  paintPixels,
+  type RgbaImage,
+} from './paint/paint.js'
+export { type Color, classColors } from './paint/palettes.js'
+export {
+  type EdgeStyle,
+  type OutlineStyle,
+  type PaintSettings,
+  type PaintStyle,
+  paintSettings,
+} from './paint/style.js'
 export {
   checkLoadingOptions,
   checkModelOptions,

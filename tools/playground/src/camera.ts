@@ -1,20 +1,10 @@
 import { InverseFormError } from '@inverseform/runtime-web'
-
-/** A running camera. */
-export interface Camera {
-  /** Yields frames on demand, and skips frames in between. Ends when the camera ends. */
-  frames(): AsyncGenerator<ImageBitmap>
-  stop(): void
-}
+import { type FrameSource, framesOf, makeVideo } from './frames.js'
 
 /** Opens the camera. @throws InverseFormError `runtime-unavailable` if it is missing, in use or not allowed */
-export async function openCamera(): Promise<Camera> {
+export async function openCamera(): Promise<FrameSource> {
   const stream = await openStream()
-  const video = Object.assign(document.createElement('video'), {
-    srcObject: stream,
-    muted: true,
-    playsInline: true,
-  })
+  const video = makeVideo({ srcObject: stream })
   const ended = new AbortController()
   const stop = () => {
     ended.abort()
@@ -26,24 +16,11 @@ export async function openCamera(): Promise<Camera> {
   addEventListener('pagehide', stop, { signal: ended.signal })
   await video.play()
   return {
+    name: 'Camera',
     stop,
-    async *frames() {
-      while (await nextFrame(video, ended.signal)) yield await createImageBitmap(video)
-    },
+    frames: () => framesOf(video, ended.signal),
+    position: () => undefined,
   }
-}
-
-/** Waits for the next frame. @returns false if the camera has ended */
-function nextFrame(video: HTMLVideoElement, ended: AbortSignal): Promise<boolean> {
-  if (ended.aborted) return Promise.resolve(false)
-  return new Promise((resolve) => {
-    const end = () => resolve(false)
-    ended.addEventListener('abort', end)
-    video.requestVideoFrameCallback(() => {
-      ended.removeEventListener('abort', end)
-      resolve(true)
-    })
-  })
 }
 
 async function openStream(): Promise<MediaStream> {

@@ -51,6 +51,7 @@ export class Checkpoints {
   /** Loads a checkpoint. Errors are shown at its controls, and the previous checkpoint stays. */
   async load(slot: number, source: NetworkSource): Promise<void> {
     const { panel } = this.#slots[slot]
+    if (slot === 1) this.#openSecond()
     panel.clearProblem()
     try {
       const network = await this.#open(slot, source)
@@ -113,11 +114,15 @@ export class Checkpoints {
     void this.#put(slot, undefined).catch((error) => this.#slots[0].panel.showProblem(error))
   }
 
+  #openSecond(): void {
+    list.append(this.#slots[1].panel.element)
+    compare.hidden = true
+  }
+
   #showSecond(): void {
     const { element } = this.#slots[1].panel
-    list.append(element)
-    compare.hidden = true
-    find('.demo', HTMLElement, element).focus()
+    this.#openSecond()
+    find('.model-choice', HTMLElement, element).focus()
   }
 
   #put(slot: number, network: Network | undefined): Promise<boolean> {

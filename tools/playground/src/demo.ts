@@ -1,7 +1,4 @@
 import { InverseFormError } from '@inverseform/runtime-web'
-import checkpoint from '../../../checkpoints/hrnet16-slim-demo.pth?url'
-
-export const demoCheckpoint = { name: 'hrnet16-slim-demo.pth', checkpoint }
 
 const scenes: Record<string, string> = import.meta.glob(
   '../../demo/cityscapes/leftImg8bit/val/drawnton/*.png',

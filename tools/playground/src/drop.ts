@@ -1,13 +1,14 @@
 const isCheckpoint = (file: File): boolean => /\.(pth|pt|safetensors|onnx)$/i.test(file.name)
 
 export interface DropTargets {
-  readonly onImage: (file: File) => void
+  /** @param file an image or a video */
+  readonly onPicture: (file: File) => void
   /** @param target the element that the file was dropped on */
   readonly onCheckpoint: (file: File, target: Element) => void
 }
 
-/** Accepts files dropped anywhere on the page. Checkpoints are recognized by their extension; other files are images. */
-export function acceptDrops({ onImage, onCheckpoint }: DropTargets): void {
+/** Accepts files dropped anywhere on the page. Checkpoints are recognized by their extension; other files are images or videos. */
+export function acceptDrops({ onPicture, onCheckpoint }: DropTargets): void {
   const { body } = document
   const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files')
   document.addEventListener('dragover', (event) => {
@@ -24,6 +25,6 @@ export function acceptDrops({ onImage, onCheckpoint }: DropTargets): void {
     if (!file) return
     event.preventDefault()
     if (isCheckpoint(file)) onCheckpoint(file, event.target as Element)
-    else onImage(file)
+    else onPicture(file)
   })
 }

@@ -20,13 +20,15 @@ const demoChoice = (demo: (typeof demoImages)[number]): ImageChoice => ({
 
 export const firstDemo = demoChoice(demoImages[0])
 
-/** Lets the user choose an image with the file button or a demo image. */
-export function offerImages(onChoice: (choice: ImageChoice) => void): void {
+export const isVideo = (file: File): boolean => file.type.startsWith('video/')
+
+/** Lets the user choose a file with the button, or a demo image. */
+export function offerImages(onChoice: (choice: ImageChoice) => void, onFile: (file: File) => void): void {
   input.addEventListener('change', () => {
     const file = input.files?.[0]
     // Lets the same file be chosen again.
     input.value = ''
-    if (file) onChoice(fileChoice(file))
+    if (file) onFile(file)
   })
   for (const [i, demo] of demoImages.entries()) {
     const picture = make('img', { src: demo.url, alt: `Demo image ${i + 1}`, width: 96, height: 48 })

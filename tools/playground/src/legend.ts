@@ -1,6 +1,8 @@
-import { classColors, className } from './classes.js'
+import { classColors } from '@inverseform/runtime-web'
+import { className } from './classes.js'
 import { find, make } from './dom.js'
 import { percent } from './format.js'
+import { titleOf } from './segmentation.js'
 import { agreement, classShares } from './shares.js'
 import type { Result } from './workbench.js'
 
@@ -117,7 +119,7 @@ function content(index: number, numClasses: number, shares: readonly number[]): 
 }
 
 function agreementOf([one, other]: readonly Result[]): string {
-  return other
-    ? ` Shares of checkpoints 1 and 2, which agree on ${percent(agreement(one, other))} of the pixels.`
-    : ''
+  if (!other) return ''
+  const titles = `${titleOf(one.network, 0)} (left) and ${titleOf(other.network, 1)} (right)`
+  return ` ${titles} agree on ${percent(agreement(one, other))} of the pixels.`
 }

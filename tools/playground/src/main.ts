@@ -1,19 +1,20 @@
+import { bundled } from './bundled.js'
 import { setBusy } from './busy.js'
 import { Checkpoints } from './checkpoints.js'
-import { demoCheckpoint } from './demo.js'
 import { find } from './dom.js'
 import { acceptDrops } from './drop.js'
-import { fileChoice, firstDemo, type ImageChoice, markDemo, offerImages } from './image-sources.js'
+import { fileChoice, firstDemo, type ImageChoice, isVideo, markDemo, offerImages } from './image-sources.js'
 import { Legend } from './legend.js'
-import { LiveCamera } from './live-camera.js'
+import { Live } from './live.js'
 import { openPhoto } from './photo.js'
 import { clearProblem, showProblem } from './problem.js'
-import { offerFiles } from './save.js'
+import { Recorder } from './recorder.js'
+import { Files } from './save.js'
 import { sceneOf } from './scene.js'
 import { PercentSlider } from './sliders.js'
 import { Stage } from './stage.js'
 import { showTimes } from './times.js'
-import { offerViews, onViewChange } from './views.js'
+import { offerViews, onViewChange, showsEdges } from './views.js'
 import { followWipe, wipe } from './wipe.js'
 import { type Result, type Table, Workbench } from './workbench.js'
 
@@ -25,7 +26,7 @@ const photoCanvas = find('#photo', HTMLCanvasElement)
 const stage = new Stage()
 const opacity = new PercentSlider('opacity', repaint)
 const threshold = new PercentSlider('threshold', repaint)
-/** Images per second while the camera runs. */
+/** Images per second while a camera or a video runs. */
 let rate: number | undefined
 let live = false
 let highlight: number | undefined
@@ -34,15 +35,21 @@ const workbench = new Workbench({
   async show(table) {
     checkpoints.show(table.networks)
     offerViews(table.networks)
+    markThreshold()
     await paint(table)
     describe(table)
   },
   busy(running) {
-    // Between frames of the camera, the notice would only flicker.
+    // Between frames, the notice would only flicker.
     setBusy('Segmenting…', running && !live)
   },
 })
 const checkpoints = new Checkpoints(workbench)
+const recorder = new Recorder()
+const files = new Files({
+  shown: () => stage.snapshot(wipe()),
+  style: () => ({ opacity: opacity.share }),
+})
 const legend = new Legend((index) => {
   highlight = index
   repaint()
@@ -51,6 +58,11 @@ const legend = new Legend((index) => {
 async function paint(table: Table): Promise<void> {
   const scene = sceneOf(table, { opacity: opacity.share, threshold: threshold.share, highlight })
   if (scene) await stage.show(scene)
+}
+
+/** The threshold does nothing where no boundaries of an edge head are shown. */
+function markThreshold(): void {
+  threshold.enabled = showsEdges()
 }
 
 function repaint(): void {
@@ -67,12 +79,12 @@ function describe(table: Table): void {
   photoCanvas.setAttribute('aria-label', found)
   if (!live) status.textContent = found
   showTimes(table, stage.painted, rate)
-  offerFiles(table, () => stage.snapshot(wipe()))
+  files.offer(table)
 }
 
 /** Opens an image. Errors are shown next to its control, and the previous image stays. */
 async function open({ name, file }: ImageChoice): Promise<void> {
-  camera.stop()
+  source.stop()
   clearProblem(imageProblem)
   try {
     await workbench.change({ photo: await openPhoto(await file(), name, Number(maxSide.value)) })
@@ -81,20 +93,26 @@ async function open({ name, file }: ImageChoice): Promise<void> {
   }
 }
 
-const camera = new LiveCamera({
+function openFile(file: File): void {
+  void (isVideo(file) ? source.play(file) : open(fileChoice(file)))
+}
+
+const source = new Live({
   maxSide: () => Number(maxSide.value),
-  onStart() {
+  onStart(name) {
     live = true
-    status.textContent = 'The camera is on.'
+    recorder.name = name
+    status.textContent = `${name}: on.`
   },
-  onFrame(photo, perSecond) {
+  async onFrame(photo, perSecond) {
     rate = perSecond
-    return workbench.change({ photo })
+    if (await workbench.change({ photo })) recorder.add(() => stage.snapshot(wipe()))
   },
-  onStop() {
+  onStop(name) {
+    recorder.stop()
     live = false
     rate = undefined
-    status.textContent = 'The camera is off.'
+    status.textContent = `${name}: off.`
   },
 })
 
@@ -102,13 +120,22 @@ maxSide.addEventListener('change', () => {
   const { photo } = workbench.table
   if (photo?.file) void open({ name: photo.name, file: async () => photo.file as Blob })
 })
-onViewChange(repaint)
+onViewChange(() => {
+  markThreshold()
+  repaint()
+})
 followWipe()
-offerImages(open)
+offerImages(open, openFile)
 acceptDrops({
-  onImage: (file) => open(fileChoice(file)),
+  onPicture: openFile,
   onCheckpoint: (file, target) =>
     checkpoints.load(checkpoints.slotOf(target), { name: file.name, checkpoint: file }),
 })
 void open(firstDemo)
-void checkpoints.load(0, demoCheckpoint)
+void compareBundled()
+
+/** Loads the bundled checkpoints, one after the other: together, each would take longer to show the first result. */
+async function compareBundled(): Promise<void> {
+  await checkpoints.load(0, bundled[0])
+  await checkpoints.load(1, bundled[1])
+}

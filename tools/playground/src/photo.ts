@@ -6,7 +6,7 @@ export interface Photo {
   readonly bitmap: ImageBitmap
   /** How long decoding took, in milliseconds. */
   readonly decode: number
-  /** The file that it was decoded from; undefined for frames of the camera. */
+  /** The file that it was decoded from; undefined for frames of a camera or a video. */
   readonly file?: Blob
 }
 

@@ -1,4 +1,3 @@
-import { classColors } from './classes.js'
 import type { Scene } from './stage.js'
 import { type View, views } from './views.js'
 import type { Table } from './workbench.js'
@@ -22,8 +21,7 @@ export function sceneOf(
     const result = view === 'image' ? undefined : results[view.slot]
     if (view === 'image' || !result) return undefined
     const { picture } = result
-    const edges = view.edges && { threshold }
-    return { picture, style: { opacity, highlight, edges, colors: classColors(picture.numClasses) } }
+    return { picture, style: { opacity, highlight, edges: view.edges && { threshold } } }
   }
   const [a, b] = views()
   return { photo, sides: [layerOf(a), layerOf(b)] }

@@ -9,6 +9,8 @@ import {
 /** A checkpoint with its name: a URL or a file. */
 export interface NetworkSource {
   readonly name: string
+  /** What it is called in comparisons; by default, its number. */
+  readonly title?: string
   readonly checkpoint: string | Blob
 }
 
@@ -21,6 +23,9 @@ export interface Network {
   segment(image: ImageBitmap, signal: AbortSignal): Promise<Picture>
   dispose(): Promise<void>
 }
+
+/** Returns what a network is called in comparisons. */
+export const titleOf = ({ source }: Network, slot: number): string => source.title ?? `Checkpoint ${slot + 1}`
 
 /** Loads a checkpoint, with its edge head if it has one. */
 export async function loadNetwork(source: NetworkSource, options: NetworkOptions): Promise<Network> {

@@ -22,4 +22,8 @@ export class PercentSlider {
   get share(): number {
     return this.#input.valueAsNumber / 100
   }
+
+  set enabled(enabled: boolean) {
+    this.#input.disabled = !enabled
+  }
 }

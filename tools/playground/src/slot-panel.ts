@@ -1,5 +1,5 @@
 import type { Device, LoadProgress } from '@inverseform/runtime-web'
-import { demoCheckpoint } from './demo.js'
+import { bundled } from './bundled.js'
 import { find, make } from './dom.js'
 import { megabytes } from './format.js'
 import { clearProblem, showProblem } from './problem.js'
@@ -17,6 +17,8 @@ export class SlotPanel {
   readonly element: HTMLElement
   readonly #problem: HTMLElement
   readonly #loading: HTMLElement
+  readonly #model: HTMLSelectElement
+  #shown: NetworkSource | undefined
 
   constructor(number: number, { onLoad, onCancel, onRemove }: SlotEvents) {
     const template = find('#slot', HTMLTemplateElement)
@@ -24,8 +26,12 @@ export class SlotPanel {
     this.#problem = this.#part('.problem')
     this.#loading = this.#part('.loading')
     this.#part('legend').textContent = `Checkpoint ${number}`
-    this.#part('.demo').onclick = () => onLoad(demoCheckpoint)
-    this.#part('.cancel').onclick = onCancel
+    this.#model = find('.model-choice', HTMLSelectElement, this.element)
+    this.#offerModels(onLoad)
+    this.#part('.cancel').onclick = () => {
+      onCancel()
+      this.#markModel()
+    }
     const remove = this.#part('.remove')
     if (onRemove) remove.onclick = onRemove
     else remove.remove()
@@ -47,6 +53,8 @@ export class SlotPanel {
   }
 
   showNetwork(network: Network | undefined): void {
+    this.#shown = network?.source
+    this.#markModel()
     this.#part('.name').textContent = network?.source.name ?? 'Nothing loaded'
     this.#part('.facts').textContent = network ? facts(network) : ''
     const attempts = network?.segmenter.attempts ?? []
@@ -60,6 +68,7 @@ export class SlotPanel {
 
   showProblem(error: unknown): void {
     showProblem(this.#problem, error)
+    this.#markModel()
   }
 
   clearProblem(): void {
@@ -68,6 +77,26 @@ export class SlotPanel {
 
   #part(selector: string): HTMLElement {
     return find(selector, HTMLElement, this.element)
+  }
+
+  #offerModels(onLoad: SlotEvents['onLoad']): void {
+    const own = make('option', { value: OWN, hidden: true })
+    const none = make('option', { value: NONE, hidden: true }, 'Choose a model')
+    const options = bundled.map(({ name, title }) => make('option', { value: name }, `${title} (bundled)`))
+    this.#model.replaceChildren(none, ...options, own)
+    this.#model.addEventListener('change', () => {
+      const source = bundled.find(({ name }) => name === this.#model.value)
+      if (source) onLoad(source)
+    })
+  }
+
+  /** Chooses the model that is shown, which the user's last choice may not have become. */
+  #markModel(): void {
+    const source = this.#shown
+    const own = this.#model.options[this.#model.options.length - 1]
+    own.hidden = source === undefined || bundled.includes(source)
+    own.textContent = own.hidden ? '' : `Own: ${source?.name}`
+    this.#model.value = source === undefined ? NONE : own.hidden ? source.name : OWN
   }
 
   #listenToFile(onLoad: SlotEvents['onLoad']): void {
@@ -92,6 +121,10 @@ export class SlotPanel {
     })
   }
 }
+
+/** Values of the choice of a model that are not names of bundled ones. */
+const OWN = 'own'
+const NONE = ''
 
 export const deviceNames = { webgpu: 'WebGPU', wasm: 'WebAssembly' } as const
 

@@ -1,10 +1,11 @@
 import { find, make } from './dom.js'
 import { milliseconds } from './format.js'
+import { titleOf } from './segmentation.js'
 import type { Result, Table } from './workbench.js'
 
 const table = find('#times', HTMLTableElement)
 
-/** Shows the milliseconds of each stage, one column per network, and images per second while the camera runs. */
+/** Shows the milliseconds of each stage, one column per network, and images per second while a camera or a video runs. */
 export function showTimes({ photo, results }: Table, paint: number, rate?: number): void {
   const found = results.filter((result): result is Result => result !== undefined)
   if (!photo || found.length === 0) return
@@ -22,7 +23,8 @@ export function showTimes({ photo, results }: Table, paint: number, rate?: numbe
     ),
   )
   if (rate !== undefined) rows.push(row('Images per second', [rate.toFixed(1)]))
-  const heads = found.length > 1 ? ['Stage', 'Checkpoint 1', 'Checkpoint 2'] : ['Stage', 'Time']
+  const titles = found.length > 1 ? found.map(({ network }, slot) => titleOf(network, slot)) : ['Time']
+  const heads = ['Stage', ...titles]
   table.tHead!.replaceChildren(make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head))))
   table.tBodies[0].replaceChildren(...rows)
 }

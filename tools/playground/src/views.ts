@@ -1,5 +1,5 @@
 import { find, make } from './dom.js'
-import type { Network } from './segmentation.js'
+import { type Network, titleOf } from './segmentation.js'
 import type { Slots } from './workbench.js'
 
 /** What a side shows: the image, or the result of the network in a slot. */
@@ -17,10 +17,13 @@ const names: Readonly<Record<string, View>> = {
 }
 
 /** The user's choice for the left and the right side, which the networks may not be able to show yet. */
-let chosen = ['image', 'edges-1']
+let chosen = ['image', 'classes-1']
 let several = false
 
 export const views = (): View[] => selects.map(({ value }) => names[value])
+
+/** Returns whether a side shows the boundaries of an edge head. */
+export const showsEdges = (): boolean => views().some((view) => view !== 'image' && view.edges)
 
 export function onViewChange(listener: () => void): void {
   for (const select of selects) {
@@ -36,6 +39,7 @@ export function onViewChange(listener: () => void): void {
 export function offerViews(networks: Slots<Network>): void {
   // A second checkpoint is loaded to compare both, so show them side by side.
   if (!several && networks.every(Boolean)) chosen = ['classes-1', 'classes-2']
+  else if (several && !networks.every(Boolean) && !chosen.includes('image')) chosen = ['image', 'classes-1']
   several = networks.every(Boolean)
   const options = optionsOf(networks)
   const values = options.map(([value]) => value)
@@ -52,7 +56,7 @@ function optionsOf(networks: Slots<Network>): [value: string, text: string][] {
   const options: [string, string][] = [['image', 'Image']]
   for (const [slot, network] of networks.entries()) {
     if (!network) continue
-    const name = several ? `Checkpoint ${slot + 1}` : 'Segmentation'
+    const name = several ? titleOf(network, slot) : 'Segmentation'
     options.push([`classes-${slot + 1}`, name])
     if (network.segmenter.edgeHead) options.push([`edges-${slot + 1}`, `${name} + edges`])
   }

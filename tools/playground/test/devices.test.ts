@@ -1,7 +1,7 @@
 import { chromiumPath, launch } from '@inverseform/testing/browser'
 import { createServer } from 'vite'
 import { expect, test } from 'vitest'
-import { openPlayground, savedLabels, segmented, smallImage } from './support/playground.js'
+import { keepOne, openPlayground, savedLabels, segmented, smallImage } from './support/playground.js'
 import { buildSite, configFile, hostSite, previewSite } from './support/site.js'
 
 test.skipIf(!chromiumPath)('works in a folder of any host, on one thread', async () => {
@@ -10,6 +10,7 @@ test.skipIf(!chromiumPath)('works in a folder of any host, on one thread', async
   const browser = await launch()
   try {
     const { page, complaints } = await openPlayground(browser, site.url)
+    await keepOne(page)
     await page.locator('.slot summary').click()
     expect(await page.locator('.slot .attempts li').last().textContent()).toContain('one thread')
     expect(complaints).toEqual([])
@@ -37,6 +38,7 @@ test.skipIf(!chromiumPath)('runs on a chosen GPU, with the labels of WebAssembly
   const browser = await launch({ webgpu: true })
   try {
     const { page, complaints } = await openPlayground(browser, site.url)
+    await keepOne(page)
     await page.locator('#image-file').setInputFiles(smallImage('small.png'))
     await segmented(page, 'small.png')
     const wasm = await savedLabels(page, 'Train ids')

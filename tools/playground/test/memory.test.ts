@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { openPlayground, segmented, smallImage } from './support/playground.js'
+import { keepOne, openPlayground, segmented, smallImage } from './support/playground.js'
 import { buildSite, previewSite } from './support/site.js'
 
 /** Returns the bytes in use after the page and its worker have collected their garbage. */
@@ -43,6 +43,7 @@ test.skipIf(!chromiumPath)('memory stays constant over 50 images', async () => {
   const browser = await launch({ args: ['--js-flags=--expose-gc'] })
   try {
     const { page, complaints } = await openPlayground(browser, site.url)
+    await keepOne(page)
     const segment = async (run: number) => {
       await page.locator('#image-file').setInputFiles(smallImage(`run-${run}.png`, 512, 256))
       await segmented(page, `run-${run}.png`)

@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { toLabelIds } from '@inverseform/cityscapes'
-import { createSegmenter } from '@inverseform/runtime-node'
+import { createSegmenter, paint, readImage } from '@inverseform/runtime-node'
 import { chromiumPath, launch } from '@inverseform/testing/browser'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,8 +9,10 @@ import {
   DEMO_CHECKPOINT,
   demoImage,
   fakeCamera,
+  keepOne,
   openPlayground,
   type Playground,
+  savedFile,
   savedLabels,
   segmented,
   sidePixels,
@@ -31,6 +34,24 @@ async function accessibilityProblems(page: Page): Promise<string[]> {
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 
+/** Returns the elements that reach beyond the page, or whose text does not fit. */
+const cutOff = (page: Page) =>
+  page.evaluate(() => {
+    const shown = Array.from(document.querySelectorAll<HTMLElement>('main *, header *')).filter(
+      (element) => element.checkVisibility() && !element.closest('.visually-hidden, .stage, option, svg'),
+    )
+    const right = document.documentElement.clientWidth
+    return shown
+      .filter(
+        (element) =>
+          element.getBoundingClientRect().right > right + 1 || element.scrollWidth > element.clientWidth + 1,
+      )
+      .filter(
+        (element) => getComputedStyle(element).display !== 'inline' && !element.matches('input, select'),
+      )
+      .map((element) => element.outerHTML.slice(0, 100))
+  })
+
 /** Counts the live tracks of the page's media streams. */
 const liveTracks = (page: Page) =>
   page.evaluate(
@@ -40,6 +61,30 @@ const liveTracks = (page: Page) =>
 const whitePixels = (pixels: Buffer): number =>
   new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length / 4).filter((pixel) => pixel === 0xffffffff)
     .length
+
+/** Records a video of a moving bar, 128x64, about three seconds long. */
+async function makeVideo(page: Page): Promise<Buffer> {
+  const base64 = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 128, height: 64 })
+    const context = canvas.getContext('2d')!
+    const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: 'video/webm' })
+    const chunks: Blob[] = []
+    recorder.ondataavailable = ({ data }) => chunks.push(data)
+    recorder.start()
+    for (let i = 0; i < 60; i++) {
+      context.fillStyle = '#345'
+      context.fillRect(0, 0, 128, 64)
+      context.fillStyle = '#dc9'
+      context.fillRect(2 * i, 0, 20, 64)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    recorder.stop()
+    await new Promise((resolve) => recorder.addEventListener('stop', resolve))
+    const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer())
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+  })
+  return Buffer.from(base64, 'base64')
+}
 
 declare global {
   var streams: MediaStream[]
@@ -63,6 +108,54 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     await browser?.close()
     await site?.[Symbol.asyncDispose]()
     await files?.[Symbol.asyncDispose]()
+  })
+
+  test('compares the bundled checkpoints at once, and says what InverseForm is', async () => {
+    expect(await page.getByLabel('A, left').locator('option:checked').textContent()).toBe(
+      'Without InverseForm',
+    )
+    expect(await page.getByLabel('B, right').locator('option:checked').textContent()).toBe('With InverseForm')
+    expect(await page.locator('.slot .name').allInnerTexts()).toEqual([
+      'hrnet16-slim-demo-without-inverseform.pth',
+      'hrnet16-slim-demo.pth',
+    ])
+    expect((await sidePixels(page, 'a')).equals(await sidePixels(page, 'b'))).toBe(false)
+    expect(await page.locator('#times thead th').allTextContents()).toEqual([
+      'Stage',
+      'Without InverseForm',
+      'With InverseForm',
+    ])
+    for (const [title, checkpoint] of [
+      ['Without InverseForm', DEMO_CHECKPOINT.replace('.pth', '-without-inverseform.pth')],
+      ['With InverseForm', DEMO_CHECKPOINT],
+    ]) {
+      await using node = await createSegmenter({ checkpoint, device: 'cpu' })
+      const { labels } = await node.segment(demoImage(0))
+      expect(Buffer.compare((await savedLabels(page, 'Train ids', title)).data, labels as Uint8Array)).toBe(0)
+    }
+    const links = await page
+      .locator('header a')
+      .evaluateAll((all) => all.map((a) => (a as HTMLAnchorElement).href))
+    expect(links).toEqual([
+      'https://arxiv.org/abs/2104.02745',
+      'https://github.com/Qualcomm-AI-research/InverseForm',
+      'https://github.com/inverseform/inverseform-ts#readme',
+    ])
+    expect(await accessibilityProblems(page)).toEqual([])
+  })
+
+  test('fits phones and desktops while it compares', async () => {
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 900 })
+      expect(await overflow(page)).toBe(0)
+      expect(await cutOff(page)).toEqual([])
+    }
+  })
+
+  test('shows one checkpoint where the other is removed, chosen from the bundled ones', async () => {
+    await keepOne(page)
+    expect(await page.getByLabel('A, left').locator('option:checked').textContent()).toBe('Image')
+    expect(await page.getByLabel('B, right').locator('option:checked').textContent()).toBe('Segmentation')
   })
 
   test('labels the demo image as Node does, and lists its classes', async () => {
@@ -174,27 +267,52 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     await expectHighlight(false)
   })
 
+  test('saves the overlay and the outlines as they are painted in Node', async () => {
+    await using node = await createSegmenter({ checkpoint: DEMO_CHECKPOINT, device: 'cpu' })
+    const image = await readImage(demoImage(0))
+    const segmentation = await node.segment(image)
+    const black = { opacity: 1, colors: new Uint8Array(3 * 19) }
+    for (const [name, style] of [
+      ['Overlay', {}],
+      ['Outlines', black],
+    ] as const) {
+      const { file, path } = await savedFile(page, name)
+      expect(file).toBe(`drawnton_000000_000019_leftImg8bit_${name.toLowerCase()}.png`)
+      const saved = await readImage(path)
+      const painted = paint(image, segmentation, style)
+      const off = saved.data.filter(
+        (value, i) => Math.abs(value - painted.data[4 * Math.floor(i / 3) + (i % 3)]) > 1,
+      )
+      expect(saved).toMatchObject({ width: 512, height: 256 })
+      expect(off).toHaveLength(0)
+    }
+  })
+
   test('applies the opacity of the colors and the threshold of the edges', async () => {
     const view = page.getByLabel('B, right')
     const opacity = page.getByRole('slider', { name: 'Overlay' })
     await view.selectOption('Segmentation')
     await opacity.fill('100')
     const { data: labels } = await savedLabels(page, 'Train ids')
-    const road = labels.indexOf(0)
+    // Inside of the road: its outlines are white.
+    const around = [-1024, -512, 0].flatMap((row) => [-2, -1, 0, 1, 2].map((column) => row + column))
+    const road = labels.findLastIndex(
+      (_, i) => i >= 512 * 255 + 8 && around.every((step) => labels[i + step] === 0),
+    )
     await expect
       .poll(async () => [...(await sidePixels(page, 'b')).subarray(4 * road, 4 * road + 3)])
       .toEqual([128, 64, 128])
     const classes = await sidePixels(page, 'b')
     await view.selectOption('Segmentation + edges')
-    expect(whitePixels(classes)).toBe(0)
     await expect.poll(async () => whitePixels(await sidePixels(page, 'b'))).toBeGreaterThan(100)
-    const edges = await sidePixels(page, 'b')
-    await page.getByRole('slider', { name: 'Edges' }).fill('5')
-    await expect
-      .poll(async () => whitePixels(await sidePixels(page, 'b')))
-      .toBeGreaterThan(whitePixels(edges))
+    const slider = page.getByRole('slider', { name: 'Edges' })
+    expect(await slider.isEnabled()).toBe(true)
+    const differing = (pixels: Buffer) => pixels.filter((value, i) => value !== classes[i]).length
+    const edges = differing(await sidePixels(page, 'b'))
+    await slider.fill('5')
+    await expect.poll(async () => differing(await sidePixels(page, 'b'))).toBeGreaterThan(edges)
     await page.getByRole('slider', { name: 'Edges' }).fill('90')
-    await opacity.fill('65')
+    await opacity.fill('50')
   })
 
   test('shows errors of a file next to its control, and keeps the previous results', async () => {
@@ -240,8 +358,12 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     expect(await page.getByLabel('B, right').inputValue()).toBe('classes-2')
     expect(await page.locator('#legend button').first().locator('.share').count()).toBe(2)
     expect((await sidePixels(page, 'a')).equals(await sidePixels(page, 'b'))).toBe(true)
-    const [one, two] = [1, 2].map((n) => savedLabels(page, 'Train ids', `Checkpoint ${n}`))
-    expect(Buffer.compare((await two).data, (await one).data)).toBe(0)
+    const one = await savedLabels(page, 'Train ids', 'With InverseForm')
+    const two = await savedLabels(page, 'Train ids', 'Checkpoint 2')
+    expect(Buffer.compare(two.data, one.data)).toBe(0)
+    expect(await second.locator('.model-choice option:checked').textContent()).toBe(
+      'Own: hrnet16-slim-demo.pth',
+    )
     expect(await accessibilityProblems(page)).toEqual([])
     await second.getByRole('button', { name: 'Remove' }).click()
     await page.getByText(/^\d+ classes found\.$/).waitFor()
@@ -323,9 +445,9 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     const picture = page.getByRole('img', { name: /^Camera: \d+ class/ })
     await picture.waitFor()
     expect(await liveTracks(page)).toBe(1)
-    expect(await page.getByRole('status').textContent()).toBe('The camera is on.')
+    expect(await page.getByRole('status').textContent()).toBe('Camera: on.')
     await page.getByRole('button', { name: 'Stop camera' }).click()
-    await page.getByRole('status').filter({ hasText: 'The camera is off.' }).waitFor()
+    await page.getByRole('status').filter({ hasText: 'Camera: off.' }).waitFor()
     expect(await liveTracks(page)).toBe(0)
     await picture.waitFor()
 
@@ -335,6 +457,42 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     await page.getByRole('img', { name: /^drawnton_000002/ }).waitFor()
     expect(await liveTracks(page)).toBe(0)
     expect(await page.getByRole('row', { name: /Images per second/ }).count()).toBe(0)
+  })
+
+  test('plays a video file, and saves what is shown as a video', async () => {
+    const video = await makeVideo(page)
+    await page
+      .locator('#image-file')
+      .setInputFiles({ name: 'drive.webm', mimeType: 'video/webm', buffer: video })
+    await page.getByRole('button', { name: 'Record' }).click()
+    await page.getByText(/^\d:\d\d.* · [\d.]+ images per second$/).waitFor()
+    await page.getByRole('row', { name: /Images per second/ }).waitFor()
+    await page.getByRole('img', { name: /^drive\.webm: \d+ class/ }).waitFor()
+    // The end of the video ends the recording too.
+    const download = await page.waitForEvent('download')
+    expect(download.suggestedFilename()).toMatch(/^drive_overlay\.(webm|mp4)$/)
+    const saved = await readFile(await download.path())
+    const size = await page.evaluate(async (base64) => {
+      const video = document.createElement('video')
+      video.src = `data:video/webm;base64,${base64}`
+      video.muted = true
+      await video.play()
+      return [video.videoWidth, video.videoHeight]
+    }, saved.toString('base64'))
+    expect(size).toEqual([128, 64])
+    await page.getByRole('button', { name: 'Play again' }).click()
+    await page.getByRole('button', { name: 'Stop video' }).click()
+    await page.getByRole('status').filter({ hasText: 'drive.webm: off.' }).waitFor()
+
+    await page
+      .locator('#image-file')
+      .setInputFiles({ name: 'x.mp4', mimeType: 'video/mp4', buffer: Buffer.from('x') })
+    const problem = page.locator('.picture').getByRole('alert')
+    await problem.waitFor()
+    expect(await problem.textContent()).toBe(
+      'x.mp4 cannot be played by this browser. Convert it to MP4 with H.264, or to WebM.',
+    )
+    expect(await page.getByRole('button', { name: 'Play again' }).isHidden()).toBe(true)
   })
 
   test('fits phones and desktops, light and dark, and is accessible in each', async () => {

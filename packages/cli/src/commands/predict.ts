@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { colorize, edgeImage, overlay } from '@inverseform/cityscapes'
+import { colorize, edgeImage } from '@inverseform/cityscapes'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
   createSegmenter,
+  paint,
   type RgbImage,
   readImage,
   type Segmentation,
@@ -234,7 +235,8 @@ async function write(
   const encoders: Readonly<Record<PredictionKind, () => Promise<Uint8Array>>> = {
     labels: async () => pngOfLabels({ ...segmentation, labels }),
     colors: () => pngOfRgb(colorize(labels, palette), width, height),
-    overlay: () => photoOfRgb(overlay(image.data, labels, undefined, palette), width, height),
+    overlay: () =>
+      photoOfRgb(paint(image, { ...segmentation, labels }, { colors: palette }).data, width, height),
     edges: () => pngOfRgb(edgeImage(edges as Float32Array), width, height),
     confidence: () => pngOfUnit(confidence as Float32Array, width, height),
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { encodeLabelPng, type ReportPanel, toLabelIds } from '@inverseform/cityscapes'
 import type { Segmentation } from '@inverseform/runtime-node'
 import { writeWholeFile } from '@inverseform/shared/node'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 
 /**
  * Encodes labels as a PNG of Cityscapes' label ids. The labels of a model without Cityscapes' 19 classes stay as they are,
@@ -17,15 +17,13 @@ export function pngOfLabels({
   return encodeLabelPng({ width, height, data: numClasses === 19 ? toLabelIds(labels) : labels })
 }
 
-/** Encodes interleaved 8-bit RGB as a PNG: lossless, and small for flat colors. */
+/** Encodes interleaved 8-bit RGB, or opaque RGBA, as a PNG: lossless, and small for flat colors. */
 export function pngOfRgb(
   rgb: Uint8Array | Uint8ClampedArray,
   width: number,
   height: number,
 ): Promise<Buffer> {
-  return sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png({ palette: false, compressionLevel: 6 })
-    .toBuffer()
+  return rawPicture(rgb, width, height).png({ palette: false, compressionLevel: 6 }).toBuffer()
 }
 
 /** The most pixels that a JPEG file can have in a row or column. */
@@ -35,16 +33,19 @@ const MAX_JPEG_SIDE = 65_500
 export const photoExtension = (width: number, height: number): 'jpg' | 'png' =>
   Math.max(width, height) > MAX_JPEG_SIDE ? 'png' : 'jpg'
 
-/** Encodes interleaved 8-bit RGB as {@link photoExtension} says: for photographs and what is drawn over them. */
+/** Encodes interleaved 8-bit RGB, or opaque RGBA, as {@link photoExtension} says: for photographs and what is drawn over them. */
 export function photoOfRgb(
   rgb: Uint8Array | Uint8ClampedArray,
   width: number,
   height: number,
 ): Promise<Buffer> {
   if (photoExtension(width, height) === 'png') return pngOfRgb(rgb, width, height)
-  return sharp(rgb, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality: 88 })
-    .toBuffer()
+  return rawPicture(rgb, width, height).jpeg({ quality: 88 }).toBuffer()
+}
+
+function rawPicture(pixels: Uint8Array | Uint8ClampedArray, width: number, height: number): Sharp {
+  const channels = pixels.length === 4 * width * height ? 4 : 3
+  return sharp(pixels, { raw: { width, height, channels } }).removeAlpha()
 }
 
 /** Encodes values in [0,1] as an 8-bit gray PNG. */

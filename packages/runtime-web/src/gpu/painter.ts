@@ -1,6 +1,5 @@
 /// <reference types="@webgpu/types" />
-import type { ViewMap } from '@inverseform/runtime'
-import type { PaintSettings } from '../picture/style.js'
+import type { PaintSettings, ViewMap } from '@inverseform/runtime'
 import { labelsPerWord } from './engine.js'
 import type { Gpu } from './gpu.js'
 import { NO_HIGHLIGHT, paintCode, paintUniforms } from './kernels/paint.js'
@@ -75,10 +74,11 @@ function compile(device: GPUDevice, format: GPUTextureFormat): GPURenderPipeline
 
 function uniformsOf(
   { image, numClasses, edges }: GpuPaintable,
-  { opacity, edges: edgeStyle, highlight = NO_HIGHLIGHT }: PaintSettings,
+  { opacity, outlines, edges: edgeStyle, highlight = NO_HIGHLIGHT }: PaintSettings,
 ): Uint32Array {
   const [first, second] = edges?.maps ?? []
   const [, , mapHeight = 1, mapWidth = 1] = first?.map.shape ?? []
+  const { color: [outlineRed, outlineGreen, outlineBlue] = [0, 0, 0], width: lineWidth = 0 } = outlines ?? {}
   const { color: [edgeRed, edgeGreen, edgeBlue] = [0, 0, 0], threshold = 0.5 } = edgeStyle ?? {}
   const integers: Record<(typeof paintUniforms.integers)[number], number> = {
     width: image.width,
@@ -87,7 +87,9 @@ function uniformsOf(
     bytesPerRow: image.bytesPerRow,
     perWord: labelsPerWord(numClasses),
     highlight,
+    hasOutlines: Number(outlines !== undefined),
     hasEdges: Number(edgeStyle !== undefined),
+    edgesAreLogits: Number(edges?.kind === 'logit'),
     mapWidth,
     mapHeight,
     views: second ? 2 : 1,
@@ -96,6 +98,10 @@ function uniformsOf(
   }
   const floats: Record<(typeof paintUniforms.floats)[number], number> = {
     opacity,
+    lineWidth,
+    outlineRed,
+    outlineGreen,
+    outlineBlue,
     // The probability is the sigmoid of the logit, so the threshold becomes a logit.
     threshold: edges?.kind === 'logit' ? Math.log(threshold / (1 - threshold)) : threshold,
     edgeRed,

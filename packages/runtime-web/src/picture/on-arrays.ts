@@ -1,13 +1,13 @@
 import {
   type Labels,
   type Network,
+  type PaintSettings,
+  paintPixels,
   type RgbImage,
   type RunOptions,
-  type SegmentationMaps,
   segmentBatch,
 } from '@inverseform/runtime'
 import type { PictureInfo } from './options.js'
-import { DIMMED, type PaintSettings } from './style.js'
 
 /** A picture in the worker, next to its pixels and labels. */
 export interface KeptPicture {
@@ -37,33 +37,9 @@ export async function pictureOnArrays<M>(
   const { width, height, numClasses, tiles, timings, labels } = segmentation
   return {
     info: { width, height, numClasses, tiles, timings, edges },
-    paint: async (settings) => createImageBitmap(paintPixels(image, segmentation, settings)),
+    paint: async (settings) =>
+      createImageBitmap(new ImageData(paintPixels(image, segmentation, settings), width, height)),
     labels: async () => labels.slice(),
     dispose() {},
   }
-}
-
-/** Returns the painted pixels, opaque. */
-export function paintPixels(
-  { data: image, width, height }: RgbImage,
-  maps: Pick<SegmentationMaps, 'labels'> & Partial<Pick<SegmentationMaps, 'edges'>>,
-  { opacity, colors, edges, highlight }: PaintSettings,
-): ImageData {
-  const { labels } = maps
-  const probabilities = edges && (maps.edges as Float32Array)
-  const painted = new ImageData(width, height)
-  const { data } = painted
-  for (let pixel = 0, to = 0, from = 0; pixel < width * height; pixel++, to += 4, from += 3) {
-    const label = labels[pixel]
-    const isEdge = edges && probabilities && probabilities[pixel] >= edges.threshold
-    const isDimmed = highlight !== undefined && label !== highlight
-    for (let c = 0; c < 3; c++) {
-      // Storing in the clamped array rounds.
-      if (isEdge) data[to + c] = edges.color[c]
-      else if (isDimmed) data[to + c] = DIMMED * image[from + c]
-      else data[to + c] = (1 - opacity) * image[from + c] + opacity * colors[3 * label + c]
-    }
-    data[to + 3] = 255
-  }
-  return painted
 }

@@ -1,8 +1,13 @@
 import { InverseFormError } from '@inverseform/errors'
-import { disposedError, type Labels, type SegmentationInfo } from '@inverseform/runtime'
+import {
+  disposedError,
+  type Labels,
+  type PaintStyle,
+  paintSettings,
+  type SegmentationInfo,
+} from '@inverseform/runtime'
 import type { WorkerClient } from '../worker/client.js'
 import type { CreatedPicture } from '../worker/protocol.js'
-import { type PaintStyle, paintSettings } from './style.js'
 
 /** A segmented image that can be painted again in other styles without running the network. */
 export interface Picture extends SegmentationInfo, Disposable {
@@ -17,6 +22,8 @@ export interface Picture extends SegmentationInfo, Disposable {
   /** Frees the picture's memory. The segmenter's `dispose` frees all of its pictures. */
   dispose(): void
 }
+
+const HINT_ON_EDGES = 'Create the segmenter with `edgeHead: true`, and the picture without `edges: false`.'
 
 /** Returns the page's side of a picture in the worker. */
 export function pictureInWorker(client: WorkerClient, { id, edges, ...info }: CreatedPicture): Picture {
@@ -36,7 +43,7 @@ export function pictureInWorker(client: WorkerClient, { id, edges, ...info }: Cr
     ...info,
     async paint(canvas, style = {}) {
       checkUsable()
-      const settings = paintSettings(style, { numClasses: info.numClasses, edges })
+      const settings = paintSettings(style, { numClasses: info.numClasses, edges }, HINT_ON_EDGES)
       show(canvas, await client.call('paint', { picture: id, style: settings }))
     },
     async labels() {

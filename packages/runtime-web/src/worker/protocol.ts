@@ -3,6 +3,7 @@ import type {
   Attempt,
   Labels,
   LoadProgress,
+  PaintSettings,
   Precision,
   RequestReply,
   Segmentation,
@@ -14,7 +15,6 @@ import type { Device } from '../devices/devices.js'
 import type { SentImage } from '../images/send-image.js'
 import type { SegmenterSettings } from '../options.js'
 import type { PictureInfo, PictureOptions } from '../picture/options.js'
-import type { PaintSettings } from '../picture/style.js'
 
 /** Describes a segmenter that is ready. */
 export interface Loaded

@@ -7,6 +7,9 @@ import {
   enlargedLabels,
   featureMap,
   type Network,
+  type PaintStyle,
+  paintPixels,
+  paintSettings,
   type RgbImage,
   type RunOptions,
   type Session,
@@ -24,8 +27,7 @@ import { pictureOnGpu } from '../../src/gpu/picture.js'
 import type { GpuImage } from '../../src/gpu/pixels.js'
 import type { GpuTensor } from '../../src/gpu/tensor.js'
 import { openImage } from '../../src/images/read-image.js'
-import { paintPixels, pictureOnArrays } from '../../src/picture/on-arrays.js'
-import { type PaintStyle, paintSettings } from '../../src/picture/style.js'
+import { pictureOnArrays } from '../../src/picture/on-arrays.js'
 import { networkRunner } from '../../src/worker/network-runner.js'
 import { gpuWork } from './count-gpu-work.js'
 
@@ -260,14 +262,14 @@ async function comparePictures(
   const read = gpuWork.bytesRead
   const painted = []
   for (const style of styles) {
-    const settings = paintSettings(style, { numClasses: 19, edges: true })
+    const settings = paintSettings(style, { numClasses: 19, edges: true }, '')
     painted.push({ settings, pixels: pixelsOf(await picture.paint(settings)) })
   }
   const bytesRead = gpuWork.bytesRead - read
   picture.dispose()
   const leaked = gpuWork.buffers.size - buffers
   const shares = painted.map(({ settings, pixels }) => {
-    const { data } = paintPixels(image, { ...expected, labels }, settings)
+    const data = paintPixels(image, { ...expected, labels }, settings)
     return pixels.filter((value, i) => Math.abs(value - data[i]) > 1).length / data.length
   })
   const varied = painted.map(({ pixels }) => new Set(new Uint32Array(pixels.buffer)).size)
@@ -275,7 +277,7 @@ async function comparePictures(
   const onArrays = pixelsOf(await kept.paint(painted[0].settings))
   return {
     shares,
-    onArrays: largestDifference(onArrays, paintPixels(image, expected, painted[0].settings).data),
+    onArrays: largestDifference(onArrays, paintPixels(image, expected, painted[0].settings)),
     labels: shareDiffering(labels, expected.labels),
     edgeShare: expected.edges.filter((edge) => edge >= 0.5).length / labels.length,
     bytesRead,
@@ -294,7 +296,7 @@ async function largePicture(width: number) {
   const request = { image: imageOf(width, 4), options: {} }
   const context = { signal: new AbortController().signal, onProgress() {} }
   const picture = await runner.createPicture(request, context)
-  const bitmap = await picture.paint(paintSettings({}, { numClasses: 19, edges: true }))
+  const bitmap = await picture.paint(paintSettings({}, { numClasses: 19, edges: true }, ''))
   return {
     largestTexture: gpu.gpu.device.limits.maxTextureDimension2D,
     painted: bitmap.width,
@@ -373,7 +375,7 @@ async function faults() {
   )
   const leaked = gpuWork.buffers.size - before
   const picture = await pictureOnGpu(gpu, painter, network, image, { edges: true })
-  const settings = paintSettings({}, { numClasses: 19, edges: true })
+  const settings = paintSettings({}, { numClasses: 19, edges: true }, '')
   causeFault(gpu.gpu)
   const painting = await failureOf(() => picture.paint(settings))
   const paintingAgain = await failureOf(() => picture.paint(settings))

@@ -19,7 +19,7 @@ export interface Playground {
   readonly complaints: readonly string[]
 }
 
-/** Opens the page and waits until the demo image is segmented. */
+/** Opens the page and waits until both bundled checkpoints have segmented the demo image. */
 export async function openPlayground(
   browser: Browser,
   url: string,
@@ -45,7 +45,19 @@ export async function openPlayground(
   })
   await page.goto(url)
   await segmented(page, 'drawnton_000000')
+  await page.getByText('With InverseForm (right) agree on').waitFor({ timeout: 60_000 })
   return { page, complaints }
+}
+
+/** Removes the second checkpoint, and makes the one with InverseForm the first. */
+export async function keepOne(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Remove' }).click()
+  await page.getByText(/^\d+ classes found\.$/).waitFor()
+  await page.locator('.slot .model-choice').selectOption('With InverseForm (bundled)')
+  await page
+    .locator('.slot .name')
+    .filter({ hasText: /^hrnet16-slim-demo\.pth$/ })
+    .waitFor()
 }
 
 /** Waits until the result for an image is announced, and returns the announcement. */
@@ -55,16 +67,22 @@ export async function segmented(page: Page, name: string): Promise<string> {
   return (await status.textContent())!
 }
 
-/** Presses a button under "Save as PNG", with two checkpoints in the group of one, and reads the label map. */
-export async function savedLabels(page: Page, button: string, checkpoint?: string) {
+/** Presses a button under "Save as PNG", with two checkpoints in the group of one. Returns the name and the path of the file. */
+export async function savedFile(page: Page, button: string, checkpoint?: string) {
   const save = page.locator('#save')
-  const group = checkpoint === undefined ? save : save.getByRole('group', { name: checkpoint })
+  const group = checkpoint === undefined ? save : save.getByRole('group', { name: checkpoint, exact: true })
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     group.getByRole('button', { name: button }).click(),
   ])
-  const { width, height, data } = decodeLabelPng(await readFile(await download.path()))
-  return { name: download.suggestedFilename(), width, height, data: data as Uint8Array }
+  return { file: download.suggestedFilename(), path: await download.path() }
+}
+
+/** Reads the label map of {@link savedFile}. */
+export async function savedLabels(page: Page, button: string, checkpoint?: string) {
+  const { file: name, path } = await savedFile(page, button, checkpoint)
+  const { width, height, data } = decodeLabelPng(await readFile(path))
+  return { name, width, height, data: data as Uint8Array }
 }
 
 /** Returns the pixels of a side of the wipe, RGBA. */

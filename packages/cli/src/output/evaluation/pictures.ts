@@ -4,12 +4,12 @@ import {
   edgeImage,
   encodeLabelPng,
   errorMask,
-  overlay,
   type ReportImage,
   type ReportPanel,
   type Rgb,
 } from '@inverseform/cityscapes'
 import type { Sample } from '@inverseform/cityscapes/node'
+import { paint } from '@inverseform/runtime-node'
 import { writeWholeFile } from '@inverseform/shared/node'
 import type { EvaluatedImage } from '../../evaluation/evaluate-images.js'
 import { type Picture, photoExtension, photoOfRgb, pngOfLabels, pngOfRgb, writePictures } from '../images.js'
@@ -58,7 +58,7 @@ export async function writePanels(
     [
       'overlay',
       `overlay.${photo}`,
-      photoOfRgb(overlay(image.data, labels, undefined, palette), width, height),
+      photoOfRgb(paint(image, segmentation, { colors: palette }).data, width, height),
     ],
     ['prediction', 'prediction.png', pngOfRgb(colorize(labels, palette), width, height)],
   ]

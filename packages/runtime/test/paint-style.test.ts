@@ -1,18 +1,27 @@
+import { palette } from '@inverseform/cityscapes'
+import { classTables } from '@inverseform/cityscapes/classes'
 import { describe, expect, test } from 'vitest'
-import { classColors } from '../src/index.js'
-import { type PaintStyle, paintSettings } from '../src/picture/style.js'
+import { type Color, classColors, type PaintStyle, paintSettings as settingsOf } from '../src/index.js'
 
 const picture = { numClasses: 19, edges: true }
+const paintSettings = (style: PaintStyle, facts: typeof picture) =>
+  settingsOf(style, facts, 'How to get edges.')
+const outlines = { color: [255, 255, 255], width: 1.5 }
 
 describe('the style of a picture', () => {
   test('has defaults', () => {
     expect(paintSettings({}, picture)).toEqual({
-      opacity: 0.6,
+      opacity: 0.5,
       colors: classColors(19),
+      outlines,
       edges: undefined,
       highlight: undefined,
     })
     expect(paintSettings({ edges: true }, picture).edges).toEqual({ color: [255, 255, 255], threshold: 0.5 })
+    expect(paintSettings({ edges: true }, picture).outlines).toBeUndefined()
+    expect(paintSettings({ edges: true, outlines: true }, picture).outlines).toEqual(outlines)
+    expect(paintSettings({ outlines: false }, picture).outlines).toBeUndefined()
+    expect(paintSettings({ outlines: { width: 2 } }, picture).outlines).toEqual({ ...outlines, width: 2 })
     expect(paintSettings({ edges: { color: [1, 2, 3] } }, picture).edges).toEqual({
       color: [1, 2, 3],
       threshold: 0.5,
@@ -20,6 +29,16 @@ describe('the style of a picture', () => {
     const colors = new Uint8Array(1000).subarray(0, 3 * 19)
     expect(paintSettings({ colors }, picture).colors.buffer.byteLength).toBe(3 * 19)
     expect(paintSettings({ edges: false }, { numClasses: 19, edges: false }).edges).toBeUndefined()
+  })
+
+  test('accepts palettes of data sets', () => {
+    const two: readonly Color[] = [
+      [1, 2, 3],
+      [4, 5, 255],
+    ]
+    expect([...paintSettings({ colors: two }, { numClasses: 2, edges: false }).colors]).toEqual([
+      1, 2, 3, 4, 5, 255,
+    ])
   })
 
   test.each<[string, PaintStyle, typeof picture, RegExp]>([
@@ -40,6 +59,30 @@ describe('the style of a picture', () => {
       { colors: new Uint8Array(3 * 18) },
       picture,
       /^`colors` must be 3 bytes for each of 19 classes, got Uint8Array of 54 elements\.$/,
+    ],
+    [
+      'a palette for another number of classes',
+      { colors: [[0, 0, 0]] },
+      picture,
+      /^`colors` must be a color for each of 19 classes, got \[\[0, 0, 0\]\]\.$/,
+    ],
+    [
+      'a palette with a color that is none',
+      { colors: Array(19).fill([0, 0, 300]) },
+      picture,
+      /^`colors\[0\]` must be red, green and blue, each from 0 to 255, got \[0, 0, 300\]\.$/,
+    ],
+    [
+      'lines that are too wide',
+      { outlines: { width: 3 } },
+      picture,
+      /^`outlines\.width` must be a finite number from 1 to 2, got 3\.$/,
+    ],
+    [
+      'outlines as a number',
+      { outlines: 1 as unknown as true },
+      picture,
+      /^`outlines` must be true, false or an object \{ color, width \}, got 1\.$/,
     ],
     [
       'a class that does not exist',
@@ -63,7 +106,7 @@ describe('the style of a picture', () => {
       'edges that the picture does not have',
       { edges: true },
       { ...picture, edges: false },
-      /^`edges` cannot be drawn: the picture has none\.$/,
+      /^`edges` cannot be drawn: there are none\.$/,
     ],
     ['an opacity as text', { opacity: '1' as unknown as number }, picture, /`opacity` .*got "1"\.$/],
     [
@@ -95,12 +138,11 @@ describe('the style of a picture', () => {
   })
 })
 
-test('class colors differ, and start at red', () => {
-  const colors = classColors(19)
-  const distinct = new Set(Array.from({ length: 19 }, (_, i) => colors.subarray(3 * i, 3 * i + 3).join()))
-  expect(distinct.size).toBe(19)
-  const [red, green, blue] = colors
-  expect(red).toBeGreaterThan(200)
-  expect(green).toBe(blue)
-  expect(classColors(300)).toHaveLength(900)
+test('19 classes have the colors of Cityscapes, others those of Pascal VOC', () => {
+  expect([...classColors(19)]).toEqual(palette.flat())
+  // Past the black background of Pascal VOC.
+  expect([...classColors(20)]).toEqual(classTables['pascal-voc'].palette.slice(1).flat())
+  const many = classColors(300)
+  const distinct = new Set(Array.from({ length: 300 }, (_, i) => many.subarray(3 * i, 3 * i + 3).join()))
+  expect(distinct.size).toBe(300)
 })

@@ -1,0 +1,88 @@
+import { checkArgument, checkIntegerArray, checkLength } from '@inverseform/errors'
+import { checkRgbImage, type RgbImage } from '../engine/rgb-image.js'
+import type { Labels } from '../maps/labels.js'
+import type { SegmentationInfo } from '../segment/segmentation.js'
+import { outlineRows } from './outlines.js'
+import type { Color } from './palettes.js'
+import { type PaintSettings, type PaintStyle, paintSettings } from './style.js'
+
+/** A painted image as opaque 8-bit RGBA, interleaved, row by row: `data.length === width * height * 4`. */
+export interface RgbaImage {
+  readonly data: Uint8ClampedArray<ArrayBuffer>
+  readonly width: number
+  readonly height: number
+}
+
+/** What is painted of a segmentation. */
+export interface PaintableSegmentation extends Pick<SegmentationInfo, 'width' | 'height' | 'numClasses'> {
+  readonly labels: Labels
+  /** Probabilities of boundaries, for the option `edges`. */
+  readonly edges?: Float32Array
+}
+
+/** Brightness of the image where another class is highlighted. */
+export const DIMMED = 0.4
+
+/**
+ * Paints a segmentation over its image: colors of the classes, and outlines of the segments. In Node and browsers, the pixels
+ * are those of `Picture.paint`.
+ *
+ * @throws InverseFormError `size-mismatch` if image and segmentation differ in size; `invalid-argument` for a style that
+ * cannot be painted
+ */
+export function paint(
+  image: RgbImage,
+  segmentation: PaintableSegmentation,
+  style: PaintStyle = {},
+): RgbaImage {
+  checkRgbImage(image)
+  const isSegmentation = typeof segmentation === 'object' && segmentation !== null && 'labels' in segmentation
+  checkArgument('segmentation', segmentation, isSegmentation, 'the result of `segment`, with its labels')
+  const { labels, edges, numClasses } = segmentation
+  const { width, height } = image
+  checkIntegerArray('labels', labels)
+  const size = `one for each of ${width}x${height} pixels of the image`
+  const hint = 'Pass the image that was segmented, decoded by `readImage`.'
+  checkLength('labels', labels.length, width * height, size, { hint })
+  if (edges) checkLength('edges', edges.length, width * height, size, { hint })
+  const hintOnEdges =
+    'Create the segmenter with `edgeHead: true`, and segment with `outputs: ["labels", "edges"]`.'
+  const settings = paintSettings(style, { numClasses, edges: edges !== undefined }, hintOnEdges)
+  return { data: paintPixels(image, { labels, edges }, settings), width, height }
+}
+
+/** Returns the painted pixels, RGBA. */
+export function paintPixels(
+  { data: image, width, height }: RgbImage,
+  { labels, edges: probabilities }: Pick<PaintableSegmentation, 'labels' | 'edges'>,
+  { opacity, colors, outlines, edges, highlight }: PaintSettings,
+): Uint8ClampedArray<ArrayBuffer> {
+  const painted = new Uint8ClampedArray(4 * width * height)
+  // Only the highlighted class is outlined.
+  const outlined = highlight === undefined ? labels : labels.map((label) => Number(label === highlight))
+  const rowOf = outlines && outlineRows(outlined, width, height, outlines.width)
+  const color: [number, number, number] = [0, 0, 0]
+  for (let y = 0, pixel = 0; y < height; y++) {
+    const opacities = rowOf?.(y)
+    for (let x = 0; x < width; x++, pixel++) {
+      const label = labels[pixel]
+      const isDimmed = highlight !== undefined && label !== highlight
+      for (let c = 0; c < 3; c++) {
+        const under = image[3 * pixel + c]
+        color[c] = isDimmed ? DIMMED * under : under + opacity * (colors[3 * label + c] - under)
+      }
+      if (outlines && opacities && opacities[x] > 0) blend(color, outlines.color, opacities[x])
+      if (edges && probabilities && probabilities[pixel] >= edges.threshold) {
+        blend(color, edges.color, probabilities[pixel])
+      }
+      // Storing in the clamped array rounds.
+      for (let c = 0; c < 3; c++) painted[4 * pixel + c] = color[c]
+      painted[4 * pixel + 3] = 255
+    }
+  }
+  return painted
+}
+
+function blend(color: [number, number, number], over: Color, opacity: number): void {
+  for (let c = 0; c < 3; c++) color[c] += opacity * (over[c] - color[c])
+}
