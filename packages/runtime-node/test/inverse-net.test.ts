@@ -198,7 +198,7 @@ describe('createInverseNet refuses', () => {
     expect(await failureOf(createInverseNet({ checkpoint: other }))).toMatchObject({
       code: 'checkpoint-mismatch',
       message: expect.stringContaining('This is not the InverseNet regressor'),
-      hint: 'Use the published distance_measures_regressor.pth.',
+      hint: 'Use the published distance_measures_regressor.pth, or a file of train-regressor.',
     })
     expect(await failureOf(createInverseNet({ checkpoint: `${checkpoint}.not` }))).toMatchObject({
       code: 'not-found',
@@ -228,7 +228,7 @@ describe('createInverseNet refuses', () => {
       'half a thread',
       { threads: 0.5 },
       'invalid-argument',
-      '`threads` must be an integer of at least 0, got 0.5.',
+      '`threads` must be an integer from 0 to 1024, got 0.5.',
     ],
   ])('%s', async (_, options, code, message) => {
     const error = await failureOf(createInverseNet({ checkpoint, ...options } as InverseNetOptions))

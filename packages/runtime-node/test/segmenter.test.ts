@@ -179,13 +179,13 @@ describe('createSegmenter', () => {
       'half a thread',
       { threads: 0.5 },
       'invalid-argument',
-      '`threads` must be an integer of at least 0, got 0.5.',
+      '`threads` must be an integer from 0 to 1024, got 0.5.',
     ],
     [
       'negative threads',
       { threads: -1 },
       'invalid-argument',
-      '`threads` must be an integer of at least 0, got -1.',
+      '`threads` must be an integer from 0 to 1024, got -1.',
     ],
     [
       'no memory',

@@ -41,7 +41,7 @@ test.each<[string, Record<string, unknown>]>([
   ["`precision` must be one of 'auto', 'float32' or 'float16', got \"int8\".", { precision: 'int8' }],
   ["`selfCheck` must be one of 'refuse', 'warn' or 'skip', got false.", { selfCheck: false }],
   ['`selfCheckCache` must be true or false, got "no".', { selfCheckCache: 'no' }],
-  ['`threads` must be an integer of at least 0, got 1.5.', { threads: 1.5 }],
+  ['`threads` must be an integer from 0 to 1024, got 1.5.', { threads: 1.5 }],
   ['`memoryBudget` must be a number of bytes above 0, got 0.', { memoryBudget: 0 }],
   ['`wasmPaths` must be a URL or an object { mjs, wasm } of URLs, got 7.', { wasmPaths: 7 }],
   ['`worker` must be a function, got "worker.js".', { worker: 'worker.js' }],

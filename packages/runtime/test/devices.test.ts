@@ -258,8 +258,8 @@ describe('checkDeviceOptions', () => {
       "`selfCheck` must be one of 'refuse', 'warn' or 'skip', got true.",
     ],
     [{ selfCheckCache: 0 }, 'invalid-argument', '`selfCheckCache` must be true or false, got 0.'],
-    [{ threads: 1.5 }, 'invalid-argument', '`threads` must be an integer of at least 0, got 1.5.'],
-    [{ threads: '4' }, 'invalid-argument', '`threads` must be an integer of at least 0, got "4".'],
+    [{ threads: 1.5 }, 'invalid-argument', '`threads` must be an integer from 0 to 1024, got 1.5.'],
+    [{ threads: '4' }, 'invalid-argument', '`threads` must be an integer from 0 to 1024, got "4".'],
     [{ memoryBudget: 0 }, 'invalid-argument', '`memoryBudget` must be a number of bytes above 0, got 0.'],
     [{ memoryBudget: '1' }, 'invalid-argument', '`memoryBudget` must be a number of bytes above 0, got "1".'],
   ])('refuses %j', (options, code, message) => {

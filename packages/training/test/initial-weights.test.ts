@@ -5,7 +5,7 @@ import { loadInitialWeights, Trainer, type TrainerOptions } from '../src/index.j
 function stateWith(options: Partial<TrainerOptions> = {}) {
   const openSession = () => Promise.reject(new Error('no graph is run'))
   return new Trainer(
-    { model: 'hrnet16-slim', steps: 1, batchSize: 1, cropSize: [64, 64], ...options },
+    { model: 'hrnet16-slim', steps: 1, batchSize: 1, cropSize: [64, 128], ...options },
     openSession,
   ).state
 }

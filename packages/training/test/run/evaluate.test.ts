@@ -21,7 +21,7 @@ test.each([
     loss: 'cross-entropy',
     steps: 1,
     batchSize: 1,
-    cropSize: [64, 64],
+    cropSize: [64, 128],
   })
   for (const [name, { data }] of trainer.state.tensors) {
     if (name.endsWith(end)) data.fill(value)
