@@ -185,6 +185,14 @@ const unusable = (url: string, found: string, advice = '') =>
 function cannotDownload(url: string, path: string, failure: Interruption, file: PartialFile) {
   const count = file.size > 0 ? ` The first ${amount(file)} are kept in ${file.path}.` : ''
   const proxy = proxyVariable()
+  const { code = '' } = (failure.cause ?? {}) as NodeJS.ErrnoException
+  if (/CERT|ISSUER/.test(code)) {
+    return new InverseFormError('unreadable', `${url} cannot be downloaded: ${failure.message}.`, {
+      hint: 'If your network has its own certificates, set NODE_EXTRA_CA_CERTS to their file.',
+      details: { url, path },
+      cause: failure.cause,
+    })
+  }
   const where = proxy === undefined ? 'behind a proxy, set HTTPS_PROXY' : `check the proxy in ${proxy}`
   return new InverseFormError('unreadable', `${url} cannot be downloaded: ${failure.message}.${count}`, {
     hint: `Check the connection (${where}) and try again.`,

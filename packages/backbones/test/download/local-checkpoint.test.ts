@@ -566,6 +566,25 @@ describe('a proxy', () => {
     )
   })
 
+  test('is asked for a tunnel to an https server, and its refusals are told', async () => {
+    const { server, options } = await setUp((_, response) => response.end())
+    const proxy = await serveProxy(server.url)
+    vi.stubEnv('HTTPS_PROXY', proxy.url)
+    vi.stubEnv('https_proxy', undefined)
+    vi.stubEnv('NO_PROXY', undefined)
+    vi.stubEnv('no_proxy', undefined)
+    // The tunnel ends at a server without TLS.
+    await expect(localCheckpoint('https://models.invalid/a.pth', options)).rejects.toMatchObject({
+      code: 'unreadable',
+      hint: expect.stringContaining('check the proxy in HTTPS_PROXY'),
+    })
+    expect(proxy.hosts).toEqual(['models.invalid:443'])
+    await expect(localCheckpoint('https://refused.invalid/a.pth', options)).rejects.toMatchObject({
+      message: expect.stringContaining('the proxy requires authorization'),
+      hint: expect.stringContaining('Put name and password into HTTPS_PROXY'),
+    })
+  })
+
   test('that cannot be reached is named', async () => {
     const cacheFolder = await temporaryFolder()
     vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:9')
