@@ -227,7 +227,12 @@ describe('createSegmenter', () => {
       'invalid-argument',
       '`maxPixels` must be an integer of at least 1, got 0.',
     ],
-    ['an empty path', { checkpoint: '' }, 'invalid-argument', /^`checkpoint` must be a path, .*, got ""\.$/],
+    [
+      'an empty path',
+      { checkpoint: '' },
+      'invalid-argument',
+      /^`checkpoint` must be the name of a published model, .*, got ""\.$/,
+    ],
     ['a device as a checkpoint', { checkpoint: '/dev/zero' }, 'unreadable', /\/dev\/zero is a device/],
   ])('refuses %s', async (_, options, code, message) => {
     const error = await failureOf(createSegmenter({ checkpoint, ...options } as SegmenterOptions))

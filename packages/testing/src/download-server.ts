@@ -30,7 +30,7 @@ export async function serve(answer: Answer) {
   }
 }
 
-/** Starts a proxy that passes requests on, through tunnels or not, and keeps the hosts that it was asked for. */
+/** Starts a proxy that passes requests on, through tunnels or not, and keeps the hosts that it was asked for. It refuses those that start with `refused.`. */
 export async function serveProxy(target: string) {
   const hosts: string[] = []
   const { port: targetPort } = new URL(target)
@@ -45,6 +45,10 @@ export async function serveProxy(target: string) {
   })
   proxy.on('connect', ({ url }, socket) => {
     hosts.push(url as string)
+    if (url?.startsWith('refused.')) {
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n')
+      return
+    }
     const upstream = connect(Number(targetPort), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
       socket.pipe(upstream).pipe(socket)

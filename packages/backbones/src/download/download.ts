@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
-import type { Response } from 'undici'
 import { SNIFF_SIZE, sniff } from '../checkpoint/sniff.js'
-import { type HttpClient, Interruption, openHttp, Unreachable } from './http.js'
+import { type Answer, get, Interruption, Unreachable, withoutPassword } from './http.js'
 import { type Announced, PartialFile } from './partial-file.js'
 
 export interface TransferOptions {
@@ -36,19 +35,20 @@ const MAX_PAUSE = 60
  * @throws InverseFormError `not-found` (404, 410), `write-failed`, else `unreadable`; the signal's reason when it is aborted
  */
 export async function download(url: string, path: string, options: TransferOptions): Promise<PartialFile> {
-  const { idleTimeout = 30_000, retryPause = 1000, signal, onNote } = options
-  await using http = await openHttp(idleTimeout, signal)
-  const file = await PartialFile.open(path, url)
+  const { retryPause = 1000, signal, onNote } = options
+  const file = await PartialFile.open(path, withoutPassword(url))
   try {
-    let [tries, most, reached] = [0, file.size, false]
+    let [tries, most, isReached] = [0, file.size, false]
+    const { idleTimeout = 30_000 } = options
+    const request: Request = (headers) => get(url, { headers, idleTimeout, signal })
     for (;;) {
-      const failure = await tryOnce(http, file, url, options)
+      const failure = await tryOnce(request, file, options)
       if (failure === undefined) break
       // A server that never goes on from where it was must not keep us busy forever.
       if (file.size > most + OVERLAP) tries = 0
       most = Math.max(most, file.size)
-      reached ||= !(failure instanceof Unreachable)
-      if (++tries === MAX_TRIES || !reached) throw cannotDownload(url, path, failure, file)
+      isReached ||= !(failure instanceof Unreachable)
+      if (++tries === MAX_TRIES || !isReached) throw cannotDownload(withoutPassword(url), path, failure, file)
       const pause = Math.max((retryPause / 1000) * 2 ** (tries - 1), Math.min(failure.pause, MAX_PAUSE))
       const count = file.size > 0 ? ` after ${amount(file)}` : ''
       const seconds = Number(pause.toPrecision(2))
@@ -63,32 +63,33 @@ export async function download(url: string, path: string, options: TransferOptio
   }
 }
 
+type Request = (headers: Readonly<Record<string, string>>) => Promise<Answer>
+
 /** Requests what is missing, and returns why that failed; undefined if the file is complete. */
 async function tryOnce(
-  http: HttpClient,
+  request: Request,
   file: PartialFile,
-  url: string,
   { onProgress }: TransferOptions,
 ): Promise<Interruption | undefined> {
+  const { url } = file
   // Without its size, nothing could show that the server continues the same file.
   const start = file.announced?.bytes === undefined ? 0 : Math.max(0, file.size - OVERLAP)
-  let response: Response | undefined
   try {
-    response = await http.get(url, start > 0 ? rangeHeaders(start, file.announced) : {})
-    checkAnswer(response, url)
-    if (response.status === 206 && !continues(response, start, file.announced)) {
+    await using answer = await request(start > 0 ? rangeHeaders(start, file.announced) : {})
+    checkAnswer(answer, url)
+    if (answer.status === 206 && !continues(answer, start, file.announced)) {
       await file.restart()
       return new Interruption('the server answered with another part of the file, or of another file')
     }
-    if (response.status === 416) {
+    if (answer.status === 416) {
       await file.restart()
       return new Interruption('the server has fewer bytes than before')
     }
-    if (response.status === 200) await file.restart(announcedBy(response, url))
-    let at = response.status === 206 ? start : 0
+    if (answer.status === 200) await file.restart(announcedBy(answer, url))
+    let at = answer.status === 206 ? start : 0
     const total = file.announced?.bytes
     onProgress?.(file.size, total)
-    for await (const part of http.body(response)) {
+    for await (const part of answer.body()) {
       if (at === 0) checkStart(part, total ?? part.byteLength, url)
       if (!(await file.write(part, at))) {
         await file.restart()
@@ -106,9 +107,6 @@ async function tryOnce(
   } catch (error) {
     if (error instanceof Interruption) return error
     throw error
-  } finally {
-    // The rest of a body that is of no use. A body that failed or is read cannot be canceled.
-    if (response?.body && !response.bodyUsed) await response.body.cancel().catch(() => {})
   }
 }
 
@@ -119,43 +117,48 @@ function rangeHeaders(start: number, announced: Announced | undefined): Record<s
   return { range: `bytes=${start}-`, ...(validator && { 'if-range': validator }) }
 }
 
-/** Whether a response of status 206 is what a request for the rest of the file asked for. */
-function continues(response: Response, start: number, announced: Announced | undefined): boolean {
-  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '')
-  const etag = response.headers.get('etag')
-  const sameTag = etag === null || announced?.etag === undefined || etag === announced.etag
+/** Whether an answer of status 206 is what a request for the rest of the file asked for. */
+function continues({ headers }: Answer, start: number, announced: Announced | undefined): boolean {
+  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers['content-range'] ?? '')
+  const { etag } = headers
+  const sameTag = etag === undefined || announced?.etag === undefined || etag === announced.etag
   return start > 0 && Number(range?.[1]) === start && Number(range?.[2]) === announced?.bytes && sameTag
 }
 
-function announcedBy({ headers }: Response, url: string): Announced {
-  const length = headers.get('content-length')
+function announcedBy({ headers }: Answer, url: string): Announced {
+  const length = headers['content-length']
   return {
     url,
-    // With a content encoding, the length is that of the transfer.
-    bytes: length === null || headers.has('content-encoding') ? undefined : Number(length),
-    etag: headers.get('etag') ?? undefined,
-    lastModified: headers.get('last-modified') ?? undefined,
+    bytes: length === undefined ? undefined : Number(length),
+    etag: headers.etag,
+    lastModified: headers['last-modified'],
   }
 }
 
 /** Statuses of a server that may answer later. */
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504])
 
-function checkAnswer(response: Response, url: string): void {
-  const { status, statusText, headers } = response
+function checkAnswer({ status, statusText, headers }: Answer, url: string): void {
   const answer = `the server answered ${status} ${statusText}`.trim()
-  if (BUSY.has(status)) throw new Interruption(answer, { pause: Number(headers.get('retry-after')) || 0 })
+  if (BUSY.has(status)) throw new Interruption(answer, { pause: Number(headers['retry-after']) || 0 })
   if (status === 404 || status === 410) {
     throw new InverseFormError('not-found', `${url} does not exist: ${answer}.`, {
       hint: 'Check the URL. A mirror must have the file under its published name.',
       details: { url, status },
     })
   }
-  if (status === 401 || status === 403) {
-    throw unusable(url, answer, 'The server requires authorization.')
+  if (status === 401 || status === 403) throw unusable(url, answer, 'The server requires authorization.')
+  if (status === 407) {
+    throw unusable(
+      url,
+      'the proxy requires authorization',
+      'Put name and password into HTTPS_PROXY: http://name:password@host:port.',
+    )
   }
   if (![200, 206, 416].includes(status)) throw unusable(url, answer)
-  if (/^text\/html\b/i.test(headers.get('content-type') ?? '')) throw aPage(url)
+  if (/^text\/html\b/i.test(headers['content-type'] ?? '')) throw aPage(url)
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity') throw unusable(url, `the server compressed the file (${encoding}), unasked`)
 }
 
 /** Refuses what is no file of a model before all of it is there. */
@@ -182,6 +185,14 @@ const unusable = (url: string, found: string, advice = '') =>
 function cannotDownload(url: string, path: string, failure: Interruption, file: PartialFile) {
   const count = file.size > 0 ? ` The first ${amount(file)} are kept in ${file.path}.` : ''
   const proxy = proxyVariable()
+  const { code = '' } = (failure.cause ?? {}) as NodeJS.ErrnoException
+  if (/CERT|ISSUER/.test(code)) {
+    return new InverseFormError('unreadable', `${url} cannot be downloaded: ${failure.message}.`, {
+      hint: 'If your network has its own certificates, set NODE_EXTRA_CA_CERTS to their file.',
+      details: { url, path },
+      cause: failure.cause,
+    })
+  }
   const where = proxy === undefined ? 'behind a proxy, set HTTPS_PROXY' : `check the proxy in ${proxy}`
   return new InverseFormError('unreadable', `${url} cannot be downloaded: ${failure.message}.${count}`, {
     hint: `Check the connection (${where}) and try again.`,

@@ -19,6 +19,7 @@ import {
   store,
 } from './cache.js'
 import { download, type TransferOptions, withManualWay } from './download.js'
+import { withoutPassword } from './http.js'
 import { withLock } from './lock.js'
 import { publishedFiles } from './published-files.js'
 
@@ -82,7 +83,10 @@ export async function localCheckpoint(
 
 interface Remote {
   readonly model?: ModelName
+  /** Where it is downloaded from. */
   readonly url: string
+  /** Where a user finds it by other means. */
+  readonly source: string
   /** Its name in the cache folder. */
   readonly file: string
 }
@@ -91,14 +95,14 @@ interface Remote {
 function locate(checkpoint: string | URL, { mirror }: LocalCheckpointOptions): Remote | { path: string } {
   const text = String(checkpoint)
   const published = publishedFiles.find(({ model, url }) => text === model || text === url)
-  if (published) return { ...published, url: mirrored(published.file, mirror) }
+  if (published) return { ...published, url: mirrored(published.file, mirror), source: published.url }
   if (/^https?:\/\//i.test(text)) {
     if (!URL.canParse(text)) {
       throw new InverseFormError('invalid-argument', `\`checkpoint\` must be a valid URL, got ${text}.`, {
         hint: 'Check its host and port.',
       })
     }
-    return { url: text, file: fileNameOf(text) }
+    return { url: text, source: withoutPassword(text), file: fileNameOf(text) }
   }
   if (!(checkpoint instanceof URL)) return { path: text }
   if (checkpoint.protocol === 'file:') return { path: fileURLToPath(checkpoint) }
@@ -158,7 +162,7 @@ function hintOn(path: string): string | undefined {
 
 const isSet = (value: string | undefined) => /^(1|true|yes|on)$/i.test(value ?? '')
 
-function notCached(path: string, { url, model }: Remote, state: CacheState): InverseFormError {
+function notCached(path: string, { source: url, model }: Remote, state: CacheState): InverseFormError {
   const name = model === undefined ? url : `The checkpoint of ${model}`
   const [code, found] =
     typeof state === 'object'
@@ -173,15 +177,16 @@ function notCached(path: string, { url, model }: Remote, state: CacheState): Inv
 /** Downloads a file, checks it, and puts it in its place. */
 async function fetchInto(
   path: string,
-  { url, model }: Remote,
+  { url: fullUrl, source, model }: Remote,
   isHeld: () => Promise<boolean>,
   options: LocalCheckpointOptions,
 ): Promise<void> {
   const { signal } = options
   // What was first downloaded is what every later download must be.
   const before = await readRecord(path)
-  await using partial = await download(url, path, options).catch((error) => {
-    throw withManualWay(error, url, path)
+  const url = withoutPassword(fullUrl)
+  await using partial = await download(fullUrl, path, options).catch((error) => {
+    throw withManualWay(error, source, path)
   })
   const damage = await damageOf(partial.path, model, signal)
   if (damage !== undefined) {
@@ -190,7 +195,7 @@ async function fetchInto(
       hint: 'The server may have sent only a part: try again. Check the URL or the mirror.',
       details: { url, path },
     })
-    throw withManualWay(error, url, path)
+    throw withManualWay(error, source, path)
   }
   const sha256 = await sha256Of(partial.path, signal)
   if (before && before.sha256 !== sha256) {

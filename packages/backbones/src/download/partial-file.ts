@@ -20,12 +20,15 @@ export const partialPaths = (path: string) => [`${path}.part`, `${path}.part.jso
 /** The start of a file, which stays on disk from one try to the next. {@link PartialFile.open} opens it. */
 export class PartialFile implements AsyncDisposable {
   readonly path: string
+  /** Where the whole file is. */
+  readonly url: string
   readonly #recordPath: string
   readonly #handle: FileHandle
   #size = 0
   #announced: Announced | undefined
 
-  constructor(path: string, handle: FileHandle) {
+  constructor(path: string, url: string, handle: FileHandle) {
+    this.url = url
     ;[this.path, this.#recordPath] = partialPaths(path)
     this.#handle = handle
   }
@@ -34,7 +37,7 @@ export class PartialFile implements AsyncDisposable {
   static async open(path: string, url: string): Promise<PartialFile> {
     const [partial] = partialPaths(path)
     const handle = await whileWriting(partial, open(partial, constants.O_RDWR | constants.O_CREAT))
-    const file = new PartialFile(path, handle)
+    const file = new PartialFile(path, url, handle)
     const announced = await readAnnounced(file.#recordPath)
     const { size } = await handle.stat()
     if (announced?.url === url && size <= (announced.bytes ?? 0)) {

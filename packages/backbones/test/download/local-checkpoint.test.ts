@@ -301,6 +301,38 @@ describe('a download', () => {
     expect((await files()).filter((name) => !name.includes('.part'))).toEqual([])
   })
 
+  test('is refused when it is compressed, which hides its length', async () => {
+    const { url, options } = await setUp((_, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end('x'),
+    )
+    await expect(localCheckpoint(url, options)).rejects.toThrow(/compressed the file \(gzip\)/)
+  })
+
+  test.each([
+    ['in circles', '/model.pth', /redirects more than 10 times/],
+    ['to a file', 'file:///etc/passwd', /redirects from http: to file:/],
+    ['nowhere', 'http://', /redirects from http: to http:\/\/\./],
+  ])('is refused when the server redirects %s', async (_, location, message) => {
+    const { url, options } = await setUp((_, response) => response.writeHead(302, { location }).end())
+    await expect(localCheckpoint(url, options)).rejects.toThrow(message)
+  })
+
+  test('sends name and password of its URL, and keeps them out of files and messages', async () => {
+    const body = await smallCheckpoint(10)
+    const { server, url, options, folder } = await setUp((request, response) => {
+      if (request.url === '/model.pth') sendFile(request, response, body)
+      else response.writeHead(403).end()
+    })
+    const withPassword = url.replace('//', '//me:secret@')
+    const path = await localCheckpoint(withPassword, options)
+    expect(server.requests[0].headers.authorization).toBe(`Basic ${btoa('me:secret')}`)
+    expect(await readFile(`${path}.json`, 'utf8')).not.toContain('secret')
+    const error = await localCheckpoint(`${withPassword}?no`, options).catch((error) => error)
+    expect(`${error.message} ${error.hint} ${JSON.stringify(error.details)} ${folder}`).not.toContain(
+      'secret',
+    )
+  })
+
   test('tells at once that there is no server', async () => {
     const cacheFolder = await temporaryFolder()
     const error = await localCheckpoint('http://does-not-exist.invalid/model.pth', { cacheFolder }).catch(
@@ -534,6 +566,25 @@ describe('a proxy', () => {
     )
   })
 
+  test('is asked for a tunnel to an https server, and its refusals are told', async () => {
+    const { server, options } = await setUp((_, response) => response.end())
+    const proxy = await serveProxy(server.url)
+    vi.stubEnv('HTTPS_PROXY', proxy.url)
+    vi.stubEnv('https_proxy', undefined)
+    vi.stubEnv('NO_PROXY', undefined)
+    vi.stubEnv('no_proxy', undefined)
+    // The tunnel ends at a server without TLS.
+    await expect(localCheckpoint('https://models.invalid/a.pth', options)).rejects.toMatchObject({
+      code: 'unreadable',
+      hint: expect.stringContaining('check the proxy in HTTPS_PROXY'),
+    })
+    expect(proxy.hosts).toEqual(['models.invalid:443'])
+    await expect(localCheckpoint('https://refused.invalid/a.pth', options)).rejects.toMatchObject({
+      message: expect.stringContaining('the proxy requires authorization'),
+      hint: expect.stringContaining('Put name and password into HTTPS_PROXY'),
+    })
+  })
+
   test('that cannot be reached is named', async () => {
     const cacheFolder = await temporaryFolder()
     vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:9')
@@ -549,7 +600,7 @@ describe('a proxy', () => {
   })
 
   test('that is no URL is refused', async () => {
-    vi.stubEnv('HTTPS_PROXY', 'proxy:3128:x')
+    vi.stubEnv('HTTPS_PROXY', 'socks://proxy:3128')
     vi.stubEnv('https_proxy', undefined)
     await expect(localCheckpoint('hrnet18', { cacheFolder: await temporaryFolder() })).rejects.toMatchObject({
       code: 'invalid-argument',

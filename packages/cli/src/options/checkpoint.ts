@@ -26,6 +26,7 @@ export async function fetchCheckpoint(
   { printer, signal, flag, mirror }: FetchOptions,
 ): Promise<string> {
   let progress: Progress | undefined
+  let isAnnounced = false
   let updated = Number.NEGATIVE_INFINITY
   const endLine = () => {
     progress?.end()
@@ -44,7 +45,8 @@ export async function fetchCheckpoint(
         if (loaded !== total && now - updated < UPDATE_INTERVAL) return
         updated = now
         if (!progress) {
-          printer.line(`Downloading ${checkpoint} …`)
+          if (!isAnnounced) printer.line(`Downloading ${checkpoint} …`)
+          isAnnounced = true
           progress = new Progress(printer, 'MB', total / 1e6, loaded / 1e6)
           // Nothing has arrived yet, so there is no rate.
           return
