@@ -21,12 +21,16 @@ await using site = await previewSite(built.folder)
 const browser = await launch()
 try {
   const { page } = await openPlayground(browser, site.url, {
-    viewport: { width: Number(width), height: 900 },
+    // Ends below the controls of the picture.
+    viewport: { width: Number(width), height: 724 },
     colorScheme: colorScheme === 'dark' ? 'dark' : 'light',
   })
+  // A palette makes the file smaller.
   const png = await page.screenshot({ fullPage: file !== README_PICTURE })
-  // A palette makes the file three times smaller.
-  await writeWholeFile(file, await sharp(png).png({ palette: true, quality: 90, effort: 10 }).toBuffer())
+  await writeWholeFile(
+    file,
+    await sharp(png).png({ palette: true, colours: 256, dither: 0, effort: 10 }).toBuffer(),
+  )
   console.log(`Wrote ${file}`)
 } finally {
   await browser.close()
