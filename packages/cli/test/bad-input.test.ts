@@ -97,7 +97,7 @@ describe('checkpoints', () => {
     expectError(
       ['eval', '--model', 'hrnet18', '--data', dataset],
       exitCodes.usage,
-      'hrnet18_IF_checkpoint.pth',
+      'Pass --checkpoint hrnet18 to download',
     ))
 })
 
