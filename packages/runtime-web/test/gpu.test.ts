@@ -157,8 +157,9 @@ describe.skipIf(!chromiumPath)('the steps around the network, on the GPU', () =>
   ])('paints like JavaScript: %s', async (_, options, tiles) => {
     const styles = [
       {},
-      { opacity: 0 },
-      { opacity: 1, edges: true },
+      { opacity: 0, outlines: false },
+      { outlines: { color: [10, 200, 90] as const, width: 2 } },
+      { opacity: 1, edges: true, outlines: true },
       { opacity: 0.3, edges: { color: [250, 120, 3] as const, threshold: 0.7 } },
       { highlight: 7 },
     ]

@@ -169,7 +169,7 @@ describe.skipIf(!chromiumPath)('images and checkpoints on the way to the worker'
       context.fillRect(0, 0, 24, 16)
       context.scale(0.5, 0.5)
       Object.assign(context, { globalAlpha: 0.5, globalCompositeOperation: 'destination-over' })
-      await picture.paint(canvas, { opacity: 0 })
+      await picture.paint(canvas, { opacity: 0, outlines: false })
       picture.dispose()
       const { a, e } = context.getTransform()
       return {
