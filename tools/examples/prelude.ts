@@ -55,5 +55,7 @@ export const preludes: Readonly<Record<string, Readonly<Record<string, string>>>
   'packages/runtime-web/README.md': {
     segmenter: "import('@inverseform/runtime-web').WebSegmenter",
     createSegmenter: "typeof import('@inverseform/runtime-web').createSegmenter",
+    picture: "Awaited<ReturnType<import('@inverseform/runtime-web').WebSegmenter['createPicture']>>",
+    canvas: 'HTMLCanvasElement',
   },
 }
