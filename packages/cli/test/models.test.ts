@@ -79,8 +79,9 @@ test('models pull tells of dropped connections and of damage', async () => {
   })
   const { exitCode, err } = await inverseform('models', 'pull', 'hrnet16-slim')
   expect(exitCode).toBe(0)
-  expect(err).toContain(
-    'note: The download stopped after 5.0 of 13.3 MB: 127.0.0.1 dropped the connection. Trying again in 1 s.\n',
+  // How much of the last part arrives is up to the sockets.
+  expect(err).toMatch(
+    /note: The download stopped after [45]\.\d of 13\.3 MB: 127\.0\.0\.1 dropped the connection\. Trying again in 1 s\./,
   )
   await writeFile(path, demo.subarray(0, 1000))
   const again = await inverseform('models', 'pull', 'hrnet16-slim')
