@@ -8,6 +8,7 @@ import {
 } from '@inverseform/backbones'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
+import { DIVERGED_HINT } from './diverged.js'
 import { normOf } from './optimizers.js'
 import type { StepTensor } from './tape.js'
 import type { Trainer, TrainingState } from './trainer.js'
@@ -30,7 +31,7 @@ export async function writeTraining({ state, settings }: Trainer, sink: ByteSink
       'training-diverged',
       `${name} is not finite after step ${state.step}, so it is not saved.`,
       {
-        hint: 'Continue from the last checkpoint, or start again, with a lower learning rate, a longer warm-up, or clipping.',
+        hint: DIVERGED_HINT,
         details: { step: state.step, tensor: name },
       },
     )

@@ -3,6 +3,7 @@ import { gradientName } from '@inverseform/backbones/graph'
 import { checkInteger, checkNumber, checkOneOf, InverseFormError } from '@inverseform/errors'
 import { product, seededRandom } from '@inverseform/shared'
 import type { Batch } from './batch.js'
+import { DIVERGED_HINT } from './diverged.js'
 import { initialValues, isNormOrBias, isStatistic } from './initialize.js'
 import { type LossName, type LossOptions, lossByName, lossNames, type TrainingLoss } from './losses.js'
 import { stepBytes } from './memory.js'
@@ -191,9 +192,8 @@ export class Trainer {
       .find(([, value]) => !Number.isFinite(value))
     if (bad) throw diverged(bad[0], bad[1], state.step + 1, [batch])
     // Infinite statistics make a normalization's output 0, so that the loss does not show them.
-    const infinite = updates
-      .flatMap(({ mean, variance }) => [...mean, ...variance])
-      .find((value) => !Number.isFinite(value))
+    const norms = updates.map(({ mean, variance }) => normOf(mean) + normOf(variance))
+    const infinite = norms.find((norm) => !Number.isFinite(norm))
     if (infinite !== undefined) throw diverged('statistics', infinite, state.step + 1, [batch])
     return { values, updates }
   }
@@ -441,7 +441,7 @@ function diverged(term: string, value: number, step: number, batches: readonly B
     'training-diverged',
     `The ${quantities[term] ?? `loss term ${term}`} is ${value} in step ${step}, on ${images.join(', ')}.`,
     {
-      hint: 'Continue from the last checkpoint with a lower learning rate, a longer warm-up, or clipping. If that stops too, start again.',
+      hint: DIVERGED_HINT,
       details: { term, step, images },
     },
   )

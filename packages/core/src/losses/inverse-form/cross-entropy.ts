@@ -32,6 +32,7 @@ export function crossEntropyLoss<T>(
   const size = mapSize(ops, 'logits', logits)
   const { images, channels: numClasses, height, width } = size
   checkTarget('target', target, size)
+  // One pass finds classes and their counts, because a training does this at every step.
   const indices = new Int32Array(target.length)
   const weights = new Float64Array(target.length)
   const groupSize = perImage ? height * width : target.length

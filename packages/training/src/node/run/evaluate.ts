@@ -9,6 +9,7 @@ import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { createSegmenter } from '@inverseform/runtime-node'
 import { readAhead } from '@inverseform/shared'
 import type { TrainingSample } from '../../data/sample.js'
+import { DIVERGED_HINT } from '../../diverged.js'
 import type { Trainer } from '../../trainer.js'
 import type { EvaluatedPicture } from './pictures.js'
 
@@ -52,7 +53,7 @@ export async function evaluateTraining(
       'training-diverged',
       `The training has diverged by step ${step}: ${cause.message}`,
       {
-        hint: 'Continue from the last checkpoint, or start again, with a lower learning rate, a longer warm-up, or clipping.',
+        hint: DIVERGED_HINT,
         details: { step },
         cause,
       },
