@@ -26,6 +26,8 @@ export interface LiveEvents {
 export class Live {
   #source: FrameSource | undefined
   #running: Promise<void> | undefined
+  /** Aborted to stop what runs, or what is still being opened. */
+  #ending = new AbortController()
   /** The video file that was played last. */
   #file: File | undefined
 
@@ -50,6 +52,7 @@ export class Live {
   /** Stops what runs, and forgets the video. */
   stop(): void {
     this.#file = undefined
+    this.#ending.abort()
     this.#source?.stop()
     this.#show()
   }
@@ -66,14 +69,19 @@ export class Live {
 
   async #run(open: () => Promise<FrameSource>): Promise<void> {
     clearProblem(problem)
+    const { signal } = (this.#ending = new AbortController())
     try {
       const source = await open()
+      if (signal.aborted) {
+        source.stop()
+        return
+      }
       this.#source = source
       this.#show()
       this.#events.onStart(source.name)
       await this.#follow(source)
     } catch (error) {
-      showProblem(problem, error)
+      if (!signal.aborted) showProblem(problem, error)
     } finally {
       const source = this.#source
       source?.stop()

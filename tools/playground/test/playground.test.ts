@@ -457,6 +457,25 @@ describe.skipIf(!chromiumPath)('the playground', () => {
     expect(await page.getByRole('row', { name: /Images per second/ }).count()).toBe(0)
   })
 
+  test('does not start a camera that another image replaces while it is opened', async () => {
+    await page.evaluate(() => {
+      const { prototype } = HTMLMediaElement
+      const { play } = prototype
+      prototype.play = async function () {
+        prototype.play = play
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+        await play.call(this)
+      }
+    })
+    await page.getByRole('button', { name: 'Camera' }).click()
+    await expect.poll(() => liveTracks(page)).toBe(1)
+    await page.getByRole('button', { name: 'Demo image 2' }).click()
+    await page.getByRole('img', { name: /^drawnton_000001/ }).waitFor()
+    await expect.poll(() => liveTracks(page), { timeout: 5000 }).toBe(0)
+    expect(await page.getByRole('img', { name: /^drawnton_000001/ }).isVisible()).toBe(true)
+    expect(await page.getByRole('row', { name: /Images per second/ }).count()).toBe(0)
+  })
+
   test('plays a video file, and saves what is shown as a video', async () => {
     const video = await makeVideo(page)
     await page
