@@ -1,7 +1,16 @@
 import { randomInteger, seededRandom } from '@inverseform/shared'
 import { relativeError } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
-import { blendRows, gateRows, mapRows, meanRows, type Rows, resizeRows } from '../src/maps/rows.js'
+import { arrayReader } from '../src/maps/map-reader.js'
+import {
+  blendRows,
+  type FeatureMap,
+  gateRows,
+  mapRows,
+  meanRows,
+  type Rows,
+  resizeRows,
+} from '../src/maps/rows.js'
 import { blendScales, orderedScales, type ScaleOutput } from '../src/segment/scales.js'
 import { mapOf, mapOfKind, planesOf } from './support/maps.js'
 import { combine, type Plane, resize, valuesOf } from './support/naive.js'
@@ -83,7 +92,7 @@ describe('blendScales', () => {
     channels: number,
     attention: boolean,
   ) {
-    return scales.map((scale): ScaleOutput => {
+    return scales.map((scale): ScaleOutput<FeatureMap> => {
       const [w, h] = [Math.floor(width * scale), Math.floor(height * scale)]
       const [mw, mh] = [Math.ceil(w / 4), Math.ceil(h / 4)]
       return {
@@ -96,8 +105,15 @@ describe('blendScales', () => {
     })
   }
 
+  const rowsOf = (maps: readonly ScaleOutput<FeatureMap>[]) =>
+    maps.map(({ logits, attention, ...size }) => ({
+      ...size,
+      logits: mapRows(logits),
+      attention: attention && mapRows(attention),
+    }))
+
   /** Applies the published formulas to whole planes. */
-  function blended(scales: readonly ScaleOutput[]): Plane[] {
+  function blended(scales: readonly ScaleOutput<FeatureMap>[]): Plane[] {
     let prediction: Plane[] | undefined
     for (const { scale, width, height, logits, attention } of scales) {
       const classes = planesOf(logits).map((p) => resize(p, width, height))
@@ -128,7 +144,7 @@ describe('blendScales', () => {
     'blends by attention, scales %j',
     (scales) => {
       const maps = outputs(scales, 45, 29, 4, true)
-      expectPlanes(blendScales(maps, 45, 29), blended(maps), 1e-5)
+      expectPlanes(blendScales(arrayReader, rowsOf(maps), 45, 29), blended(maps), 1e-5)
     },
   )
 
@@ -141,7 +157,7 @@ describe('blendScales', () => {
         (...x) => x.reduce((a, b) => a + b) / x.length,
       ),
     )
-    expectPlanes(blendScales(maps, 37, 22), mean)
+    expectPlanes(blendScales(arrayReader, rowsOf(maps), 37, 22), mean)
   })
 })
 

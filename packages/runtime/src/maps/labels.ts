@@ -1,4 +1,4 @@
-import { interpolation } from './interpolation.js'
+import { interpolation, lerp } from './interpolation.js'
 import type { FeatureMap, Rows } from './rows.js'
 
 /** Class indices: one byte each for up to 256 classes, else two. */
@@ -32,6 +32,7 @@ export function enlargedLabels(map: FeatureMap, width: number, height: number): 
   for (let y = 0; y < height; y++) {
     const top = rows.lower[y] * map.width
     const bottom = rows.upper[y] * map.width
+    const ry = rows.rest[y]
     const wy = rows.weight[y]
     for (let x = 0, end = 0; x < width; x = end) {
       const left = columns.lower[x]
@@ -45,13 +46,14 @@ export function enlargedLabels(map: FeatureMap, width: number, height: number): 
       const [a, b] = [(top + left) * channels, (top + right) * channels]
       const [c, d] = [(bottom + left) * channels, (bottom + right) * channels]
       for (let i = x; i < end; i++) {
+        const rx = columns.rest[i]
         const wx = columns.weight[i]
         let best = 0
         let largest = Number.NEGATIVE_INFINITY
         for (let k = 0; k < channels; k++) {
-          const upper = data[a + k] * (1 - wx) + data[b + k] * wx
-          const lower = data[c + k] * (1 - wx) + data[d + k] * wx
-          const logit = upper * (1 - wy) + lower * wy
+          const upper = lerp(data[a + k], data[b + k], rx, wx)
+          const lower = lerp(data[c + k], data[d + k], rx, wx)
+          const logit = lerp(upper, lower, ry, wy)
           if (logit > largest) {
             largest = logit
             best = k
@@ -73,8 +75,11 @@ export interface Readout {
   logits?: Float32Array
 }
 
+/** Which of them are wanted. */
+export type WantedReadout = { readonly [K in keyof Readout]: boolean }
+
 /** Reads the wanted outputs from rows of logits, in one pass. */
-export function readRows(rows: Rows, wanted: { [K in keyof Readout]: boolean }): Readout {
+export function readRows(rows: Rows, wanted: WantedReadout): Readout {
   const { width, height, channels } = rows
   const pixels = width * height
   const labels = allocateLabels(channels, wanted.labels ? pixels : 0)

@@ -1,6 +1,8 @@
 import type { Tensor } from '../engine/backend.js'
 import { notFinite } from './finite.js'
-import { interpolation } from './interpolation.js'
+import { interpolation, lerp } from './interpolation.js'
+
+const { fround } = Math
 
 /** A small map of one image, channels last: element (y, x, c) is at `(y * width + x) * channels + c`. */
 export interface FeatureMap {
@@ -15,9 +17,10 @@ export interface FeatureMap {
  * of an output pass here once, so they are checked here.
  *
  * @param output the name of the network's output, for the message
+ * @param mirrored whether to swap left and right
  * @throws `inference-failed` for a value that is not finite
  */
-export function featureMap(tensor: Tensor, index: number, output: string): FeatureMap {
+export function featureMap(tensor: Tensor, index: number, output: string, mirrored = false): FeatureMap {
   const [, channels, height, width] = tensor.shape
   const size = height * width
   const data = new Float32Array(channels * size)
@@ -35,7 +38,18 @@ export function featureMap(tensor: Tensor, index: number, output: string): Featu
     const value = data.find((each) => !Number.isFinite(each))
     throw notFinite(output, index, value)
   }
-  return { data, width, height, channels }
+  const map = { data, width, height, channels }
+  return mirrored ? mirrorMap(map) : map
+}
+
+function mirrorMap({ data, width, height, channels }: FeatureMap): FeatureMap {
+  const mirrored = new Float32Array(data.length)
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const from = pixel * channels
+    const x = pixel % width
+    mirrored.set(data.subarray(from, from + channels), (pixel - x + (width - 1 - x)) * channels)
+  }
+  return { data: mirrored, width, height, channels }
 }
 
 /**
@@ -43,21 +57,26 @@ export function featureMap(tensor: Tensor, index: number, output: string): Featu
  * `row(y)` returns `width * channels` values, channels last; they stay valid until two other rows are requested.
  * Requesting rows in rising order is cheap.
  */
-export interface Rows {
-  readonly width: number
-  readonly height: number
-  readonly channels: number
+export interface Rows extends RowSize {
   row(y: number): Float32Array
 }
 
-/** Keeps the last two rows, which bilinear interpolation requests again. */
-function computedRows(
-  width: number,
-  height: number,
-  channels: number,
-  compute: (y: number, into: Float32Array) => void,
-): Rows {
-  const buffers = [new Float32Array(width * channels), new Float32Array(width * channels)]
+export interface RowSize {
+  readonly width: number
+  readonly height: number
+  readonly channels: number
+}
+
+/**
+ * Keeps the last two rows, which bilinear interpolation requests again.
+ *
+ * @param buffers two places for rows
+ */
+export function computedRows<Row>(
+  { width, height, channels }: RowSize,
+  buffers: readonly Row[],
+  compute: (y: number, into: Row) => void,
+): RowSize & { row(y: number): Row } {
   const held = [-1, -1]
   let latest = 0
   return {
@@ -78,6 +97,11 @@ function computedRows(
   }
 }
 
+const twoRows = ({ width, channels }: RowSize) => [
+  new Float32Array(width * channels),
+  new Float32Array(width * channels),
+]
+
 /** Returns the rows of a map. */
 export function mapRows(map: FeatureMap): Rows {
   const length = map.width * map.channels
@@ -88,22 +112,24 @@ export function mapRows(map: FeatureMap): Rows {
 export function resizeRows(source: Rows, width: number, height: number): Rows {
   if (source.width === width && source.height === height) return source
   const { channels } = source
+  const size = { width, height, channels }
   const vertical = interpolation(source.height, height)
   const horizontal = interpolation(source.width, width)
   const between = new Float32Array(source.width * channels)
-  return computedRows(width, height, channels, (y, into) => {
+  return computedRows(size, twoRows(size), (y, into) => {
     const top = source.row(vertical.lower[y])
     const bottom = source.row(vertical.upper[y])
+    const ry = vertical.rest[y]
     const wy = vertical.weight[y]
-    for (let i = 0; i < between.length; i++) between[i] = top[i] + (bottom[i] - top[i]) * wy
+    for (let i = 0; i < between.length; i++) between[i] = lerp(top[i], bottom[i], ry, wy)
     for (let x = 0; x < width; x++) {
+      const rx = horizontal.rest[x]
       const wx = horizontal.weight[x]
       const left = horizontal.lower[x] * channels
       const right = horizontal.upper[x] * channels
       const to = x * channels
       for (let c = 0; c < channels; c++) {
-        const value = between[left + c]
-        into[to + c] = value + (between[right + c] - value) * wx
+        into[to + c] = lerp(between[left + c], between[right + c], rx, wx)
       }
     }
   })
@@ -111,8 +137,8 @@ export function resizeRows(source: Rows, width: number, height: number): Rows {
 
 /** Returns `gate · values`, with a gate of one channel. */
 export function gateRows(gate: Rows, values: Rows): Rows {
-  const { width, height, channels } = values
-  return computedRows(width, height, channels, (y, into) => {
+  const { width, channels } = values
+  return computedRows(values, twoRows(values), (y, into) => {
     const g = gate.row(y)
     const v = values.row(y)
     for (let i = 0, x = 0; x < width; x++) {
@@ -123,13 +149,13 @@ export function gateRows(gate: Rows, values: Rows): Rows {
 
 /** Returns `gated + (1 − gate) · rest`, with a gate of one channel. */
 export function blendRows(gated: Rows, gate: Rows, rest: Rows): Rows {
-  const { width, height, channels } = gated
-  return computedRows(width, height, channels, (y, into) => {
+  const { width, channels } = gated
+  return computedRows(gated, twoRows(gated), (y, into) => {
     const a = gated.row(y)
     const g = gate.row(y)
     const b = rest.row(y)
     for (let i = 0, x = 0; x < width; x++) {
-      for (const end = i + channels; i < end; i++) into[i] = a[i] + (1 - g[x]) * b[i]
+      for (const end = i + channels; i < end; i++) into[i] = a[i] + fround(fround(1 - g[x]) * b[i])
     }
   })
 }
@@ -137,12 +163,11 @@ export function blendRows(gated: Rows, gate: Rows, rest: Rows): Rows {
 /** Returns the mean of maps of one size. */
 export function meanRows(sources: readonly Rows[]): Rows {
   if (sources.length === 1) return sources[0]
-  const { width, height, channels } = sources[0]
-  return computedRows(width, height, channels, (y, into) => {
+  return computedRows(sources[0], twoRows(sources[0]), (y, into) => {
     into.fill(0)
     for (const source of sources) {
       const row = source.row(y)
-      for (let i = 0; i < into.length; i++) into[i] += row[i] / sources.length
+      for (let i = 0; i < into.length; i++) into[i] += fround(row[i] / sources.length)
     }
   })
 }

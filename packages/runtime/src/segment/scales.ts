@@ -1,23 +1,16 @@
 import { checkArgument, checkNumber } from '@inverseform/errors'
-import {
-  blendRows,
-  type FeatureMap,
-  gateRows,
-  mapRows,
-  meanRows,
-  type Rows,
-  resizeRows,
-} from '../maps/rows.js'
+import type { MapReader } from '../maps/map-reader.js'
+import type { RowSize } from '../maps/rows.js'
 
 /** The outputs of the network for one image at one scale. */
-export interface ScaleOutput {
+export interface ScaleOutput<R> {
   readonly scale: number
   /** Size of the scaled image, in pixels. */
   readonly width: number
   readonly height: number
-  readonly logits: FeatureMap
+  readonly logits: R
   /** One channel in [0,1]; multi-scale models only. */
-  readonly attention?: FeatureMap
+  readonly attention?: R
 }
 
 /** Upstream's default scales for hierarchical multi-scale models. */
@@ -47,29 +40,34 @@ export function orderedScales(scales: readonly number[]): number[] {
  * down, at scales of 1 and above `att · logits + (1 − att) · resize(pred)`, below 1
  * `resize(att · logits) + (1 − resize(att)) · pred`. Without: the mean over the scales.
  */
-export function blendScales(outputs: readonly ScaleOutput[], width: number, height: number): Rows {
+export function blendScales<R extends RowSize>(
+  reader: MapReader<R>,
+  outputs: readonly ScaleOutput<R>[],
+  width: number,
+  height: number,
+): R {
   if (!outputs[0].attention) {
-    return meanRows(outputs.map(({ logits }) => resizeRows(mapRows(logits), width, height)))
+    return reader.mean(outputs.map(({ logits }) => reader.resize(logits, width, height)))
   }
-  let prediction: Rows | undefined
+  let prediction: R | undefined
   for (const output of outputs) {
     // At scale 1 the size is the image's, even if a tiny image was enlarged for the network.
     const size = output.scale === 1 ? { width, height } : output
-    const logits = resizeRows(mapRows(output.logits), size.width, size.height)
+    const logits = reader.resize(output.logits, size.width, size.height)
     if (!prediction) {
       prediction = logits
       continue
     }
-    const attention = resizeRows(mapRows(output.attention as FeatureMap), size.width, size.height)
-    const gated = gateRows(attention, logits)
+    const attention = reader.resize(output.attention as R, size.width, size.height)
+    const gated = reader.gate(attention, logits)
     prediction =
       output.scale >= 1
-        ? blendRows(gated, attention, resizeRows(prediction, size.width, size.height))
-        : blendRows(
-            resizeRows(gated, prediction.width, prediction.height),
-            resizeRows(attention, prediction.width, prediction.height),
+        ? reader.blend(gated, attention, reader.resize(prediction, size.width, size.height))
+        : reader.blend(
+            reader.resize(gated, prediction.width, prediction.height),
+            reader.resize(attention, prediction.width, prediction.height),
             prediction,
           )
   }
-  return prediction as Rows
+  return prediction as R
 }

@@ -1,10 +1,11 @@
 import { tensorBatch } from '../engine/array-engine.js'
 import type { Tensor } from '../engine/backend.js'
-import type { Engine, ImageBatch, ViewMap } from '../engine/engine.js'
+import type { Engine, ImageBatch } from '../engine/engine.js'
 import type { Network } from '../engine/network.js'
-import { enlargedLabels, type Readout, readPlane, readRows } from '../maps/labels.js'
-import { mirrorTensor } from '../maps/resize-tensor.js'
-import { featureMap, mapRows, meanRows, resizeRows } from '../maps/rows.js'
+import { withReader } from '../kernels/with-reader.js'
+import type { Readout } from '../maps/labels.js'
+import type { MapReader, MapSource } from '../maps/map-reader.js'
+import type { RowSize } from '../maps/rows.js'
 import { checkSegmentOptions, type Wanted, wantedOutputs } from './options.js'
 import { mapsAtScale1, runViews, stopwatch, type ViewRun } from './run-views.js'
 import { blendScales } from './scales.js'
@@ -76,17 +77,42 @@ async function classReader<M>(
     return (image) => readClasses(mapsAtScale1(views, 'logits'), { image, width, height, labels, confidence })
   }
   const downloaded = await downloadViews(engine, views)
-  return (image) => {
-    const sides = [false, true].map((side) => downloaded.filter(({ mirrored }) => mirrored === side))
-    const outputs = sides
-      .filter((side) => side.length > 0)
-      .map((side) => side.map((view) => scaleOutput(view, image)))
-    const [[first]] = outputs
-    if (downloaded.length === 1 && !confidence && !logits) {
-      return { labels: enlargedLabels(first.logits, width, height) }
-    }
-    return readRows(meanRows(outputs.map((scales) => blendScales(scales, width, height))), wanted)
+  const [, channels] = downloaded[0].outputs.logits.shape
+  const longest = Math.max(width, ...views.map((view) => view.width))
+  return (image) =>
+    withReader(channels, longest, (reader) =>
+      readDownloaded(reader, downloaded, image, { width, height }, wanted),
+    )
+}
+
+function readDownloaded<R extends RowSize>(
+  reader: MapReader<R>,
+  views: readonly ViewRun<Tensor>[],
+  image: number,
+  { width, height }: Size,
+  wanted: Wanted,
+): Readout {
+  const sourceOf = ({ outputs, mirrored }: ViewRun<Tensor>, output: string): MapSource => ({
+    tensor: outputs[output],
+    image,
+    output,
+    mirrored,
+  })
+  if (views.length === 1 && !wanted.confidence && !wanted.logits) {
+    return { labels: reader.labels(sourceOf(views[0], 'logits'), width, height) }
   }
+  const sides = [false, true]
+    .map((side) => views.filter(({ mirrored }) => mirrored === side))
+    .filter((side) => side.length > 0)
+  const blended = sides.map((side) => {
+    const scales = side.map((view) => ({
+      ...view,
+      logits: reader.rows(sourceOf(view, 'logits')),
+      attention: view.outputs.attention && reader.rows(sourceOf(view, 'attention')),
+    }))
+    return blendScales(reader, scales, width, height)
+  })
+  return reader.read(reader.mean(blended), wanted)
 }
 
 /** Reads the edges of scale 1. As upstream, edges of other scales are ignored. */
@@ -98,20 +124,25 @@ async function edgeReader<M>(
   kind: 'logit' | 'probability',
 ): Promise<(image: number) => Partial<Pick<SegmentationMaps, 'edges' | 'edgeOutput'>>> {
   if (!wanted.edges && !wanted.edgeOutput) return () => ({})
-  const maps = await Promise.all(mapsAtScale1(views, 'edge').map((map) => downloadUpright(engine, map)))
-  return (image) => {
-    const rows = maps.map((map) => resizeRows(mapRows(featureMap(map, image, 'edge')), width, height))
-    const read = (map: (value: number) => number) => readPlane(meanRows(rows), map)
-    return {
-      ...(wanted.edges && { edges: read(kind === 'logit' ? sigmoid : same) }),
-      ...(wanted.edgeOutput && { edgeOutput: read(same) }),
+  const maps = await Promise.all(
+    mapsAtScale1(views, 'edge').map(async ({ map, mirrored }) => ({
+      tensor: await engine.download(map),
+      mirrored,
+    })),
+  )
+  const readEdges =
+    (image: number) =>
+    <R extends RowSize>(reader: MapReader<R>) => {
+      const rows = maps.map((map) =>
+        reader.resize(reader.rows({ ...map, image, output: 'edge' }), width, height),
+      )
+      const mean = reader.mean(rows)
+      return {
+        ...(wanted.edges && { edges: reader.plane(mean, kind === 'logit') }),
+        ...(wanted.edgeOutput && { edgeOutput: reader.plane(mean, false) }),
+      }
     }
-  }
-}
-
-async function downloadUpright<M>(engine: Engine<M, never>, { map, mirrored }: ViewMap<M>): Promise<Tensor> {
-  const tensor = await engine.download(map)
-  return mirrored ? mirrorTensor(tensor) : tensor
+  return (image) => withReader(1, width, readEdges(image))
 }
 
 function downloadViews<M>(
@@ -122,25 +153,9 @@ function downloadViews<M>(
     views.map(async ({ outputs, ...view }) => {
       const names = ['logits', 'attention'].filter((name) => name in outputs)
       const maps = names.map(async (name) => {
-        return [name, await downloadUpright(engine, { map: outputs[name], mirrored: view.mirrored })] as const
+        return [name, await engine.download(outputs[name])] as const
       })
       return { ...view, outputs: Object.fromEntries(await Promise.all(maps)) }
     }),
   )
 }
-
-function scaleOutput(
-  { outputs: { logits, attention }, scale, width, height }: ViewRun<Tensor>,
-  image: number,
-) {
-  return {
-    scale,
-    width,
-    height,
-    logits: featureMap(logits, image, 'logits'),
-    attention: attention && featureMap(attention, image, 'attention'),
-  }
-}
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
-const same = (x: number): number => x
