@@ -282,12 +282,11 @@ export function labelSpans(
 }
 
 /**
- * Converts pixels of `pixelBytes` bytes to three normalized planes with a table of 256 float32 values for each. With
- * `mirrored`, left and right are swapped.
+ * Converts a row of RGB pixels to three normalized channels, with a table of 256 float32 values for each. With `mirrored`,
+ * left and right are swapped.
  */
 export function normalize(
   pixels: usize,
-  pixelBytes: usize,
   width: usize,
   tables: usize,
   out: usize,
@@ -302,7 +301,7 @@ export function normalize(
     store<f32>(to, load<f32>(tables + ((<usize>load<u8>(pixels)) << 2)))
     store<f32>(to + second, load<f32>(tables + ((<usize>load<u8>(pixels, 1)) << 2), 1024))
     store<f32>(to + third, load<f32>(tables + ((<usize>load<u8>(pixels, 2)) << 2), 2048))
-    pixels += pixelBytes
+    pixels += 3
     to += step
   }
 }

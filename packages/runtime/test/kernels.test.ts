@@ -3,8 +3,10 @@ import { randomInteger, seededRandom } from '@inverseform/shared'
 import { relativeError } from '@inverseform/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { binaryFile, kernelsModule } from '../../../tools/scripts/build-kernels.mjs'
+import { normalizeImages, type RgbImage, tensorBatch } from '../src/index.js'
 import { Kernels, withKernels } from '../src/kernels/kernels.js'
 import { kernelReader } from '../src/kernels/map-reader.js'
+import { kernelView, releaseView } from '../src/kernels/views.js'
 import { withReader } from '../src/kernels/with-reader.js'
 import { arrayReader, type MapReader, type MapSource } from '../src/maps/map-reader.js'
 import type { RowSize } from '../src/maps/rows.js'
@@ -145,6 +147,60 @@ describe('kernels give the results of the TypeScript form', () => {
         expect(Math.abs(x - twin[0][i])).toBeLessThan(3e-7)
       })
     }
+  })
+})
+
+describe('views of images', () => {
+  const randomImage = (width: number, height: number): RgbImage => ({
+    width,
+    height,
+    data: Uint8Array.from({ length: 3 * width * height }, () => integer(0, 255)),
+  })
+
+  test('are those of the TypeScript form: resized, mirrored and cropped', () => {
+    for (let round = 0; round < 60; round++) {
+      const [width, height] = [integer(1, 50), integer(1, 20)]
+      const images = [randomImage(width, height), randomImage(width, height)].slice(integer(0, 1))
+      const [viewWidth, viewHeight] = pick([
+        [width, height],
+        [2 * width, 2 * height],
+        [width, integer(1, 40)],
+        [integer(1, 90), integer(1, 40)],
+      ])
+      const [x, y] = [integer(0, viewWidth - 1), integer(0, viewHeight - 1)]
+      const tile = pick([
+        { x: 0, y: 0, width: viewWidth, height: viewHeight },
+        { x, y, width: integer(1, viewWidth - x), height: integer(1, viewHeight - y) },
+      ])
+      const view = { width: viewWidth, height: viewHeight, mirrored: integer(0, 1) === 1, tile }
+      const found = kernelView(new Kernels(), images, view)
+      expect(found).toEqual(tensorBatch(normalizeImages(images)).view(view))
+      releaseView(found)
+    }
+  })
+
+  test('use the buffer of a view that was released, and no other', () => {
+    const image = randomImage(8, 4)
+    const viewOf = (width: number) =>
+      kernelView(new Kernels(), [image], {
+        width,
+        height: 4,
+        mirrored: false,
+        tile: { x: 0, y: 0, width, height: 4 },
+      })
+    const [first, second] = [viewOf(8), viewOf(8)]
+    expect(second.data).not.toBe(first.data)
+    releaseView(first)
+    releaseView(first)
+    const third = viewOf(8)
+    expect(third.data).toBe(first.data)
+    expect(viewOf(8).data).not.toBe(first.data)
+    expect(third).toEqual(second)
+    const own = { data: new Float32Array(3 * 8 * 4), shape: [1, 3, 4, 8] }
+    releaseView(own)
+    expect(viewOf(8).data).not.toBe(own.data)
+    releaseView(third)
+    expect(viewOf(9).data).toHaveLength(3 * 9 * 4)
   })
 })
 

@@ -41,20 +41,23 @@ export function checkRgbImage(image: RgbImage, name = 'image'): void {
 const MEAN = [0.485, 0.456, 0.406]
 const DEVIATION = [0.229, 0.224, 0.225]
 
+/** `(value / 255 − mean) / deviation` of each byte, 256 for each channel: a table is faster than computing. */
+export const NORMALIZED = Float32Array.from({ length: 3 * 256 }, (_, i) => {
+  const channel = Math.floor(i / 256)
+  return ((i % 256) / 255 - MEAN[channel]) / DEVIATION[channel]
+})
+
 /** Converts images of one size to the network's input [N,3,height,width]: `(value / 255 − mean) / deviation`. */
 export function normalizeImages(images: readonly RgbImage[]): Tensor {
   const { width, height } = images[0]
   const size = width * height
   const data = new Float32Array(images.length * 3 * size)
-  // Each channel has 256 possible values: a table is faster than computing.
-  const tables = MEAN.map((mean, c) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean) / DEVIATION[c]),
-  )
   images.forEach(({ data: pixels }, image) => {
-    tables.forEach((table, c) => {
+    for (let c = 0; c < 3; c++) {
+      const table = NORMALIZED.subarray(256 * c, 256 * (c + 1))
       const plane = data.subarray((image * 3 + c) * size, (image * 3 + c + 1) * size)
       for (let from = c, to = 0; to < size; from += 3, to++) plane[to] = table[pixels[from]]
-    })
+    }
   })
   return { data, shape: [images.length, 3, height, width] }
 }

@@ -54,7 +54,6 @@ interface KernelFunctions {
   ): void
   normalize(
     pixels: number,
-    pixelBytes: number,
     width: number,
     tables: number,
     out: number,

@@ -3,28 +3,17 @@ import { interpolation } from '../maps/interpolation.js'
 import type { MapReader, MapSource } from '../maps/map-reader.js'
 import { computedRows, type RowSize } from '../maps/rows.js'
 import type { Kernels } from './kernels.js'
+import { type PlanarRows, planarRows, resizePlanar, rowStride } from './planar-rows.js'
 import { allocateSpans } from './spans.js'
-
-/** Rows in the memory of kernels: `row(y)` returns the address of a planar row, channels `rowStride(width)` apart. */
-export interface PlanarRows extends RowSize {
-  row(y: number): number
-}
 
 /** The most classes that fit the bytes of labels. */
 export const MOST_CLASSES = 256
 
-/**
- * Returns the bytes from one channel of a row to the next: an odd number of cache lines. With a power of two, the values of
- * one pixel would compete for the same lines of the cache.
- */
-export const rowStride = (width: number): number => 64 * (Math.ceil(width / 16) | 1)
-
 /** Returns a reader whose rows live until the kernels' job ends. */
 export function kernelReader(kernels: Kernels): MapReader<PlanarRows> {
   const { run } = kernels
-  const allocateRow = ({ width, channels }: RowSize) => kernels.allocate(rowStride(width) * channels)
-  const computed = (size: RowSize, compute: (y: number, into: number) => void): PlanarRows =>
-    computedRows(size, [allocateRow(size), allocateRow(size)], compute)
+  const computed = (size: RowSize, compute: (y: number, into: number) => void) =>
+    planarRows(kernels, size, compute)
 
   /** @param check values of the whole map now, or of rows when they are copied */
   function rowsOf(source: MapSource, check: 'whole' | 'rows'): PlanarRows {
@@ -54,25 +43,9 @@ export function kernelReader(kernels: Kernels): MapReader<PlanarRows> {
     }
   }
 
-  function resize(source: PlanarRows, width: number, height: number): PlanarRows {
-    if (source.width === width && source.height === height) return source
-    const { channels } = source
-    const vertical = interpolation(source.height, height)
-    const spans = allocateSpans(kernels, source.width, width)
-    const [stride, outStride] = [rowStride(source.width), rowStride(width)]
-    const between = allocateRow(source)
-    return computed({ width, height, channels }, (y, into) => {
-      const top = source.row(vertical.lower[y])
-      const bottom = source.row(vertical.upper[y])
-      run.interpolate(top, bottom, between, stride * channels, vertical.rest[y], vertical.weight[y])
-      const { start, end, rests, weights } = spans
-      run.stretch(between, stride, into, outStride, channels, start, end, rests, weights)
-    })
-  }
-
   return {
     rows: (source) => rowsOf(source, 'whole'),
-    resize,
+    resize: (rows, width, height) => resizePlanar(kernels, rows, width, height),
 
     gate(gate, values) {
       const stride = rowStride(values.width)

@@ -1,7 +1,8 @@
 import { arrayReader, type MapReader } from '../maps/map-reader.js'
 import type { RowSize } from '../maps/rows.js'
 import { withKernels } from './kernels.js'
-import { kernelReader, MOST_CLASSES, rowStride } from './map-reader.js'
+import { kernelReader, MOST_CLASSES } from './map-reader.js'
+import { rowStride } from './planar-rows.js'
 
 /**
  * Reads maps with kernels where they can run, else in TypeScript.
