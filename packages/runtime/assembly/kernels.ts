@@ -333,7 +333,9 @@ function storeBytes(to: usize, bytes: u32, count: u32): void {
  */
 function exponential(x: v128): v128 {
   const clamped = f32x4.pmax(f32x4.splat(-87), x)
-  const power = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(<f32>Math.LOG2E)))
+  // Adding 1.5 · 2^23 rounds to an integer, and leaves it in the lowest bits.
+  const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(<f32>Math.LOG2E)), f32x4.splat(12582912))
+  const power = f32x4.sub(shifted, f32x4.splat(12582912))
   let rest = f32x4.sub(clamped, f32x4.mul(power, f32x4.splat(0.693359375)))
   rest = f32x4.sub(rest, f32x4.mul(power, f32x4.splat(-2.1219444e-4)))
   let series = f32x4.splat(1.98756915e-4)
@@ -344,6 +346,5 @@ function exponential(x: v128): v128 {
   series = f32x4.add(f32x4.mul(series, rest), f32x4.splat(5.0000001201e-1))
   series = f32x4.mul(series, f32x4.mul(rest, rest))
   series = f32x4.add(series, f32x4.add(rest, f32x4.splat(1)))
-  const exponent = i32x4.shl(i32x4.trunc_sat_f32x4_s(power), 23)
-  return i32x4.add(series, exponent)
+  return i32x4.add(series, i32x4.shl(shifted, 23))
 }
