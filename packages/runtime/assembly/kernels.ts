@@ -146,6 +146,7 @@ export function argmax(row: usize, stride: usize, channels: i32, width: usize, l
 
 /** Computes the softmax probability of the largest logit of each pixel. */
 export function confidence(row: usize, stride: usize, channels: i32, width: usize, out: usize): void {
+  const least = constant(12)
   for (let x: usize = 0; x < width; x += 4) {
     const start = row + (x << 2)
     let at = start
@@ -158,8 +159,7 @@ export function confidence(row: usize, stride: usize, channels: i32, width: usiz
     at = start
     for (let k = 0; k < channels; k++) {
       const difference = f32x4.sub(v128.load(at), largest)
-      // e^-20 is below float32's resolution of the sum, and most classes are further away.
-      if (v128.any_true(f32x4.gt(difference, f32x4.splat(-20)))) {
+      if (v128.any_true(f32x4.gt(difference, least))) {
         sum = f32x4.add(sum, exponential(difference))
       }
       at += stride
@@ -328,23 +328,48 @@ function storeBytes(to: usize, bytes: u32, count: u32): void {
 }
 
 /**
+ * The constants of `exponential`. V8 makes each vector constant anew in a loop, from two integers; loading one is faster.
+ * The polynomial is that of Cephes.
+ */
+const EXPONENTIAL = memory.data<f32>([
+  -87.0, // the least exponent: e^-87 is still a normal float
+  1.442695, // 1 / ln(2)
+  12582912.0, // 1.5 · 2^23: adding it rounds to an integer, and leaves that in the lowest bits
+  0.693359375, // ln(2), its first bits
+  -2.1219444e-4, // ln(2), the rest
+  1.98756915e-4,
+  1.3981999507e-3,
+  8.3334519073e-3,
+  4.1665795894e-2,
+  1.6666665459e-1,
+  0.5,
+  1.0,
+  -20.0, // in a softmax, e^-20 is below float32's resolution of the sum, and most classes are further away
+])
+
+/**
  * `e^x` for x of at most 0, with a relative error of about 1e-7: a power of two, and a polynomial for the rest, at most
- * ln(2) / 2 from 0 (the coefficients are those of Cephes).
+ * ln(2) / 2 from 0.
  */
 function exponential(x: v128): v128 {
-  const clamped = f32x4.pmax(f32x4.splat(-87), x)
-  // Adding 1.5 · 2^23 rounds to an integer, and leaves it in the lowest bits.
-  const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(<f32>Math.LOG2E)), f32x4.splat(12582912))
-  const power = f32x4.sub(shifted, f32x4.splat(12582912))
-  let rest = f32x4.sub(clamped, f32x4.mul(power, f32x4.splat(0.693359375)))
-  rest = f32x4.sub(rest, f32x4.mul(power, f32x4.splat(-2.1219444e-4)))
-  let series = f32x4.splat(1.98756915e-4)
-  series = f32x4.add(f32x4.mul(series, rest), f32x4.splat(1.3981999507e-3))
-  series = f32x4.add(f32x4.mul(series, rest), f32x4.splat(8.3334519073e-3))
-  series = f32x4.add(f32x4.mul(series, rest), f32x4.splat(4.1665795894e-2))
-  series = f32x4.add(f32x4.mul(series, rest), f32x4.splat(1.6666665459e-1))
-  series = f32x4.add(f32x4.mul(series, rest), f32x4.splat(5.0000001201e-1))
-  series = f32x4.mul(series, f32x4.mul(rest, rest))
-  series = f32x4.add(series, f32x4.add(rest, f32x4.splat(1)))
+  const clamped = f32x4.pmax(constant(0), x)
+  const shifted = f32x4.add(f32x4.mul(clamped, constant(1)), constant(2))
+  const power = f32x4.sub(shifted, constant(2))
+  const rest = f32x4.sub(f32x4.sub(clamped, f32x4.mul(power, constant(3))), f32x4.mul(power, constant(4)))
+  let series = f32x4.add(f32x4.mul(constant(5), rest), constant(6))
+  series = f32x4.add(f32x4.mul(series, rest), constant(7))
+  series = f32x4.add(f32x4.mul(series, rest), constant(8))
+  series = f32x4.add(f32x4.mul(series, rest), constant(9))
+  series = f32x4.add(f32x4.mul(series, rest), constant(10))
+  series = f32x4.add(f32x4.mul(series, f32x4.mul(rest, rest)), f32x4.add(rest, constant(11)))
   return i32x4.add(series, i32x4.shl(shifted, 23))
+}
+
+function constant(index: usize): v128 {
+  return v128.load32_splat(EXPONENTIAL + (index << 2))
+}
+
+/** The first address that is free. */
+export function heapStart(): usize {
+  return __heap_base
 }

@@ -3,6 +3,7 @@ import { KERNELS } from './binary.js'
 /** The functions of `assembly/kernels.ts`; pointers and sizes are bytes. */
 interface KernelFunctions {
   readonly memory: WebAssembly.Memory
+  heapStart(): number
   interpolate(first: number, second: number, out: number, bytes: number, rest: number, weight: number): void
   stretch(
     row: number,
@@ -67,13 +68,11 @@ const PAGE = 2 ** 16
 const KEPT_BYTES = 2 ** 26
 /** Bytes of one row of all channels up to which kernels are used; a job has about twenty rows. */
 const LARGEST_ROW = 2 ** 24
-/** Address 0 stays free. */
-const START = 64
 
 /** WebAssembly kernels with their memory, from which one job at a time allocates. */
 export class Kernels {
   readonly run: KernelFunctions
-  #end = START
+  #end: number
   #bytes: Uint8Array
   #floats: Float32Array
   #integers: Uint32Array
@@ -82,6 +81,7 @@ export class Kernels {
   constructor() {
     const binary = Uint8Array.from(atob(KERNELS), (character) => character.charCodeAt(0))
     this.run = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as unknown as KernelFunctions
+    this.#end = this.run.heapStart()
     const { buffer } = this.run.memory
     this.#bytes = new Uint8Array(buffer)
     this.#floats = new Float32Array(buffer)
@@ -103,8 +103,8 @@ export class Kernels {
    * up to 16 bytes beyond the end.
    */
   allocate(bytes: number): number {
-    const at = this.#end
-    this.#end = at + Math.ceil((bytes + 16) / 64) * 64
+    const at = Math.ceil(this.#end / 64) * 64
+    this.#end = at + bytes + 16
     const missing = this.#end - this.#bytes.length
     if (missing > 0) {
       this.run.memory.grow(Math.ceil(missing / PAGE))
@@ -126,7 +126,7 @@ export class Kernels {
 
   /** Frees all memory of the job. Returns whether the instance should be kept. */
   reset(): boolean {
-    this.#end = START
+    this.#end = this.run.heapStart()
     return this.#bytes.length <= KEPT_BYTES
   }
 }
