@@ -333,7 +333,7 @@ function storeBytes(to: usize, bytes: u32, count: u32): void {
  */
 const EXPONENTIAL = memory.data<f32>([
   -87.0, // the least exponent: e^-87 is still a normal float
-  1.442695, // 1 / ln(2)
+  <f32>Math.LOG2E, // 1 / ln(2)
   12582912.0, // 1.5 · 2^23: adding it rounds to an integer, and leaves that in the lowest bits
   0.693359375, // ln(2), its first bits
   -2.1219444e-4, // ln(2), the rest
