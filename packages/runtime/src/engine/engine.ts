@@ -62,10 +62,10 @@ export interface Engine<M, I> {
   blender(shape: readonly number[]): Blender<M>
   /**
    * Reads classes from the mean of class maps, enlarged bilinearly, without downloading the maps.
-   * Without this method, maps are downloaded and read in JavaScript.
+   * Without this method, maps are downloaded and read on the CPU.
    */
   readClasses?(maps: readonly ViewMap<M>[], request: ClassRequest): Promise<Readout>
   download(map: M): Promise<Tensor>
-  /** Frees a map that the garbage collector does not. */
+  /** Frees a map that the garbage collector does not, or whose memory the engine uses again. */
   release(map: M): void
 }

@@ -20,7 +20,7 @@ export function argmaxLabels({ data, channels, width, height }: FeatureMap): Lab
  * Returns the labels of a map's bilinear enlargement, without enlarging it.
  *
  * Between four corners that agree, every pixel has their label: its logits are a convex combination of the corners' logits,
- * so the class that is largest at all corners stays largest. Logits are interpolated only where corners differ, which is
+ * so the class that is largest at all corners stays largest, also after rounding. Logits are interpolated only where corners differ, which is
  * a few percent of a street scene.
  */
 export function enlargedLabels(map: FeatureMap, width: number, height: number): Labels {
