@@ -151,7 +151,7 @@ describe('an InverseNet', () => {
   })
 
   test('rejects requests if its thread dies', async () => {
-    const settings = { checkpoint, precision: 'int8', threads: 1 } as const
+    const settings = { checkpoint, device: 'cpu', precision: 'int8', threads: 1 } as const
     const { client, worker } = await startWorker('inverseNet', settings)
     const { prediction, target } = golden
     const request = failureOf(client.run({ prediction, target }))
