@@ -1,6 +1,6 @@
 // Installs the packed packages into empty projects with each package manager, and uses them on each version of Node.
 //
-// usage: node tools/smoke/smoke.mjs [--managers npm,npm10,pnpm,yarn1,yarn] [--nodes 20,22,24,26]
+// usage: node tools/smoke/smoke.mjs [--managers npm10,npm,pnpm,yarn1,yarn,yarn-pnp] [--nodes 20,22,24,26]
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { packAll, serveRegistry } from './registry.mjs'
 
 const { values } = parseArgs({
   options: {
-    managers: { type: 'string', default: 'npm10,npm,pnpm,yarn1,yarn' },
+    managers: { type: 'string', default: 'npm10,npm,pnpm,yarn1,yarn,yarn-pnp' },
     nodes: { type: 'string', default: '20,22,24,26' },
   },
 })
@@ -66,7 +66,8 @@ try {
     npm: { main: 'npm/bin/npm-cli.js', add: 'install' },
     pnpm: { main: 'pnpm/bin/pnpm.cjs', add: 'add' },
     yarn1: { main: 'yarn1/bin/yarn.js', add: 'add' },
-    yarn: { main: 'yarn/bin/yarn.js', add: 'add', run: ['node'] },
+    yarn: { main: 'yarn/bin/yarn.js', add: 'add' },
+    'yarn-pnp': { main: 'yarn/bin/yarn.js', add: 'add', run: ['node'] },
   }
 
   for (const name of list(values.managers)) {
@@ -78,8 +79,11 @@ try {
       return `${await megabytes(project)} MB`
     })
     const node = (...args) => (prefix ? manage(...prefix, ...args) : run(process.execPath, args, project))
-    await writeFile(join(project, 'find.cjs'), "require('@inverseform/cli')\n")
-    await check(`${name}: require`, () => node('find.cjs'))
+    await writeFile(
+      join(project, 'import.mjs'),
+      "import { exitCodes } from '@inverseform/cli'\nconsole.log(typeof exitCodes)\n",
+    )
+    await check(`${name}: import`, () => node('import.mjs'))
     await check(`${name}: inverseform doctor`, async () => {
       const args = ['inverseform', 'doctor', '--json']
       const bin = join(project, 'node_modules/.bin/inverseform')
@@ -150,13 +154,16 @@ async function emptyProject(name) {
   const scope = `@inverseform:registry=${registry.address}`
   await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true }\n')
   await writeFile(join(project, '.npmrc'), `${scope}\nregistry=${upstream}\naudit=false\nfund=false\n`)
-  if (name === 'yarn') {
+  if (name.startsWith('yarn')) {
     const lines = [
       `npmRegistryServer: "${upstream}"`,
       `npmScopes: { inverseform: { npmRegistryServer: "${registry.address}" } }`,
       'unsafeHttpWhitelist: ["127.0.0.1"]',
-      'enableGlobalCache: false',
+      `globalFolder: ${JSON.stringify(join(folder, 'yarn'))}`,
+      `nodeLinker: ${name === 'yarn' ? 'node-modules' : 'pnp'}`,
       'enableTelemetry: false',
+      // Not the default of new versions, but of older ones.
+      'enableScripts: true',
     ]
     await writeFile(join(project, '.yarnrc.yml'), lines.join('\n'))
     await writeFile(join(project, 'yarn.lock'), '')
