@@ -39,8 +39,9 @@ try {
       if (missing.length > 0) throw new Error(`missing: ${missing}`)
     })
     check(name, 'every entry point is packed', () => {
-      const targets = JSON.stringify([manifest.exports, manifest.bin]).match(/\.\/[^"]+/g)
-      const missing = targets.filter((target) => !paths.has(target.slice(2)))
+      // Values, but not keys.
+      const targets = JSON.stringify([manifest.exports, manifest.bin]).matchAll(/"\.\/([^"]+)"(?!:)/g)
+      const missing = [...targets].map(([, target]) => target).filter((target) => !paths.has(target))
       if (missing.length > 0) throw new Error(`missing: ${missing}`)
     })
     check(name, 'publint', () => run('pnpm', ['exec', 'publint', filename, '--strict'], root))

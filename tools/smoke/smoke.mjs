@@ -24,6 +24,8 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/
 const run = async (command, args, cwd) =>
   (await promisify(execFile)(command, args, { cwd, env, encoding: 'utf8', maxBuffer: 2 ** 26 })).stdout.trim()
 
+const lastLine = (text) => text.split('\n').at(-1)
+
 const problems = []
 /** Runs one check and prints what it returned and its time. */
 async function check(name, call) {
@@ -114,33 +116,37 @@ try {
   }
   for (const major of list(values.nodes)) {
     const node = tool(`node${major}/bin/node`)
-    const last = (text) => text.split('\n').at(-1)
     const version = await run(node, ['--version'], project)
     await check(`Node ${version}: import, segment`, async () =>
-      last(await run(node, ['import.mjs'], project)),
+      lastLine(await run(node, ['import.mjs'], project)),
     )
     await check(`Node ${version}: require, segment`, async () =>
-      last(await run(node, ['require.cjs'], project)),
+      lastLine(await run(node, ['require.cjs'], project)),
     )
     await check(`Node ${version}: segment on WebAssembly`, () => run(node, ['wasm.mjs'], project))
     await check(`Node ${version}: inverseform --version`, () => {
       return run(node, ['node_modules/@inverseform/cli/dist/bin.js', '--version'], project)
     })
   }
-  // What an Intel Mac or Alpine installs.
-  await run(
-    process.execPath,
-    [
-      '-e',
-      'require("fs").rmSync("node_modules/@inverseform/onnxruntime-linux-x64", { recursive: true, force: true })',
-    ],
-    project,
-  )
-  await check('without a native library: segment', async () => {
-    const device = (await run(process.execPath, ['import.mjs'], project)).split('\n').at(-1)
-    if (device !== 'wasm') throw new Error(`it ran on ${device}`)
+  const modules = join(project, 'node_modules')
+  const removeOurs = async () => {
+    const ours = (await readdir(join(modules, '@inverseform'))).filter((name) =>
+      name.startsWith('onnxruntime-'),
+    )
+    for (const name of ours) await rm(join(modules, '@inverseform', name), { recursive: true })
+  }
+  const segmentsOn = async (expected) => {
+    const device = lastLine(await run(process.execPath, ['import.mjs'], project))
+    if (device !== expected) throw new Error(`it ran on ${device}`)
     return device
-  })
+  }
+  await removeOurs()
+  await check('without a native library, as on an Intel Mac or Alpine: segment', () => segmentsOn('wasm'))
+  // As for CUDA, which may be out of reach here.
+  env.ONNXRUNTIME_NODE_INSTALL = 'skip'
+  await npm('install', 'onnxruntime-node')
+  await removeOurs()
+  await check('with onnxruntime-node beside: segment', () => segmentsOn('cpu'))
 } finally {
   registry.close()
   await rm(folder, { recursive: true })
