@@ -157,15 +157,21 @@ if (problems.length > 0) process.exitCode = 1
 async function emptyProject(name) {
   const project = join(folder, `project-${name}`)
   await mkdir(project)
+  const cache = join(folder, `cache-${name}`)
+  const caches = `cache=${cache}\nstore-dir=${cache}\n`
+  env.YARN_CACHE_FOLDER = cache
   const scope = `@inverseform:registry=${registry.address}`
   await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true }\n')
-  await writeFile(join(project, '.npmrc'), `${scope}\nregistry=${upstream}\naudit=false\nfund=false\n`)
+  await writeFile(
+    join(project, '.npmrc'),
+    `${scope}\nregistry=${upstream}\naudit=false\nfund=false\n${caches}`,
+  )
   if (name.startsWith('yarn')) {
     const lines = [
       `npmRegistryServer: "${upstream}"`,
       `npmScopes: { inverseform: { npmRegistryServer: "${registry.address}" } }`,
       'unsafeHttpWhitelist: ["127.0.0.1"]',
-      `globalFolder: ${JSON.stringify(join(folder, 'yarn'))}`,
+      `globalFolder: ${JSON.stringify(cache)}`,
       `nodeLinker: ${name === 'yarn' ? 'node-modules' : 'pnp'}`,
       'enableTelemetry: false',
       // Not the default of new versions, but of older ones.
