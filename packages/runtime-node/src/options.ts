@@ -46,8 +46,8 @@ export interface SegmenterOptions extends NetworkOptions, ModelOptions, DeviceOp
 }
 
 export interface InverseNetOptions extends NetworkOptions {
-  /** Only the CPU: the largest weight exceeds a WebGPU buffer. */
-  readonly device?: 'cpu' | 'auto'
+  /** The CPU, natively or on WebAssembly: the largest weight exceeds a WebGPU buffer. */
+  readonly device?: 'cpu' | 'wasm' | 'auto'
   /** How the 100 million weights are stored: in 401, 201 or 100 MB. `float32` by default. */
   readonly precision?: WeightPrecision
 }
@@ -70,6 +70,12 @@ export interface SegmenterSettings extends NetworkSettings, NodeDeviceSettings, 
   readonly memoryBudget?: number
 }
 
+/** The checked options of InverseNet. */
+export interface InverseNetSettings extends NetworkSettings {
+  readonly device: 'cpu' | 'wasm' | 'auto'
+  readonly precision: WeightPrecision
+}
+
 const PRECISIONS: readonly WeightPrecision[] = ['float32', 'float16', 'int8']
 
 /**
@@ -83,7 +89,7 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
   const { device, precision, selfCheck, selfCheckCache, threads, memoryBudget } = checkDeviceOptions(
     options,
     devices,
-    'cpu',
+    options.device === 'wasm' ? 'wasm' : 'cpu',
   )
   const ids = deviceId === undefined ? [undefined] : checkDeviceIds(device, deviceId)
   return ids.map((id) => ({
@@ -104,14 +110,12 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
  * Returns the settings of InverseNet.
  * @throws as `segmenterSettings`
  */
-export function inverseNetSettings(
-  options: InverseNetOptions,
-): NetworkSettings & { readonly precision: WeightPrecision } {
+export function inverseNetSettings(options: InverseNetOptions): InverseNetSettings {
   const settings = networkSettings(options)
   const { device = 'auto', precision = 'float32' } = options
-  checkDevice(device, ['auto', 'cpu'])
+  checkDevice(device, ['auto', 'cpu', 'wasm'])
   checkOneOf('precision', precision, PRECISIONS)
-  return { ...settings, precision }
+  return { ...settings, device, precision }
 }
 
 function networkSettings(options: NetworkOptions): NetworkSettings {

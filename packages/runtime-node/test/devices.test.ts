@@ -120,6 +120,35 @@ const off = (times: number) => (outputs: Outputs) =>
     }),
   )
 
+describe('without a native library', () => {
+  const missing = new InverseFormError('runtime-unavailable', 'There is none for it.', { hint: 'Use wasm.' })
+  const withoutNative = { missing, providers: ['wasm'] }
+
+  test('auto runs on WebAssembly, and tells why', async () => {
+    const opening = open({}, {}, {}, withoutNative)
+    const { device, attempts } = await opening
+    expect(device).toBe('wasm')
+    expect(outcomes(attempts)).toEqual([
+      ['cpu', 'unavailable'],
+      ['wasm', 'used'],
+    ])
+    expect(attempts[0].reason).toBe('There is none for it.')
+    expect(opening.tried).toEqual(['wasm'])
+  })
+
+  test('a named device is an error that says why', async () => {
+    for (const device of ['cpu', 'cuda'] as const) {
+      const opening = open({ device }, {}, {}, withoutNative)
+      expect(await failureOf(opening)).toMatchObject({
+        code: 'runtime-unavailable',
+        message: 'There is none for it.',
+        hint: 'Use wasm.',
+      })
+      expect(opening.tried).toEqual([])
+    }
+  })
+})
+
 describe('auto', () => {
   test.each([
     ['linux', ['cuda', 'webgpu', 'cpu']],
@@ -516,7 +545,7 @@ describe('a named device that is missing', () => {
       'dml',
       {},
       ['cpu', 'webgpu'],
-      /^onnxruntime-node for linux-x64 .* dml\.$/,
+      /^ONNX Runtime for linux-x64 .* dml\.$/,
       /Windows/,
     ],
     [

@@ -94,7 +94,7 @@ describe('createSegmenter', () => {
     })
   })
 
-  const devices = "'auto', 'cpu', 'webgpu', 'cuda', 'tensorrt', 'dml' or 'coreml'"
+  const devices = "'auto', 'cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml' or 'wasm'"
   const ids = 'an integer of at least 0, or a list of different ones'
   test.each<[string, object, string, string | RegExp]>([
     [

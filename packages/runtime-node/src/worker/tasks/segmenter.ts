@@ -11,7 +11,7 @@ import {
   segmentImages,
 } from '@inverseform/runtime'
 import { withCheckpoint } from '../../checkpoint.js'
-import { type Device, maxBufferBytes } from '../../devices/devices.js'
+import { type Device, maxBufferBytes, maxMemoryBudget } from '../../devices/devices.js'
 import { nativeDevices, openSession } from '../../devices/open-session.js'
 import type { SegmenterSettings } from '../../options.js'
 import type { StartTask } from './task.js'
@@ -51,7 +51,8 @@ export const startSegmenter: StartTask<SegmenterTask> = async (settings, { signa
       graph: network.graph,
       info: zoo[built.model],
       numClasses: built.numClasses,
-      memoryBudget: settings.memoryBudget ?? 0.6 * process.availableMemory(),
+      memoryBudget:
+        settings.memoryBudget ?? Math.min(0.6 * process.availableMemory(), maxMemoryBudget(device)),
       availableMemory: () => process.availableMemory(),
       maxBufferBytes: maxBufferBytes(device),
       bytesPerElement: precision === 'float16' ? 2 : 4,
