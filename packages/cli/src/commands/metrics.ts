@@ -116,7 +116,11 @@ export function addMetricsCommand(program: Command, printer: Printer, signal: Ab
 Examples:
   inverseform metrics --gt cityscapes --pred results --official-json
   inverseform metrics --gt cityscapes --pred results --boundary --bootstrap --out report
-  inverseform metrics --preset mmseg --gt ade/annotations --pred results --num-classes 150 --reduce-zero-label`,
+  inverseform metrics --preset plain --gt labels --pred results --num-classes 19
+  inverseform metrics --preset mmseg --gt ade/annotations --pred results --num-classes 150 --reduce-zero-label
+
+In a clone of the repository, with its data:
+  inverseform metrics --gt tools/demo/cityscapes --pred demo-output/eval/predictions --boundary`,
     )
     .action((flags: MetricsFlags) => metricsCommand(flags, command, printer, signal))
 }
