@@ -19,7 +19,7 @@ function parser(): { parse(args: readonly string[]): string[]; commands: readonl
     for (const inner of command.commands) visit(inner, `${path} ${inner.name()}`.trim())
     if (command === program) return
     commands.push(command)
-    if (command.commands.length === 0) command.action(() => called.push(path))
+    if (command.commands.length === 0) command.action(() => void called.push(path))
   }
   visit(program, '')
   return {

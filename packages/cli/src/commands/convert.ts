@@ -26,6 +26,7 @@ import { writeFileAtomically } from '@inverseform/shared/node'
 import { type Command, Option } from 'commander'
 import { addCheckpointArgument, checkpointOf, fetchCheckpoint } from '../options/checkpoint.js'
 import { addModelOptions, type ModelFlags, modelChoice } from '../options/model.js'
+import { checkWritable } from '../output/check-writable.js'
 import { noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Printer } from '../printer.js'
 
@@ -91,6 +92,12 @@ async function convertCommand(
     )
   }
   if (format === 'safetensors') checkOnnxFlags(flags)
+  if (compute === 'float16' && precision === 'float32') {
+    throw new InverseFormError('invalid-argument', '--compute float16 stores the weights in float16, too.', {
+      hint: 'Omit --precision float32 or --compute float16.',
+    })
+  }
+  await checkWritable([out])
   await using source = await fileSource(await fetchCheckpoint(checkpoint, { printer, signal }))
   if (format === 'safetensors') {
     await writeTensors(await openTensors(source, flags, signal), out, printer, signal)

@@ -67,7 +67,7 @@ Example:
   inverseform train-regressor --data cityscapes --size 672x1344 --out regressor.safetensors
 
 In a clone of the repository, with its data:
-  inverseform train-regressor --data tools/demo/cityscapes --split val --tile 56 --hidden 64,32 --steps 20 --out demo-output/regressor.safetensors`,
+  inverseform train-regressor --data tools/demo/cityscapes --split val --tile 56 --hidden 64,32 --steps 20 --batch 16 --out demo-output/regressor.safetensors`,
     )
     .action((flags: TrainRegressorFlags) => trainRegressorCommand(flags, printer, signal))
 }
