@@ -82,7 +82,10 @@ export function addEvalCommand(program: Command, printer: Printer, signal: Abort
       `${upstreamFlagsHelp}
 
 Example:
-  inverseform eval --checkpoint hrnet16-slim --data cityscapes --edge-head --out report`,
+  inverseform eval --checkpoint hrnet16-slim --data cityscapes --edge-head --out report
+
+In a clone of the repository, with its data:
+  inverseform eval --checkpoint checkpoints/hrnet16-slim-demo.pth --data tools/demo/cityscapes --save-predictions --out demo-output/eval`,
     )
     .action((flags: EvalFlags) => evalCommand(flags, printer, signal))
 }

@@ -56,7 +56,10 @@ export function addPredictCommand(program: Command, printer: Printer, signal: Ab
 
 Examples:
   inverseform predict photos/ --checkpoint hrnet16-slim
-  inverseform predict "photos/**/*.jpg" --checkpoint hrnet16-slim --outputs labels,overlay --out out`,
+  inverseform predict "photos/**/*.jpg" --checkpoint hrnet16-slim --outputs labels,overlay --out out
+
+In a clone of the repository, with its data:
+  inverseform predict tools/demo/cityscapes/leftImg8bit --checkpoint checkpoints/hrnet16-slim-demo.pth --out demo-output/predict`,
     )
     .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, printer, signal))
 }
