@@ -19,6 +19,7 @@ import {
   type SegmenterFlags,
   segmenterChoice,
   upstreamFlagsHelp,
+  workersFor,
 } from '../options/model.js'
 import { parseWords } from '../options/parse.js'
 import { photoExtension, photoOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/images.js'
@@ -83,6 +84,7 @@ async function predictCommand(
     ...choice,
     checkpoint: await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' }),
     edgeHead: choice.edgeHead || kinds.includes('edges'),
+    workers: choice.workers ?? workersFor(images.length),
     signal,
   })
   noteOnTensors(segmenter, printer)
@@ -93,7 +95,7 @@ async function predictCommand(
   const progress = new Progress(printer, 'images', images.length)
   try {
     const decoded = readAhead(images, (input) => attempt(input, () => read(input, flags.maxPixels, signal)))
-    for await (const item of readAhead(decoded, segment, Math.max(1, segmenter.deviceIds.length))) {
+    for await (const item of readAhead(decoded, segment, segmenter.workers + 1)) {
       signal.throwIfAborted()
       const done = 'error' in item ? item : await attempt(item.input, () => write(flags.out, kinds, item))
       if ('error' in done) failures.push(done)
