@@ -1,7 +1,20 @@
+import { copyFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { defineConfig } from 'tsup'
 import { library } from '../../tsup.base.js'
 
 // The main entry starts the worker by its path: both are at the root of dist.
-const entry = { index: 'src/index.ts', worker: 'src/worker/worker.ts' }
+const entry = { index: 'src/index.ts', onnx: 'src/onnx/index.ts', worker: 'src/worker/worker.ts' }
 
-export default defineConfig(library(entry, { platform: 'node' }))
+const base = library(entry, { platform: 'node' })
+
+export default defineConfig({
+  ...base,
+  // onnxruntime-web is 139 MB, of which Node needs a script and the two files beside it, 14 MB.
+  noExternal: [...(base.noExternal ?? []), 'onnxruntime-web'],
+  async onSuccess() {
+    for (const name of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
+      await copyFile(createRequire(import.meta.url).resolve(`onnxruntime-web/${name}`), `dist/${name}`)
+    }
+  },
+})

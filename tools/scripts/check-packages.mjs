@@ -1,5 +1,5 @@
 // Packs every package as for publishing and checks the tarballs: license files, publint, attw, bundled private packages, and no
-// Node imports in packages for browsers. Run it after a build.
+// Node imports in packages for browsers. Packing builds what has changed.
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -36,6 +36,12 @@ try {
     const paths = new Set(files.map(({ path }) => path))
     check(name, 'LICENSE, NOTICE and README are packed', () => {
       const missing = ['LICENSE', 'NOTICE', 'README.md'].filter((path) => !paths.has(path))
+      if (missing.length > 0) throw new Error(`missing: ${missing}`)
+    })
+    check(name, 'every entry point is packed', () => {
+      // Values, but not keys.
+      const targets = JSON.stringify([manifest.exports, manifest.bin]).matchAll(/"\.\/([^"]+)"(?!:)/g)
+      const missing = [...targets].map(([, target]) => target).filter((target) => !paths.has(target))
       if (missing.length > 0) throw new Error(`missing: ${missing}`)
     })
     check(name, 'publint', () => run('pnpm', ['exec', 'publint', filename, '--strict'], root))

@@ -28,6 +28,7 @@ export function createProgram(printer: Printer, signal: AbortSignal): Command {
     .version(version)
     .addHelpText('after', help)
     .configureOutput({ writeOut: (text) => printer.out(text), writeErr: (text) => printer.err(text) })
+    .showHelpAfterError('hint: Add --help to see the options and examples.')
     .exitOverride()
   addEvalCommand(program, printer, signal)
   addPredictCommand(program, printer, signal)

@@ -38,7 +38,7 @@ describe('doctor', () => {
     expect(out).toMatch(/^device +precision +outcome +self-check +time$/m)
     expect(out.match(/^cpu +float32 +works +\d+ ms$/gm)).toHaveLength(1)
     expect(out).toMatch(/^--device auto uses \w+/m)
-    expect(out).toMatch(/^adapter limits +not reported by onnxruntime-node/m)
+    expect(out).toMatch(/^adapter limits +not reported by ONNX Runtime/m)
     expect(out).not.toMatch(/undefined|NaN|null/)
   })
 })
@@ -120,7 +120,7 @@ describe('--device', () => {
     const args = ['predict', checkpoint, '--checkpoint', checkpoint, '--device', missing, '--out', out]
     const { exitCode, err } = await inverseform(...args)
     expect(err).toMatch(
-      new RegExp(`error: onnxruntime-node for .* is built without ${missing}\\.\\nhint: It has`),
+      new RegExp(`error: ONNX Runtime for .* is built without ${missing}\\.\\nhint: It has`),
     )
     expect(exitCode).toBe(exitCodes.runtime)
   })

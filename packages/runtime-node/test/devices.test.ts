@@ -27,7 +27,7 @@ import {
 import { deterministicSource } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
 import type { Device } from '../src/devices/devices.js'
-import type { Machine } from '../src/devices/machine.js'
+import { type Machine, thisMachine } from '../src/devices/machine.js'
 import { type NativeDevices, openSession } from '../src/devices/open-session.js'
 import { verdictFolder } from '../src/devices/self-check-cache.js'
 import { onnxBackend } from '../src/onnx/backend.js'
@@ -45,6 +45,7 @@ const machineWith = (parts: Partial<Machine>): Machine => ({
   hasLibrary: () => true,
   hasNvidiaGpu: () => true,
   gpuDrivers: () => ['i915'],
+  canLoad: () => true,
   vulkanDrivers: () => ['libvulkan_intel.so', 'libvulkan_lvp.so'],
   driverIdentity: () => 'libvulkan_intel.so 1',
   ...parts,
@@ -119,6 +120,35 @@ const off = (times: number) => (outputs: Outputs) =>
       return [name, { shape, data: data.map((x) => x + step) }]
     }),
   )
+
+describe('without a native library', () => {
+  const missing = new InverseFormError('runtime-unavailable', 'There is none for it.', { hint: 'Use wasm.' })
+  const withoutNative = { missing, providers: ['wasm'] }
+
+  test('auto runs on WebAssembly, and tells why', async () => {
+    const opening = open({}, {}, {}, withoutNative)
+    const { device, attempts } = await opening
+    expect(device).toBe('wasm')
+    expect(outcomes(attempts)).toEqual([
+      ['cpu', 'unavailable'],
+      ['wasm', 'used'],
+    ])
+    expect(attempts[0].reason).toBe('There is none for it.')
+    expect(opening.tried).toEqual(['wasm'])
+  })
+
+  test('a named device is an error that says why', async () => {
+    for (const device of ['cpu', 'cuda'] as const) {
+      const opening = open({ device }, {}, {}, withoutNative)
+      expect(await failureOf(opening)).toMatchObject({
+        code: 'runtime-unavailable',
+        message: 'There is none for it.',
+        hint: 'Use wasm.',
+      })
+      expect(opening.tried).toEqual([])
+    }
+  })
+})
 
 describe('auto', () => {
   test.each([
@@ -509,6 +539,11 @@ describe('a kept verdict', () => {
   })
 })
 
+test.runIf(process.platform === 'linux')('libraries are looked for where the system does', () => {
+  expect(thisMachine().canLoad('libc.so.6')).toBe(true)
+  expect(thisMachine().canLoad('libnothing.so.6')).toBe(false)
+})
+
 describe('a named device that is missing', () => {
   test.each<[string, Device, Partial<Machine>, readonly Device[] | undefined, RegExp, RegExp]>([
     [
@@ -516,7 +551,7 @@ describe('a named device that is missing', () => {
       'dml',
       {},
       ['cpu', 'webgpu'],
-      /^onnxruntime-node for linux-x64 .* dml\.$/,
+      /^ONNX Runtime for linux-x64 .* dml\.$/,
       /Windows/,
     ],
     [
@@ -534,6 +569,14 @@ describe('a named device that is missing', () => {
       undefined,
       /libonnxruntime_providers_tensorrt\.so/,
       /TensorRT 10/,
+    ],
+    [
+      'lacks the Vulkan loader',
+      'webgpu',
+      { canLoad: (name) => name !== 'libvulkan.so.1' },
+      undefined,
+      /libvulkan\.so\.1, is not installed/,
+      /Debian: libvulkan1/,
     ],
     ['lacks its driver', 'cuda', { hasNvidiaGpu: () => false }, undefined, /no NVIDIA GPU/, /driver/],
   ])('%s: %s', async (_, device, machine, providers, message, hint) => {

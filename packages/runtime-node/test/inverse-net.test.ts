@@ -65,15 +65,22 @@ function tolerance(precision: WeightPrecision): number {
   return precision === 'float32' ? 1e-4 : (5 * Math.sqrt(variances[precision])) / largest
 }
 
-describe.each(['float32', 'float16', 'int8'] as const)('with weights in %s', (precision) => {
+describe.each([
+  ['float32', 'cpu'],
+  ['float16', 'cpu'],
+  ['int8', 'cpu'],
+  ['float32', 'wasm'],
+  ['float16', 'wasm'],
+  ['int8', 'wasm'],
+] as const)('with weights in %s on %s', (precision, device) => {
   let inverseNet: InverseNet
   beforeAll(async () => {
-    inverseNet = await createInverseNet({ checkpoint, precision })
+    inverseNet = await createInverseNet({ checkpoint, precision, device })
   })
   afterAll(() => inverseNet.dispose())
 
   test('reports what it loaded', () => {
-    expect(inverseNet).toMatchObject({ precision, device: 'cpu' })
+    expect(inverseNet).toMatchObject({ precision, device })
     expect(inverseNet.report).toMatchObject({ missing: [], unexpected: [], unused: [] })
     expect(inverseNet.report.loaded).toHaveLength(6)
     expect(inverseNet.loadTimings.session).toBeGreaterThan(0)
@@ -151,7 +158,7 @@ describe('an InverseNet', () => {
   })
 
   test('rejects requests if its thread dies', async () => {
-    const settings = { checkpoint, precision: 'int8', threads: 1 } as const
+    const settings = { checkpoint, device: 'cpu', precision: 'int8', threads: 1 } as const
     const { client, worker } = await startWorker('inverseNet', settings)
     const { prediction, target } = golden
     const request = failureOf(client.run({ prediction, target }))
@@ -222,7 +229,7 @@ describe('createInverseNet refuses', () => {
       'an unknown device',
       { device: 'tpu' },
       'runtime-unavailable',
-      "`device` must be one of 'auto' or 'cpu', got \"tpu\".",
+      "`device` must be one of 'auto', 'cpu' or 'wasm', got \"tpu\".",
     ],
     [
       'half a thread',

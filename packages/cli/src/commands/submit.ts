@@ -38,7 +38,10 @@ export function addSubmitCommand(program: Command, printer: Printer, signal: Abo
       'after',
       `
 Example:
-  inverseform submit --pred report/predictions --data cityscapes --out results.zip`,
+  inverseform submit --pred report/predictions --data cityscapes --out results.zip
+
+In a clone of the repository, with its data:
+  inverseform submit --pred demo-output/eval/predictions --data tools/demo/cityscapes --split val --out demo-output/results.zip`,
     )
     .action((flags: SubmitFlags) => submitCommand(flags, printer, signal))
 }

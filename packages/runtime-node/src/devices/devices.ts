@@ -1,5 +1,5 @@
-/** Devices that networks can run on, named like the execution providers of onnxruntime-node. */
-export const devices = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml'] as const
+/** Devices that networks can run on, named like the execution providers of ONNX Runtime. */
+export const devices = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'wasm'] as const
 export type Device = (typeof devices)[number]
 
 /**
@@ -27,4 +27,10 @@ export const numberedDevices: readonly Device[] = ['cuda', 'tensorrt', 'dml']
  */
 export function maxBufferBytes(device: Device): number | undefined {
   return device === 'webgpu' ? 2 ** 28 : undefined
+}
+
+/** Returns the most bytes that activations may take by default, whatever is free. */
+export function maxMemoryBudget(device: Device): number {
+  // WebAssembly addresses 4 GB, which weights and copies share.
+  return device === 'wasm' ? 2 ** 31 : Number.POSITIVE_INFINITY
 }

@@ -1,15 +1,16 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { cpus, version } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { constants, cpus, version } from 'node:os'
+import { basename, join } from 'node:path'
 import { driverOf, nvidiaNodes, pciGpus } from './gpus.js'
 
 /** Facts about a machine that are known without starting a device, which takes time and prints to the terminal. */
 export interface Machine {
   readonly platform: NodeJS.Platform
   readonly arch: string
-  /** Whether onnxruntime-node's folder of native libraries has this file. */
+  /** Whether ONNX Runtime's folder of native libraries has this file. */
   hasLibrary(name: string): boolean
+  /** Whether the system's loader finds this shared library. */
+  canLoad(name: string): boolean
   hasNvidiaGpu(): boolean
   /** Kernel drivers of the GPUs that programs may compute on. Linux only. */
   gpuDrivers(): readonly string[]
@@ -26,12 +27,19 @@ const DRI = '/dev/dri'
 /** The GPU in Linux on Windows (WSL). */
 const DXG = '/dev/dxg'
 
-export const thisMachine: Machine = {
+/** @param libraries ONNX Runtime's folder of native libraries, if there is one */
+export const thisMachine = (libraries?: string): Machine => ({
   platform: process.platform,
   arch: process.arch,
-  hasLibrary(name) {
-    const main = dirname(createRequire(import.meta.url).resolve('onnxruntime-node'))
-    return existsSync(join(main, '../bin/napi-v6', process.platform, process.arch, name))
+  hasLibrary: (name) => libraries !== undefined && existsSync(join(libraries, name)),
+  canLoad(name) {
+    try {
+      process.dlopen({ exports: {} }, name, constants.dlopen.RTLD_LAZY)
+      return true
+    } catch (error) {
+      // A library that is no addon of Node is loaded, then refused for that.
+      return !/cannot open shared object file/.test((error as Error).message)
+    }
   },
   hasNvidiaGpu: () => nvidiaNodes().length > 0 || existsSync(DXG),
   gpuDrivers() {
@@ -59,7 +67,7 @@ export const thisMachine: Machine = {
     const choice = ['CUDA_VISIBLE_DEVICES', 'CUDA_DEVICE_ORDER'].map((name) => process.env[name] ?? null)
     return JSON.stringify([files, gpus, choice])
   },
-}
+})
 
 /** Mesa names its drivers `libvulkan_<driver>.so`; the loader itself is `libvulkan.so`. */
 const VULKAN_DRIVER = /^lib(vulkan_\w+|vk_swiftshader|GLX_nvidia|EGL_nvidia|nvidia-vulkan\w*|amdvlk\d*)\.so/

@@ -1,5 +1,5 @@
 import { forWebGpu, type Graph, imageInput, relu } from '@inverseform/backbones/graph'
-import { isInverseFormError } from '@inverseform/errors'
+import { type InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
   type Attempt,
   type Backend,
@@ -17,7 +17,8 @@ import {
   type VerdictStore,
 } from '@inverseform/runtime'
 import manifest from '../../package.json' with { type: 'json' }
-import { loadOnnxRuntime, onnxBackend } from '../onnx/backend.js'
+import { onnxBackend } from '../onnx/backend.js'
+import { loadNative, loadWasm } from '../onnx/load.js'
 import { autoDevices, type Device } from './devices.js'
 import { type Machine, thisMachine } from './machine.js'
 import { checkGpu, checkInstalled, type Providers, remedies, softwareDriver } from './probe.js'
@@ -31,6 +32,8 @@ export interface NativeDevices {
   /** The version of ONNX Runtime. */
   readonly version: string
   readonly providers: Providers
+  /** Why there is no native library; then only WebAssembly runs. */
+  readonly missing?: InverseFormError
   /** Verdicts of earlier self-checks; without a store, devices are checked each time. */
   readonly verdicts?: VerdictStore
   backend(candidate: Candidate<Device>): Promise<Backend>
@@ -46,14 +49,25 @@ export async function nativeDevices({
   readonly deviceId?: number
   readonly selfCheckCache: boolean
 }): Promise<NativeDevices> {
-  const ort = await loadOnnxRuntime()
-  return {
-    machine: thisMachine,
+  const common = {
     deviceId,
-    version: ort.env.versions.node as string,
-    providers: ort.listSupportedBackends().map(({ name }) => name),
     verdicts: selfCheckCache ? userVerdicts() : undefined,
-    backend: ({ device, precision }) => onnxBackend(device, threads, { deviceId, compute: precision }),
+    backend: ({ device, precision }: Candidate<Device>) =>
+      onnxBackend(device, threads, { deviceId, compute: precision }),
+  }
+  try {
+    const { ort, libraries } = await loadNative()
+    const backends = ort.listSupportedBackends()
+    return {
+      ...common,
+      machine: thisMachine(libraries),
+      version: ort.env.versions.node as string,
+      providers: [...backends.map(({ name }) => name), 'wasm'],
+    }
+  } catch (error) {
+    if (!isInverseFormError(error)) throw error
+    const { web, common: api } = (await loadWasm(threads)).env.versions
+    return { ...common, machine: thisMachine(), version: web ?? api, providers: ['wasm'], missing: error }
   }
 }
 
@@ -89,22 +103,30 @@ export function openDevice(
 }
 
 /** With `auto`, devices without float16 are still used, in float32. */
-function choiceOf({ device, precision, ...rest }: OpenOptions, { machine }: NativeDevices) {
+function choiceOf({ device, precision, ...rest }: OpenOptions, { machine, missing }: NativeDevices) {
   if (device !== 'auto') return { ...rest, devices: [device], precision }
   const wanted = precision === 'float16' ? 'auto' : precision
-  return { ...rest, devices: autoDevices(machine.platform), precision: wanted }
+  const devices: readonly Device[] = missing ? ['cpu', 'wasm'] : autoDevices(machine.platform)
+  return { ...rest, devices, precision: wanted }
 }
 
 function deviceSource(
   { device: named, precision }: OpenOptions,
   native: NativeDevices,
 ): DeviceSource<Device> {
-  const { machine, providers, deviceId } = native
+  const { machine, providers, deviceId, missing } = native
   const auto = named === 'auto'
-  const openReference = () => native.backend({ device: 'cpu', precision: 'float32' })
+  const reference: Device = missing ? 'wasm' : 'cpu'
+  const openReference = () => native.backend({ device: reference, precision: 'float32' })
 
   /** @throws `runtime-unavailable`, without starting the device */
   function checkAvailable(device: Device): void {
+    if (missing && device !== 'wasm') {
+      throw notUsable(
+        { outcome: 'unavailable', reason: missing.message },
+        { hint: missing.hint ?? remedies.cpu, cause: missing },
+      )
+    }
     checkInstalled(device, providers, machine)
     if (auto) checkGpu(device, machine)
   }
@@ -115,7 +137,7 @@ function deviceSource(
     const backend = await native.backend(candidate)
     const load = async (graph: Graph) => ({ onArrays: await backend.createSession(graph) })
     const name = nameOf(candidate, deviceId)
-    if (device === 'cpu') return { name, load }
+    if (device === 'cpu' || device === 'wasm') return { name, load }
     const describeFailure = (cause: Error) => deviceFailed(candidate, name, cause)
     try {
       await startUp(backend)
@@ -138,12 +160,12 @@ function deviceSource(
   }
 
   return {
-    reference: 'cpu',
+    reference,
     openReference,
-    referenceReason: () => cpuReason(precision),
+    referenceReason: () => (missing ? WASM_REASON : cpuReason(precision)),
     async hasFloat16(device) {
-      // Its engines for the check and the trial in float16 would take minutes to build.
-      if (device === 'tensorrt') return false
+      // TensorRT's engines for the check and the trial in float16 would take minutes to build.
+      if (device === 'tensorrt' || device === 'cpu' || device === 'wasm') return false
       try {
         checkAvailable(device)
         return true
@@ -157,6 +179,9 @@ function deviceSource(
     verdicts: native.verdicts,
   }
 }
+
+const WASM_REASON =
+  'WebAssembly runs everywhere, but more slowly than the native library, and on the CPU alone.'
 
 function cpuReason(wanted: Precision | 'auto'): string {
   return wanted === 'float16'

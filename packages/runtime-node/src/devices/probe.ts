@@ -2,7 +2,7 @@ import { notUsable } from '@inverseform/runtime'
 import type { Device } from './devices.js'
 import type { Machine } from './machine.js'
 
-/** The execution providers that onnxruntime-node is built with, from `listSupportedBackends()`. */
+/** The execution providers that ONNX Runtime is built with, from `listSupportedBackends()`, and `wasm`. */
 export type Providers = readonly string[]
 
 /** The platforms whose build has a device. */
@@ -13,18 +13,22 @@ const platforms: Readonly<Record<Device, string>> = {
   tensorrt: 'Linux on x64',
   dml: 'Windows',
   coreml: 'macOS on Apple silicon',
+  wasm: 'every platform',
 }
+
+const VULKAN_LOADER = 'libvulkan.so.1'
 
 /** How to make a device usable. */
 export const remedies: Readonly<Record<Device, string>> = {
-  cpu: 'Install onnxruntime-node again.',
+  cpu: 'Install @inverseform/runtime-node again.',
   webgpu:
     'On Linux it needs the Vulkan loader (libvulkan.so.1; Debian: libvulkan1) and the driver of the GPU; `vulkaninfo --summary` lists what Vulkan finds.',
-  cuda: "Run onnxruntime-node's install step with ONNXRUNTIME_NODE_INSTALL=cuda12 (`npm rebuild onnxruntime-node`; with pnpm `pnpm rebuild`, if it is in onlyBuiltDependencies). It downloads the provider from NuGet. CUDA 12 and cuDNN 9 must be installed and in LD_LIBRARY_PATH, and the driver of the GPU must be loaded.",
+  cuda: 'Install onnxruntime-node beside this package (`npm install onnxruntime-node`; docs/install.md): its install step downloads the provider from NuGet. If that was skipped, run it with ONNXRUNTIME_NODE_INSTALL=cuda12 (`npm rebuild onnxruntime-node`). CUDA 12 and cuDNN 9 must be installed and in LD_LIBRARY_PATH, and the driver of the GPU must be loaded.',
   tensorrt:
-    "It needs what CUDA needs (ONNXRUNTIME_NODE_INSTALL=cuda12 for onnxruntime-node's install step, CUDA 12 and cuDNN 9) and TensorRT 10 in LD_LIBRARY_PATH.",
+    'It needs what CUDA needs (onnxruntime-node with the provider, where ONNXRUNTIME_NODE_INSTALL=cuda12 adds it; CUDA 12 and cuDNN 9) and TensorRT 10 in LD_LIBRARY_PATH.',
   dml: 'It needs Windows 10 (1903) or later and a GPU with DirectX 12.',
   coreml: 'It needs macOS on Apple silicon.',
+  wasm: 'Install @inverseform/runtime-node again.',
 }
 
 /**
@@ -35,15 +39,22 @@ export function checkInstalled(device: Device, providers: Providers, machine: Ma
   if (!providers.includes(device)) {
     const place = `${machine.platform}-${machine.arch}`
     throw notUsable(
-      { outcome: 'unavailable', reason: `onnxruntime-node for ${place} is built without ${device}.` },
+      { outcome: 'unavailable', reason: `ONNX Runtime for ${place} is built without ${device}.` },
       { hint: `It has ${device} on ${platforms[device]}. \`auto\` uses the best device that works.` },
+    )
+  }
+  // Without the loader, ONNX Runtime would print a warning of its own.
+  if (device === 'webgpu' && machine.platform === 'linux' && !machine.canLoad(VULKAN_LOADER)) {
+    throw notUsable(
+      { outcome: 'unavailable', reason: `The Vulkan loader, ${VULKAN_LOADER}, is not installed.` },
+      { hint: remedies.webgpu },
     )
   }
   if (device !== 'cuda' && device !== 'tensorrt') return
   const library = `libonnxruntime_providers_${device}.so`
   if (machine.platform === 'linux' && !machine.hasLibrary(library)) {
     throw notUsable(
-      { outcome: 'unavailable', reason: `${library} is not installed with onnxruntime-node.` },
+      { outcome: 'unavailable', reason: `${library} is not installed with ONNX Runtime.` },
       { hint: remedies[device] },
     )
   }

@@ -8,9 +8,16 @@ import {
   type Writable,
 } from '@inverseform/backbones/onnx'
 import { InverseFormError } from '@inverseform/errors'
-import type { Backend, Precision, Session, Tensor } from '@inverseform/runtime'
-import type * as Ort from 'onnxruntime-node'
+import {
+  type Backend,
+  callOnnxRuntime,
+  type Precision,
+  type Session,
+  type Tensor,
+} from '@inverseform/runtime'
+import type { InferenceSession } from 'onnxruntime-common'
 import type { Device } from '../devices/devices.js'
+import { loadNative, loadWasm, type OnnxRuntime } from './load.js'
 import { WEIGHT_FILE, type WeightFolder, writeWeightFolder } from './weight-folder.js'
 
 export interface BackendOptions {
@@ -25,7 +32,7 @@ export interface BackendOptions {
 }
 
 /** Session options that keep ONNX Runtime from copying weights. */
-const compactSession: Readonly<Record<WeightPrecision, Ort.InferenceSession.SessionOptions>> = {
+const compactSession: Readonly<Record<WeightPrecision, InferenceSession.SessionOptions>> = {
   // Weights stay in the mapped file; a product packs them block by block.
   float32: { extra: { session: { disable_prepacking: '1' } } },
   // The optimizer would convert weights to float32 while loading.
@@ -35,16 +42,18 @@ const compactSession: Readonly<Record<WeightPrecision, Ort.InferenceSession.Sess
 }
 
 /**
- * Returns ONNX Runtime's native library on a device. Its calls block their thread, so this runs in a worker. Graphs must be
- * in the form that the device runs: for WebGPU, as `forWebGpu` rewrites them.
+ * Returns ONNX Runtime on a device: the native library, or for `wasm` the WebAssembly build. Its calls block their thread, so
+ * this runs in a worker. Graphs must be in the form that the device runs: for WebGPU, as `forWebGpu` rewrites them.
  */
 export async function onnxBackend(
   device: Device,
   threads: number,
   { compact, compute, deviceId }: BackendOptions = {},
 ): Promise<Backend> {
-  const ort = await loadOnnxRuntime()
-  const options: Ort.InferenceSession.SessionOptions = {
+  const isWasm = device === 'wasm'
+  const ort = isWasm ? await loadWasm(threads) : (await loadNative()).ort
+  const call = isWasm ? wasm : native
+  const options: InferenceSession.SessionOptions = {
     executionProviders: [deviceId === undefined ? device : { name: device, deviceId }],
     intraOpNumThreads: threads,
     // Image sizes vary; a memory pattern of one size would only keep its memory.
@@ -56,7 +65,7 @@ export async function onnxBackend(
     const { extra, ...rest } = compact ? compactSession[compact] : {}
     const external = folder && { model_external_initializers_file_folder_path: folder }
     const session = { ...(extra?.session as object), ...external }
-    return native('load the model', () =>
+    return call('load the model', () =>
       ort.InferenceSession.create(model, { ...options, ...rest, extra: { session } }),
     )
   }
@@ -66,13 +75,16 @@ export async function onnxBackend(
     async createSession(graph) {
       const encode = (options?: EncodeOnnxOptions) =>
         encodeOnnx(graph, { compute, precision: compact, ...options })
+      const inMemory = async () => new OnnxSession(ort, call, await create(await bytesOf(encode())))
+      // WebAssembly cannot map files.
+      if (isWasm) return inMemory()
       const model = encode({ weightFile: WEIGHT_FILE })
       const bytes = await bytesOf(model)
       const folder = await writeWeightFolder(model.weights as Writable)
-      if (!folder) return new OnnxSession(ort, await create(await bytesOf(encode())))
+      if (!folder) return inMemory()
       if (compact) collectGarbage()
       try {
-        return new OnnxSession(ort, await create(bytes, folder.path), folder)
+        return new OnnxSession(ort, call, await create(bytes, folder.path), folder)
       } finally {
         // Mapped weights no longer need a file name.
         await folder.remove()
@@ -87,14 +99,16 @@ async function bytesOf(model: Writable): Promise<Uint8Array> {
   return sink.finish()
 }
 
-/** A session in native memory. */
+/** A session in memory outside of JavaScript. */
 class OnnxSession implements Session {
-  readonly #ort: typeof Ort
-  readonly #session: Ort.InferenceSession
+  readonly #ort: OnnxRuntime
+  readonly #call: typeof native
+  readonly #session: InferenceSession
   readonly #weights?: WeightFolder
 
-  constructor(ort: typeof Ort, session: Ort.InferenceSession, weights?: WeightFolder) {
+  constructor(ort: OnnxRuntime, call: typeof native, session: InferenceSession, weights?: WeightFolder) {
     this.#ort = ort
+    this.#call = call
     this.#session = session
     this.#weights = weights
   }
@@ -104,7 +118,7 @@ class OnnxSession implements Session {
       name,
       new this.#ort.Tensor('float32', data, shape),
     ])
-    const outputs = await native('run the network', () => this.#session.run(Object.fromEntries(inputs)))
+    const outputs = await this.#call('run the network', () => this.#session.run(Object.fromEntries(inputs)))
     return Object.fromEntries(
       Object.entries(outputs).map(([name, { data, dims }]) => [
         name,
@@ -119,23 +133,6 @@ class OnnxSession implements Session {
   }
 }
 
-/** @throws `runtime-unavailable` */
-export async function loadOnnxRuntime(): Promise<typeof Ort> {
-  try {
-    const module = await import('onnxruntime-node')
-    return module.default ?? module
-  } catch (cause) {
-    throw new InverseFormError(
-      'runtime-unavailable',
-      `onnxruntime-node cannot be loaded on ${process.platform}-${process.arch}: ${(cause as Error).message}.`,
-      {
-        hint: 'It has binaries for Linux and Windows (x64, arm64) and for macOS on Apple silicon. On these platforms, install it again.',
-        cause,
-      },
-    )
-  }
-}
-
 /**
  * Frees the buffers that weights were read into. The garbage collector does not see the native memory that is allocated
  * next, and an idle thread allocates nothing that would start it: hundreds of megabytes would stay in use.
@@ -147,7 +144,16 @@ function collectGarbage(): void {
   collect()
 }
 
-/** Runs a call into ONNX Runtime and converts its errors. */
+const hints = {
+  outOfMemory:
+    'WebAssembly has 4 GB. Use smaller scales, a smaller `memoryBudget`, tiles, or a smaller model.',
+  failed: 'Try another image size. Please report the message if it persists.',
+}
+
+/** Runs a call into the WebAssembly build and converts its errors. */
+const wasm = <T>(what: string, call: () => Promise<T>) => callOnnxRuntime(what, hints, call)
+
+/** Runs a call into the native library and converts its errors. */
 async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
@@ -160,7 +166,7 @@ async function native<T>(what: string, call: () => Promise<T>): Promise<T> {
       })
     }
     throw new InverseFormError('inference-failed', `ONNX Runtime could not ${what}: ${message}.`, {
-      hint: 'Try another image size. Please report the message if it persists.',
+      hint: hints.failed,
       cause,
     })
   }

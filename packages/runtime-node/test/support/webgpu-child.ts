@@ -22,5 +22,5 @@ for (const { size, image, height, width } of goldenInputs) {
   }
 }
 await network.session.dispose()
-const identity = thisMachine.driverIdentity()
-console.log(JSON.stringify({ drivers: thisMachine.vulkanDrivers(), identity, errors }))
+const identity = thisMachine().driverIdentity()
+console.log(JSON.stringify({ drivers: thisMachine().vulkanDrivers(), identity, errors }))

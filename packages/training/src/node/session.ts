@@ -1,14 +1,16 @@
+import { availableParallelism } from 'node:os'
 import { memorySink } from '@inverseform/backbones'
 import type { Graph } from '@inverseform/backbones/graph'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
-import * as ort from 'onnxruntime-node'
+import { loadOnnxRuntime } from '@inverseform/runtime-node/onnx'
+import type { Tensor } from 'onnxruntime-common'
 import { checkStepMemory, stepBytes } from '../memory.js'
 import type { StepSession } from '../session.js'
 import type { StepTensor } from '../tape.js'
 import type { Trainer } from '../trainer.js'
 
 /**
- * Compiles a graph with ONNX Runtime for the CPU. Runs block the thread: decode and augment images in another one.
+ * Compiles a graph with ONNX Runtime for the CPU, on WebAssembly where it has no native library. Runs block the thread: decode and augment images in another one.
  *
  * @param threads threads of each run; by default, one per core
  * @throws InverseFormError `out-of-memory` when a run would need more memory than is free
@@ -17,18 +19,24 @@ export async function nodeSession(
   graph: Graph,
   { threads }: { threads?: number } = {},
 ): Promise<StepSession> {
-  checkStepMemory(stepBytes(graph), process.availableMemory())
+  const { ort, device } = await loadOnnxRuntime(threads ?? availableParallelism())
+  const isWasm = device === 'wasm'
+  checkStepMemory(
+    stepBytes(graph),
+    Math.min(process.availableMemory(), isWasm ? 2 ** 32 : Number.POSITIVE_INFINITY),
+  )
   const model = encodeOnnx(graph)
   const sink = memorySink(model.byteLength)
   await model.write(sink)
   const session = await ort.InferenceSession.create(sink.finish(), {
+    executionProviders: [device],
     ...(threads && { intraOpNumThreads: threads }),
     logSeverityLevel: 3,
     // A pattern reserves all activations at once, beside what the first run allocated: half as much memory again.
     enableMemPattern: false,
   })
   // Most arrays stay the same from step to step, so their tensors are kept.
-  const tensors = new WeakMap<Float32Array, ort.Tensor>()
+  const tensors = new WeakMap<Float32Array, Tensor>()
   const tensorOf = ({ data, shape }: StepTensor) => {
     const known = tensors.get(data)
     if (known) return known
@@ -40,7 +48,14 @@ export async function nodeSession(
     Object.fromEntries(names.map((name) => [name, tensorOf(of[name])]))
   return {
     async run(inputs, outputs) {
-      await session.run(all(inputs, session.inputNames), all(outputs, session.outputNames))
+      const feeds = all(inputs, session.inputNames)
+      if (!isWasm) {
+        await session.run(feeds, all(outputs, session.outputNames))
+        return
+      }
+      // WebAssembly does not fill arrays that it is given: it returns others.
+      const results = await session.run(feeds)
+      for (const name of session.outputNames) outputs[name].data.set(results[name].data as Float32Array)
     },
     close: () => session.release(),
   }

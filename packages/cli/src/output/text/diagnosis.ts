@@ -26,7 +26,7 @@ export function diagnosisText({
     ['GPUs', gpus.length > 0 ? gpus.map(gpuText).join('; ') : noGpus(platform)],
     ['GPU drivers', drivers.gpu.join(', ') || 'none found'],
     ['Vulkan drivers', drivers.vulkan.join(', ') || 'none loaded'],
-    ['adapter limits', 'not reported by onnxruntime-node; tensors on webgpu stay within 256 MiB'],
+    ['adapter limits', 'not reported by ONNX Runtime; tensors on webgpu stay within 256 MiB'],
     ['threads', String(threads)],
     ['memory', `${gibibytes(memory.available)} of ${gibibytes(memory.total)} GiB available`],
   ]

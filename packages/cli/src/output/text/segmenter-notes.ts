@@ -18,15 +18,16 @@ export function noteOnTensors(
 
 /**
  * Tells which devices of this machine were tried but are not used, and whether the precision is another one. Devices that
- * the machine does not have are not mentioned.
+ * the machine does not have are not mentioned, except the CPU: WebAssembly, which replaces it, is slower.
  */
 export function noteOnDevices(
   { attempts, device, precision }: NodeSegmenter,
   wanted: SegmenterOptions['precision'],
   printer: Printer,
 ): void {
-  for (const { device: tried, outcome, reason } of attempts) {
-    if (outcome === 'failed' || outcome === 'refused') {
+  const rejected = attempts.filter(({ outcome }) => outcome !== 'used')
+  for (const { device: tried, outcome, reason } of rejected) {
+    if (outcome === 'failed' || outcome === 'refused' || tried === 'cpu') {
       printer.note(`Running on ${device}, not on ${tried}. ${reason}`)
     }
   }
@@ -35,8 +36,9 @@ export function noteOnDevices(
   }
 }
 
-/** Names the device, such as `cuda 0, 1 in float16`. */
-export function deviceName({ device, deviceIds, precision }: NodeSegmenter): string {
+/** Names the device, such as `cuda 0, 1 in float16` or `cpu, 2 workers`. */
+export function deviceName({ device, deviceIds, precision, workers }: NodeSegmenter): string {
   const ids = deviceIds.length > 0 ? ` ${deviceIds.join(', ')}` : ''
-  return `${device}${ids}${precision === 'float32' ? '' : ` in ${precision}`}`
+  const inPrecision = precision === 'float32' ? '' : ` in ${precision}`
+  return `${device}${ids}${inPrecision}${workers > Math.max(1, deviceIds.length) ? `, ${workers} workers` : ''}`
 }

@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { type Device, devices } from '../../devices/devices.js'
 import { type Gpu, pciGpus } from '../../devices/gpus.js'
 import { type NativeDevices, nativeDevices, openDevice } from '../../devices/open-session.js'
-import { loadOnnxRuntime } from '../../onnx/backend.js'
+import { loadNative } from '../../onnx/load.js'
 import type { StartTask } from './task.js'
 
 /** A device that was tried; `used` means that networks can run on it. */
@@ -20,9 +20,9 @@ export interface Diagnosis {
   readonly versions: { readonly onnxruntime: string; readonly sharp: string; readonly node: string }
   /** For example `linux-x64`. */
   readonly platform: string
-  /** What onnxruntime-node is built with; its install step adds those that are not bundled. */
+  /** What ONNX Runtime is built with; those that are not bundled are installed separately. */
   readonly providers: readonly { readonly name: string; readonly bundled: boolean }[]
-  /** Every device of the build, tried in float32 and, if that works and it is not the CPU, in float16. */
+  /** Every device of the build, tried in float32 and, if that works and it is a GPU, in float16. */
   readonly devices: readonly DeviceDiagnosis[]
   /** The device that `auto` uses here in float32, and the devices tried before it. */
   readonly auto: { readonly device: Device; readonly attempts: readonly Attempt<Device>[] }
@@ -44,16 +44,16 @@ export interface DiagnosisTask {
 
 /** Tries every device; accepts no requests. */
 export const startDiagnosis: StartTask<DiagnosisTask> = async () => {
-  const ort = await loadOnnxRuntime()
   const threads = availableParallelism()
   const native = await nativeDevices({ threads, selfCheckCache: false })
   const answers: DeviceDiagnosis[] = []
   for (const device of devices.filter((name) => native.providers.includes(name))) {
     const answer = await answerOf({ device, precision: 'float32' }, native)
     answers.push(answer)
-    if (device === 'cpu' || answer.outcome !== 'used') continue
+    if (device === 'cpu' || device === 'wasm' || answer.outcome !== 'used') continue
     answers.push(await answerOf({ device, precision: 'float16' }, native))
   }
+  const backends = native.missing ? [] : (await loadNative()).ort.listSupportedBackends()
   const auto = await openDevice({ device: 'auto', precision: 'float32', selfCheck: 'refuse' }, native)
   const { platform, arch, version } = process
   const onLinux = platform === 'linux'
@@ -64,7 +64,7 @@ export const startDiagnosis: StartTask<DiagnosisTask> = async () => {
       node: version.slice(1),
     },
     platform: `${platform}-${arch}`,
-    providers: ort.listSupportedBackends().map(({ name, bundled }) => ({ name, bundled })),
+    providers: [...backends.map(({ name, bundled }) => ({ name, bundled })), { name: 'wasm', bundled: true }],
     devices: answers,
     auto: { device: auto.device, attempts: auto.attempts },
     gpus: onLinux ? pciGpus() : [],

@@ -1,16 +1,18 @@
 import { INVERSENET_TILE, type LoadReport, loadInverseNet, openCheckpoint } from '@inverseform/backbones'
 import type { WeightPrecision } from '@inverseform/backbones/onnx'
+import { isInverseFormError } from '@inverseform/errors'
 import type { LoadTimings, Tensor } from '@inverseform/runtime'
 import { withCheckpoint } from '../../checkpoint.js'
 import { onnxBackend } from '../../onnx/backend.js'
-import type { NetworkSettings } from '../../options.js'
+import { loadNative } from '../../onnx/load.js'
+import type { InverseNetSettings } from '../../options.js'
 import type { StartTask } from './task.js'
 
 export interface InverseNetTask {
-  readonly settings: NetworkSettings & { readonly precision: WeightPrecision }
+  readonly settings: InverseNetSettings
   readonly loaded: {
     readonly precision: WeightPrecision
-    readonly device: 'cpu'
+    readonly device: 'cpu' | 'wasm'
     readonly report: LoadReport
     readonly loadTimings: LoadTimings
   }
@@ -24,7 +26,7 @@ export interface InverseNetTask {
 export const startInverseNet: StartTask<InverseNetTask> = async (settings, { signal, onProgress }) => {
   const started = performance.now()
   const { threads, precision } = settings
-  const device = 'cpu'
+  const device = await deviceOf(settings.device)
   return withCheckpoint(settings.checkpoint, signal, async (source) => {
     const { graph, report } = loadInverseNet(await openCheckpoint(source))
     const opened = performance.now()
@@ -46,6 +48,17 @@ export const startInverseNet: StartTask<InverseNetTask> = async (settings, { sig
       dispose: () => session.dispose(),
     }
   })
+}
+
+async function deviceOf(named: InverseNetSettings['device']): Promise<'cpu' | 'wasm'> {
+  if (named !== 'auto') return named
+  try {
+    await loadNative()
+    return 'cpu'
+  } catch (error) {
+    if (!isInverseFormError(error)) throw error
+    return 'wasm'
+  }
 }
 
 const flat = ({ data, shape }: Tensor): Tensor => ({ data, shape: [shape[0], INVERSENET_TILE ** 2] })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { type WritableTensor, writeSafetensors } from '@inverseform/backbones'
 import {
   BoundaryF,
@@ -7,6 +8,7 @@ import {
 } from '@inverseform/cityscapes'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { createSegmenter } from '@inverseform/runtime-node'
+import { loadOnnxRuntime } from '@inverseform/runtime-node/onnx'
 import { readAhead } from '@inverseform/shared'
 import type { TrainingSample } from '../../data/sample.js'
 import { DIVERGED_HINT } from '../../diverged.js'
@@ -76,7 +78,7 @@ async function evaluate(
   await using segmenter = await createSegmenter({
     checkpoint: Buffer.concat(parts),
     model,
-    device: 'cpu',
+    device: (await loadOnnxRuntime(threads ?? availableParallelism())).device,
     threads,
     signal,
   })

@@ -1,0 +1,1 @@
+export { loadOnnxRuntime, type OnnxRuntime } from './load.js'
