@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { bundles } from './tools/test-run/bundles.js'
 
 // Resolves packages to their TypeScript sources, so that tests need no build.
 const conditions = ['@inverseform/source']
 
 export default defineConfig({
+  plugins: [bundles()],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {

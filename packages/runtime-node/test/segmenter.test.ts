@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { randomInteger, seededRandom } from '@inverseform/shared'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
@@ -17,6 +17,7 @@ import {
 import { startWorker } from '../src/worker/client.js'
 import { WorkerPool } from '../src/worker/pool.js'
 import { temporaryFolder, writeCheckpoint } from './support/checkpoint.js'
+import idle from './support/idle.ts?bundled'
 
 const random = seededRandom(51)
 
@@ -541,12 +542,9 @@ describe('the end', () => {
   test('an idle segmenter does not keep the process alive, and ONNX Runtime sends nothing', async () => {
     await using caches = await temporaryFolder()
     const { CI, ORT_DISABLE_TELEMETRY, ...env } = process.env
-    const program = fileURLToPath(new URL('./support/idle.ts', import.meta.url))
-    const child = spawn(
-      process.execPath,
-      ['--conditions=@inverseform/source', '--import', 'tsx', program, checkpoint],
-      { env: { ...env, XDG_CACHE_HOME: caches.path } },
-    )
+    const child = spawn(process.execPath, [idle, checkpoint], {
+      env: { ...env, XDG_CACHE_HOME: caches.path },
+    })
     let output = ''
     child.stdout.on('data', (part) => (output += part))
     child.stderr.on('data', (part) => (output += part))
