@@ -2,18 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import bin from '../src/bin.ts?bundled'
 import { exitCodes } from '../src/exit-codes.js'
 import { loadingError } from '../src/loading-error.js'
 import { Printer } from '../src/printer.js'
 import { checkpoint, dataset, temporaryFolder } from './command-line.js'
 
-const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
-
-/** Runs the program in its own process, from source. */
+/** Runs the program in its own process. */
 function start(...args: string[]) {
-  const child = spawn(process.execPath, ['--conditions=@inverseform/source', '--import', 'tsx', bin, ...args])
+  const child = spawn(process.execPath, [bin, ...args])
   let err = ''
   child.stderr.on('data', (part) => (err += part))
   const ended = once(child, 'close').then(([exitCode]) => ({ exitCode, err }))

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { decodeLabelPng } from '@inverseform/cityscapes'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
+import bin from '../src/bin.ts?bundled'
 import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, inverseform, temporaryFolder } from './command-line.js'
 
@@ -258,16 +259,9 @@ describe.skipIf(process.platform === 'win32')('inputs that are not files', () =>
   test('standard input', async () => {
     const folder = await temporaryFolder()
     await writePicture(join(folder, 'a.png'), 20, 10)
-    const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
     const predict = ['predict', '-', '--checkpoint', checkpoint, '--outputs', 'labels', '--out', folder]
     for (const input of [await readFile(join(folder, 'a.png')), Buffer.from('text'), Buffer.alloc(0)]) {
-      const child = spawn(process.execPath, [
-        '--conditions=@inverseform/source',
-        '--import',
-        'tsx',
-        bin,
-        ...predict,
-      ])
+      const child = spawn(process.execPath, [bin, ...predict])
       let err = ''
       child.stderr.on('data', (part) => (err += part))
       child.stdin.end(input)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { randomInteger, seededRandom } from '@inverseform/shared'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
@@ -18,6 +18,7 @@ import {
 import { startWorker } from '../src/worker/client.js'
 import { WorkerPool } from '../src/worker/pool.js'
 import { temporaryFolder, writeCheckpoint } from './support/checkpoint.js'
+import idle from './support/idle.ts?bundled'
 
 const random = seededRandom(51)
 
@@ -587,12 +588,9 @@ describe('the end', () => {
   test('an idle segmenter does not keep the process alive, and ONNX Runtime sends nothing', async () => {
     await using caches = await temporaryFolder()
     const { CI, ORT_DISABLE_TELEMETRY, ...env } = process.env
-    const program = fileURLToPath(new URL('./support/idle.ts', import.meta.url))
-    const child = spawn(
-      process.execPath,
-      ['--conditions=@inverseform/source', '--import', 'tsx', program, checkpoint],
-      { env: { ...env, XDG_CACHE_HOME: caches.path } },
-    )
+    const child = spawn(process.execPath, [idle, checkpoint], {
+      env: { ...env, XDG_CACHE_HOME: caches.path },
+    })
     let output = ''
     child.stdout.on('data', (part) => (output += part))
     child.stderr.on('data', (part) => (output += part))

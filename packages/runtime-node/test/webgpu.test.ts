@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { SegmentationModelName } from '@inverseform/backbones'
 import { describe, expect, test } from 'vitest'
 import type { Diagnosis } from '../src/index.js'
+import diagnosis from './support/diagnosis-child.ts?bundled'
+import webgpu from './support/webgpu-child.ts?bundled'
 
 /** Debian's Chromium has a Vulkan loader and SwiftShader, a slow WebGPU driver that computes on the CPU. */
 const CHROMIUM = '/usr/lib/chromium'
@@ -14,19 +15,16 @@ const note = hasDriver ? '' : ` (skipped: ${driver} does not exist; install chro
 
 /** Runs a program in its own process, because the loader and the driver are found when a process starts. */
 async function runWithDriver(program: string, ...args: string[]) {
-  const path = fileURLToPath(new URL(`./support/${program}.ts`, import.meta.url))
-  const { stdout, stderr } = await promisify(execFile)(
-    process.execPath,
-    ['--conditions=@inverseform/source', '--import', 'tsx', path, ...args],
-    { env: { ...process.env, VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: CHROMIUM } },
-  )
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args], {
+    env: { ...process.env, VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: CHROMIUM },
+  })
   return { result: JSON.parse(stdout), stderr }
 }
 
 describe.skipIf(!hasDriver)(`on a software WebGPU device${note}`, { concurrent: true }, () => {
   const models: SegmentationModelName[] = ['hrnet16-slim', 'hrnet18']
   test.each(models)('%s segments as published', async (model) => {
-    const { result, stderr } = await runWithDriver('webgpu-child', model)
+    const { result, stderr } = await runWithDriver(webgpu, model)
     const { errors, drivers, identity } = result
     expect(drivers).toEqual(['libvk_swiftshader.so'])
     expect(identity).toMatch(/libvk_swiftshader\.so \d+ \d+/)
@@ -39,7 +37,7 @@ describe.skipIf(!hasDriver)(`on a software WebGPU device${note}`, { concurrent: 
   })
 
   test('a diagnosis finds it, and `auto` does not use it', async () => {
-    const { result }: { result: Diagnosis } = await runWithDriver('diagnosis-child')
+    const { result }: { result: Diagnosis } = await runWithDriver(diagnosis)
     const [webgpu, half] = result.devices.filter(({ device }) => device === 'webgpu')
     expect(webgpu).toMatchObject({
       outcome: 'used',

@@ -27,16 +27,28 @@ const softwareGpu = [
   '--use-angle=swiftshader',
 ]
 
-/** Starts Chromium, optionally with WebGPU on a software GPU. */
+/**
+ * Makes V8 optimize only WebAssembly functions that run for long. By default it optimizes ten thousands of functions of ONNX Runtime
+ * in each page, which takes longer than what the tests compute.
+ */
+const wasmTiering = '--wasm-tiering-budget=100000000'
+
+/** Starts Chromium, optionally with WebGPU on a software GPU, and with more flags for it and its JavaScript engine. */
 export function launch({
   webgpu = false,
   args = [],
+  engineFlags = [],
+  optimize = false,
 }: {
   readonly webgpu?: boolean
   readonly args?: readonly string[]
+  readonly engineFlags?: readonly string[]
+  /** Optimizes WebAssembly as users' browsers do, to measure its speed. */
+  readonly optimize?: boolean
 } = {}): Promise<Browser> {
+  const engine = `--js-flags=${[...(optimize ? [] : [wasmTiering]), ...engineFlags].join(' ')}`
   return chromium.launch({
     executablePath: chromiumPath,
-    args: ['--no-sandbox', ...(webgpu ? softwareGpu : []), ...args],
+    args: ['--no-sandbox', engine, ...(webgpu ? softwareGpu : []), ...args],
   })
 }

@@ -27,6 +27,8 @@ async function runGraph(graph: Graph, inputs: readonly PlainTensor[]): Promise<R
   const session = await ort.InferenceSession.create(sink.finish(), {
     intraOpNumThreads: 2,
     logSeverityLevel: 3,
+    // Rearranging weights for many runs takes longer than the one run.
+    extra: { session: { disable_prepacking: '1' } },
   })
   const known = new Set(session.inputNames)
   const feeds = inputs.map(({ data, shape }, i): [string, ort.Tensor] => [

@@ -37,7 +37,7 @@ const files = new Map<string, Uint8Array | string>([
   ...(await drawScenes()),
 ])
 await using site = await serve(files, { isolated: true })
-const browser = await launch()
+const browser = await launch({ optimize: true })
 try {
   const page = await browser.newPage()
   await page.goto(site.origin)

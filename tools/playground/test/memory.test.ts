@@ -40,7 +40,7 @@ async function residentBytes(browser: Browser): Promise<number> {
 test.skipIf(!chromiumPath)('memory stays constant over 50 images', async () => {
   await using files = await buildSite()
   await using site = await previewSite(files.folder)
-  const browser = await launch({ args: ['--js-flags=--expose-gc'] })
+  const browser = await launch({ engineFlags: ['--expose-gc'] })
   try {
     const { page, complaints } = await openPlayground(browser, site.url)
     await keepOne(page)
