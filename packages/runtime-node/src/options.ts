@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { WeightPrecision } from '@inverseform/backbones/onnx'
-import { checkArgument, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkBoolean, checkOneOf, InverseFormError } from '@inverseform/errors'
 import {
   checkDevice,
   checkDeviceOptions,
@@ -16,6 +16,7 @@ import {
 } from '@inverseform/runtime'
 import { orList } from '@inverseform/shared'
 import { type Device, devices, numberedDevices } from './devices/devices.js'
+import { modelCacheBytes } from './model-cache/index.js'
 
 /**
  * A checkpoint: the name of a published model, which is downloaded and cached, or the URL, path or bytes of a `.pth`,
@@ -43,6 +44,11 @@ export interface SegmenterOptions extends NetworkOptions, ModelOptions, DeviceOp
   readonly deviceId?: number | readonly number[]
   /** Bytes that the activations may take; larger images are cut into tiles. 60 % of the free memory by default. */
   readonly memoryBudget?: number
+  /**
+   * Whether to keep the converted and optimized model in the cache folder, from where it loads faster next time; `true` by
+   * default. INVERSEFORM_MODEL_CACHE limits the size of all of them in GiB; 4 by default.
+   */
+  readonly modelCache?: boolean
 }
 
 export interface InverseNetOptions extends NetworkOptions {
@@ -68,6 +74,8 @@ export interface NodeDeviceSettings
 /** The checked options of a segmenter on one device. */
 export interface SegmenterSettings extends NetworkSettings, NodeDeviceSettings, ModelSettings {
   readonly memoryBudget?: number
+  /** The most bytes that cached models may take; 0: none is read or kept. */
+  readonly modelCacheBytes: number
 }
 
 /** The checked options of InverseNet. */
@@ -85,7 +93,8 @@ const PRECISIONS: readonly WeightPrecision[] = ['float32', 'float16', 'int8']
 export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[] {
   const network = networkSettings(options)
   const model = checkModelOptions(options)
-  const { deviceId } = options
+  const { deviceId, modelCache = true } = options
+  checkBoolean('modelCache', modelCache)
   const { device, precision, selfCheck, selfCheckCache, threads, memoryBudget } = checkDeviceOptions(
     options,
     devices,
@@ -103,6 +112,7 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
     selfCheck,
     selfCheckCache,
     memoryBudget,
+    modelCacheBytes: modelCache ? modelCacheBytes() : 0,
   }))
 }
 

@@ -436,6 +436,7 @@ describe('several devices', () => {
       precision: 'float32',
       selfCheck: 'refuse',
       selfCheckCache: false,
+      modelCacheBytes: 0,
       threads: 1,
     })
 
@@ -528,6 +529,7 @@ describe('the end', () => {
       precision: 'float32',
       selfCheck: 'refuse',
       selfCheckCache: false,
+      modelCacheBytes: 0,
       threads: 1,
     })
     const request = failureOf(client.run({ images: [image(512, 512)], options: {} }))

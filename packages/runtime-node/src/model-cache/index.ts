@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { checkArgument } from '@inverseform/errors'
+import { inverseFormCache } from '@inverseform/shared/node'
+import type { AbortFlag } from '../worker/tasks/task.js'
+import { contentHashOf } from './content-hash.js'
+import { ModelCache } from './model-cache.js'
+
+export { MODEL_FILE, ModelCache, WEIGHT_FILE } from './model-cache.js'
+
+const DEFAULT_GIB = 4
+
+/**
+ * Returns the most bytes that the cached models may take, from INVERSEFORM_MODEL_CACHE; 0 turns the cache off.
+ * @throws `invalid-argument`
+ */
+export function modelCacheBytes(env: NodeJS.ProcessEnv = process.env): number {
+  const { INVERSEFORM_MODEL_CACHE: text = '' } = env
+  const gib = text.trim() === '' ? DEFAULT_GIB : Number(text)
+  checkArgument('INVERSEFORM_MODEL_CACHE', text, gib >= 0, 'a number of GiB, or 0 to keep no models')
+  return gib * 2 ** 30
+}
+
+/** Returns the cache for the models of a checkpoint; undefined if it is off or cannot be used. */
+export async function userModelCache(
+  checkpoint: string | Uint8Array,
+  maxBytes: number,
+  signal: AbortFlag,
+): Promise<ModelCache | undefined> {
+  const cache = inverseFormCache()
+  if (cache === undefined || maxBytes === 0) return undefined
+  const folder = join(cache, 'models')
+  const content = await contentHashOf(checkpoint, folder, signal)
+  return content && new ModelCache({ folder, maxBytes, content })
+}
