@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { readRegularFile, writeWholeFile } from '@inverseform/shared/node'
-import type { AbortFlag } from '../worker/tasks/task.js'
+import { hashFile } from './hash-file.js'
 
-/** What a checkpoint contained when it was looked at. */
+/** What a checkpoint contains. */
 export interface ContentHash {
-  readonly sha256: string
+  /** Undefined for a file that cannot be read or changes meanwhile. */
+  readonly sha256: Promise<string | undefined>
   /** Whether it is still the same file with the same bytes. */
   isUnchanged(): Promise<boolean>
 }
@@ -26,55 +26,53 @@ const MAX_INDEX_BYTES = 2 ** 20
 const RACY = 2500
 
 /**
- * Returns the hash of a checkpoint, a path or its bytes; undefined for a file that changes meanwhile or cannot be read.
+ * Hashes a checkpoint, a path or its bytes. A file is hashed in another thread, unless it is known.
  * @param folder where hashes are kept
  */
-export async function contentHashOf(
-  checkpoint: string | Uint8Array,
-  folder: string,
-  signal: AbortFlag,
-): Promise<ContentHash | undefined> {
+export function contentHashOf(checkpoint: string | Uint8Array, folder: string): ContentHash {
   if (typeof checkpoint !== 'string') {
     const sha256 = createHash('sha256').update(checkpoint).digest('hex')
-    return { sha256, isUnchanged: async () => true }
+    return { sha256: Promise.resolve(sha256), isUnchanged: async () => true }
   }
   const path = resolve(checkpoint)
-  const { stamp, changedAt } = (await stampOf(path)) ?? {}
-  if (stamp === undefined || changedAt === undefined) return undefined
-  const isUnchanged = async () => (await stampOf(path))?.stamp === stamp
-  const known = (await readIndex(folder))[path]
-  if (known?.stamp === stamp) return { sha256: known.sha256, isUnchanged }
-  const startedAt = Date.now()
-  const sha256 = await sha256Of(path, signal)
-  if (sha256 === undefined || !(await isUnchanged())) return undefined
-  if (startedAt - changedAt > RACY) await record(folder, path, { stamp, sha256 })
-  return { sha256, isUnchanged }
+  const first = stampOf(path)
+  const isUnchanged = async () => (await stampOf(path))?.text === (await first)?.text
+  return { sha256: sha256Of(path, first, isUnchanged, folder), isUnchanged }
 }
 
-/** Returns what changes whenever a file is replaced or written to, and the time of that change. */
-async function stampOf(path: string): Promise<{ stamp: string; changedAt: number } | undefined> {
+async function sha256Of(
+  path: string,
+  first: Promise<Stamp | undefined>,
+  isUnchanged: () => Promise<boolean>,
+  folder: string,
+): Promise<string | undefined> {
+  const stamp = await first
+  if (stamp === undefined) return undefined
+  const known = (await readIndex(folder))[path]
+  if (known?.stamp === stamp.text) return known.sha256
+  const startedAt = Date.now()
+  const sha256 = (await hashFile(path, 'sha256'))?.hash
+  if (sha256 === undefined || !(await isUnchanged())) return undefined
+  if (startedAt - stamp.changedAt > RACY) await record(folder, path, { stamp: stamp.text, sha256 })
+  return sha256
+}
+
+interface Stamp {
+  readonly text: string
+  /** Milliseconds since 1970. */
+  readonly changedAt: number
+}
+
+/** Returns what changes whenever a file is replaced or written to. */
+async function stampOf(path: string): Promise<Stamp | undefined> {
   try {
     const info = await stat(path, { bigint: true })
     if (!info.isFile()) return undefined
     const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = info
     // Programs can set the first time, but not the second.
     const changedAt = Math.max(Number(mtimeMs), Number(ctimeMs))
-    return { stamp: [dev, ino, size, mtimeNs, ctimeNs].join(' '), changedAt }
+    return { text: [dev, ino, size, mtimeNs, ctimeNs].join(' '), changedAt }
   } catch {
-    return undefined
-  }
-}
-
-async function sha256Of(path: string, signal: AbortFlag): Promise<string | undefined> {
-  const hash = createHash('sha256')
-  try {
-    for await (const part of createReadStream(path, { highWaterMark: 2 ** 20 })) {
-      signal.throwIfAborted()
-      hash.update(part)
-    }
-    return hash.digest('hex')
-  } catch {
-    signal.throwIfAborted()
     return undefined
   }
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import { checkArgument } from '@inverseform/errors'
 import { inverseFormCache } from '@inverseform/shared/node'
-import type { AbortFlag } from '../worker/tasks/task.js'
 import { contentHashOf } from './content-hash.js'
 import { ModelCache } from './model-cache.js'
 
-export { MODEL_FILE, ModelCache, WEIGHT_FILE } from './model-cache.js'
+export { type CachedModel, MODEL_FILE, ModelCache, WEIGHT_FILE } from './model-cache.js'
 
 const DEFAULT_GIB = 4
 
@@ -20,15 +19,10 @@ export function modelCacheBytes(env: NodeJS.ProcessEnv = process.env): number {
   return gib * 2 ** 30
 }
 
-/** Returns the cache for the models of a checkpoint; undefined if it is off or cannot be used. */
-export async function userModelCache(
-  checkpoint: string | Uint8Array,
-  maxBytes: number,
-  signal: AbortFlag,
-): Promise<ModelCache | undefined> {
+/** Returns the cache for the models of a checkpoint; undefined if it is off or there is no folder for it. */
+export function userModelCache(checkpoint: string | Uint8Array, maxBytes: number): ModelCache | undefined {
   const cache = inverseFormCache()
   if (cache === undefined || maxBytes === 0) return undefined
   const folder = join(cache, 'models')
-  const content = await contentHashOf(checkpoint, folder, signal)
-  return content && new ModelCache({ folder, maxBytes, content })
+  return new ModelCache({ folder, maxBytes, content: contentHashOf(checkpoint, folder) })
 }

@@ -1,21 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { makeFolder, readRegularFile, writeWholeFile } from '@inverseform/shared/node'
 import type { ContentHash } from './content-hash.js'
+import { type FileHash, hashFile } from './hash-file.js'
 
 /** Names of the files of a cached model. */
 export const MODEL_FILE = 'model.onnx'
 export const WEIGHT_FILE = 'weights.bin'
 const MANIFEST = 'manifest.json'
 
-/** A cached model, whose bytes were just compared with its checksums. */
+/** A cached model. */
 export interface CachedModel {
-  /** The ONNX model, whose weights are in `folder`. */
+  /** The ONNX model, which is intact. Its weights are in `folder`. */
   readonly model: Uint8Array
   readonly folder: string
+  /** Whether the weights are intact, which another thread finds out. A damaged model is removed. */
+  readonly isIntact: Promise<boolean>
 }
 
 /** A model that is being written. */
@@ -46,10 +48,15 @@ export class ModelCache {
     this.#options = options
   }
 
-  /** @param parts whatever else the cached files depend on */
-  keyOf(parts: readonly (string | Uint8Array)[]): string {
+  /**
+   * Returns the key of a model; undefined if the checkpoint is unknown.
+   * @param parts whatever the cached files depend on, beside the checkpoint
+   */
+  async keyOf(parts: readonly (string | Uint8Array)[]): Promise<string | undefined> {
+    const content = await this.#options.content.sha256
+    if (content === undefined) return undefined
     const hash = createHash('sha256')
-    for (const part of [this.#options.content.sha256, ...parts]) hash.update(part).update('\0')
+    for (const part of [content, ...parts]) hash.update(part).update('\0')
     return hash.digest('hex')
   }
 
@@ -57,17 +64,21 @@ export class ModelCache {
     const folder = join(this.#options.folder, key)
     try {
       const { files } = await readManifest(folder, key)
+      const weights = hashFile(join(folder, WEIGHT_FILE), 'crc32')
       const model = await readRegularFile(join(folder, MODEL_FILE), { maxBytes: files[MODEL_FILE].bytes })
-      const read: FileSum = { bytes: model.byteLength, crc32: crc32(model) }
-      const weights = await sumOf(join(folder, WEIGHT_FILE), files[WEIGHT_FILE].bytes)
-      if (!isEqual(read, files[MODEL_FILE]) || !isEqual(weights, files[WEIGHT_FILE])) {
+      const isIntact = weights.then(async (hash) => {
+        if (isEqual(hash, files[WEIGHT_FILE])) return true
+        await remove(folder)
+        return false
+      })
+      if (!isEqual({ bytes: model.byteLength, hash: crcOf(model) }, files[MODEL_FILE])) {
         await remove(folder)
         return undefined
       }
       const now = new Date()
       // The time of the last use decides what is removed first. An administrator's folder stays as it is.
       await utimes(join(folder, MANIFEST), now, now).catch(() => {})
-      return { model, folder }
+      return { model, folder, isIntact }
     } catch {
       return undefined
     }
@@ -82,30 +93,32 @@ export class ModelCache {
       const discard = () => rm(folder, { recursive: true, force: true }).catch(() => {})
       const publish = async () => {
         const names = [MODEL_FILE, WEIGHT_FILE]
-        const sums = await Promise.all(names.map((name) => sumOf(join(folder, name))))
-        const bytes = sums.reduce((total, sum) => total + sum.bytes, 0)
-        if (bytes > maxBytes || !(await content.isUnchanged())) return
-        const files = Object.fromEntries(names.map((name, i) => [name, sums[i]]))
+        const hashes = await Promise.all(names.map((name) => hashFile(join(folder, name), 'crc32')))
+        const bytes = hashes.reduce((total, hash) => total + (hash?.bytes ?? Number.NaN), 0)
+        if (!(bytes <= maxBytes) || !(await content.isUnchanged())) return
+        const files = Object.fromEntries(names.map((name, i) => [name, hashes[i]]))
         await writeWholeFile(join(folder, MANIFEST), `${JSON.stringify({ key, files }, null, 2)}\n`)
         await makeRoom(cache, maxBytes - bytes)
         await remove(join(cache, key))
         await rename(folder, join(cache, key))
       }
-      return { folder, discard, publish: () => publish().catch(() => {}).finally(discard) }
+      return {
+        folder,
+        discard,
+        publish: () =>
+          publish()
+            .catch(() => {})
+            .finally(discard),
+      }
     } catch {
       return undefined
     }
   }
 }
 
-interface FileSum {
-  readonly bytes: number
-  readonly crc32: number
-}
-
 interface Manifest {
   readonly key: string
-  readonly files: Readonly<Record<string, FileSum>>
+  readonly files: Readonly<Record<string, FileHash>>
 }
 
 const MAX_MANIFEST_BYTES = 2 ** 16
@@ -113,21 +126,14 @@ const MAX_MANIFEST_BYTES = 2 ** 16
 async function readManifest(folder: string, key: string): Promise<Manifest> {
   const bytes = await readRegularFile(join(folder, MANIFEST), { maxBytes: MAX_MANIFEST_BYTES })
   const manifest = JSON.parse(new TextDecoder().decode(bytes)) as Manifest
-  if (manifest.key !== key) throw new Error('This is the manifest of another model.')
-  return manifest
+  const hashes = [MODEL_FILE, WEIGHT_FILE].map((name) => manifest.files[name]?.hash)
+  if (manifest.key === key && hashes.every((hash) => typeof hash === 'string')) return manifest
+  throw new Error('This is not the manifest of the model.')
 }
 
-const isEqual = (a: FileSum, b: FileSum) => a.bytes === b.bytes && a.crc32 === b.crc32
+const crcOf = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, '0')
 
-/** Reads a file, or at most one byte more than it should have. */
-async function sumOf(path: string, expected = Number.POSITIVE_INFINITY): Promise<FileSum> {
-  let [bytes, sum] = [0, 0]
-  for await (const part of createReadStream(path, { highWaterMark: 2 ** 20, end: expected })) {
-    bytes += part.byteLength
-    sum = crc32(part, sum)
-  }
-  return { bytes, crc32: sum }
-}
+const isEqual = (a: FileHash | undefined, b: FileHash) => a?.bytes === b.bytes && a.hash === b.hash
 
 /** Folders with these names are being written or removed; those of killed processes stay. */
 const unfinished = /^\.(new|old)-/

@@ -19,7 +19,7 @@ import {
 import type { InferenceSession } from 'onnxruntime-common'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Device } from '../devices/devices.js'
-import { MODEL_FILE, type ModelCache, WEIGHT_FILE } from '../model-cache/index.js'
+import { type CachedModel, MODEL_FILE, type ModelCache, WEIGHT_FILE } from '../model-cache/index.js'
 import { processorIdentity } from '../model-cache/processor.js'
 import { loadNative, loadWasm, type OnnxRuntime } from './load.js'
 import { type WeightFolder, writeWeightFolder } from './weight-folder.js'
@@ -79,6 +79,15 @@ export async function onnxBackend(
     )
   }
 
+  /** Loads a cached model; returns undefined if it is damaged, or has been removed meanwhile. */
+  async function createOptimized({ model, folder, isIntact }: CachedModel) {
+    const creating = create(model, folder, { graphOptimizationLevel: 'disabled' })
+    const session = await creating.catch(() => undefined)
+    if (await isIntact) return session
+    await session?.release()
+    return undefined
+  }
+
   /** Loads a model whose weights are in a folder, and keeps it as ONNX Runtime has optimized it. */
   async function createAndKeep(model: Uint8Array, folder: string, cache: ModelCache, key: string) {
     const kept = await cache.begin(key)
@@ -113,12 +122,10 @@ export async function onnxBackend(
       // Other devices compile networks for themselves, and cannot write down the result.
       const cache = device === 'cpu' && weights.byteLength >= SMALLEST_CACHED ? modelCache : undefined
       const versions = [manifest.version, ort.env.versions.node ?? '']
-      const key = cache?.keyOf([...versions, await processorIdentity(), JSON.stringify(compact ?? null), bytes])
-      if (cache && key) {
-        const found = await cache.find(key)
-        const optimized = found && create(found.model, found.folder, { graphOptimizationLevel: 'disabled' })
-        // Another process may have removed it meanwhile.
-        const session = await optimized?.catch(() => undefined)
+      const key = await cache?.keyOf([...versions, await processorIdentity(), compact ?? '', bytes])
+      const found = key && (await cache?.find(key))
+      if (found) {
+        const session = await createOptimized(found)
         if (session) return new OnnxSession(ort, call, session)
       }
       const folder = await writeWeightFolder(weights)

@@ -39,7 +39,7 @@ export const startSegmenter: StartTask<SegmenterTask> = async (settings, { signa
   const started = performance.now()
   const { checkpoint, modelCacheBytes } = settings
   // Looked at before the checkpoint is opened, so that a file that replaces it is noticed.
-  const modelCache = await userModelCache(checkpoint, modelCacheBytes, signal)
+  const modelCache = userModelCache(checkpoint, modelCacheBytes)
   return withCheckpoint(checkpoint, signal, async (source) => {
     const built = await openModel(source, settings)
     const opened = performance.now()
