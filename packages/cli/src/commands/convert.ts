@@ -25,10 +25,8 @@ interface ConvertFlags extends ModelFlags {
   readonly featureSize?: boolean
 }
 
-export function addConvertCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program
-    .command('convert')
-    .description('Convert a checkpoint to ONNX (opset 17, dynamic sizes) or safetensors')
+export function setUpConvert(command: Command, printer: Printer, signal: AbortSignal): void {
+  command
     .argument('<checkpoint>', `${CHECKPOINT} (.pth or .safetensors)`)
     .requiredOption('-o, --out <file>', 'write this .onnx or .safetensors file')
   addModelOptions(command)

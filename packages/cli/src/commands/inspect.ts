@@ -15,11 +15,8 @@ interface InspectFlags {
   readonly json?: boolean
 }
 
-export function addInspectCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program
-    .command('inspect')
-    .description('Show the tensors and metadata of a checkpoint')
-    .argument('<checkpoint>', `${CHECKPOINT} (.pth, .safetensors or .onnx)`)
+export function setUpInspect(command: Command, printer: Printer, signal: AbortSignal): void {
+  command.argument('<checkpoint>', `${CHECKPOINT} (.pth, .safetensors or .onnx)`)
   addKeyOption(command)
     .option('--verify', 'read the whole file, and compare its checksums')
     .option('--json', 'print JSON')

@@ -49,12 +49,8 @@ interface MetricsFlags extends SelectionFlags {
   readonly merge?: string[]
 }
 
-export function addMetricsCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  program
-    .command('metrics')
-    .description(
-      'Score label maps as the official Cityscapes script or other tools do, and measure boundaries',
-    )
+export function setUpMetrics(command: Command, printer: Printer, signal: AbortSignal): void {
+  command
     .option('--gt <folder>', 'read the ground truth from this folder (default: CITYSCAPES_DATASET)')
     .option(
       '--pred <folder>',

@@ -15,13 +15,10 @@ import type { Printer } from '../printer.js'
 const published = [...Object.values(zoo), inverseNetZoo]
 const names: readonly ModelName[] = published.map(({ name }) => name)
 
-export function addModelsCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program
-    .command('models')
-    .description('List, download or remove the published models')
-    .addHelpText(
-      'after',
-      `
+export function setUpModels(command: Command, printer: Printer, signal: AbortSignal): void {
+  command.addHelpText(
+    'after',
+    `
 Downloads go to the cache folder, which the library uses too: INVERSEFORM_CACHE, or else "inverseform" in the user's cache folder.
 INVERSEFORM_MIRROR is the address of a mirror, HTTPS_PROXY that of a proxy, and INVERSEFORM_OFFLINE=1 turns downloads off.
 
@@ -30,7 +27,7 @@ Examples:
   inverseform models pull hrnet16-slim
   inverseform models pull all --mirror https://models.example.com/inverseform
   inverseform models remove all`,
-    )
+  )
   command
     .command('list', { isDefault: true })
     .description('show the published models, and what is in the cache')
