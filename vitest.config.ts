@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'tools/**/*.test.ts'],
+    globalSetup: ['packages/testing/src/temporary-cache.ts'],
     // A software GPU compiles each shader on the CPU, which may be busy.
     testTimeout: 300_000,
     hookTimeout: 300_000,

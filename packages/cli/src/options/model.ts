@@ -34,6 +34,7 @@ export interface SegmenterFlags extends ModelFlags {
   readonly precision: Precision | 'auto'
   readonly selfCheck: SelfCheckOption
   readonly threads?: number
+  readonly modelCache: boolean
   readonly maxPixels?: number
 }
 
@@ -89,6 +90,7 @@ export function addSegmenterOptions(command: Command): Command {
         .default('refuse'),
     )
     .option('--threads <n>', 'run the network on n threads (default: all cores)', parseCount)
+    .option('--no-model-cache', 'neither read nor keep the converted model in the cache folder')
     .addOption(maxPixelsOption())
     .addOption(new Option('--model_path <file>', "upstream's --checkpoint").hideHelp())
     .addOption(new Option('--arch <name>', "upstream's model name").hideHelp())
@@ -130,8 +132,19 @@ export function segmenterChoice(flags: SegmenterFlags): SegmenterOptions & {
       hint: `Pass --checkpoint ${choice.model ?? 'hrnet16-slim'} to download the published one, or the path of a file; \`inverseform models\` lists all.`,
     })
   }
-  const { key, device, deviceId, precision, selfCheck, threads, maxPixels } = flags
-  return { checkpoint, key, ...choice, device, deviceId, precision, selfCheck, threads, maxPixels }
+  const { key, device, deviceId, precision, selfCheck, threads, modelCache, maxPixels } = flags
+  return {
+    checkpoint,
+    key,
+    ...choice,
+    device,
+    deviceId,
+    precision,
+    selfCheck,
+    threads,
+    modelCache,
+    maxPixels,
+  }
 }
 
 /** Returns the model that upstream's `--arch` and `--hrnet_base` name. */

@@ -11,8 +11,8 @@ export const MODEL_FILE = 'model.onnx'
 export const WEIGHT_FILE = 'weights.bin'
 const MANIFEST = 'manifest.json'
 
-/** A cached model. */
-export interface CachedModel {
+/** A model that was found in the cache. */
+export interface FoundModel {
   /** The ONNX model, which is intact. Its weights are in `folder`. */
   readonly model: Uint8Array
   readonly folder: string
@@ -60,7 +60,7 @@ export class ModelCache {
     return hash.digest('hex')
   }
 
-  async find(key: string): Promise<CachedModel | undefined> {
+  async find(key: string): Promise<FoundModel | undefined> {
     const folder = join(this.#options.folder, key)
     try {
       const { files } = await readManifest(folder, key)
@@ -141,9 +141,9 @@ const STALE = 24 * 60 * 60 * 1000
 
 /** Removes the least recently used models until at most so many bytes remain, and what killed processes left. */
 async function makeRoom(cache: string, maxBytes: number): Promise<void> {
-  const entries = await listCachedModels(cache)
+  const entries = await modelsIn(cache)
   let total = entries.reduce((sum, { bytes }) => sum + bytes, 0)
-  for (const { folder, bytes } of entries.sort((a, b) => a.usedAt - b.usedAt)) {
+  for (const { folder, bytes } of entries.sort((a, b) => a.usedAt.getTime() - b.usedAt.getTime())) {
     if (total <= maxBytes) break
     await remove(folder)
     total -= bytes
@@ -155,33 +155,34 @@ async function makeRoom(cache: string, maxBytes: number): Promise<void> {
   }
 }
 
-export interface CachedModelInfo {
+/** A converted model in the cache folder. */
+export interface CachedModel {
   readonly folder: string
   readonly bytes: number
-  /** Milliseconds since 1970. */
-  readonly usedAt: number
+  /** When it was last loaded or kept. */
+  readonly usedAt: Date
 }
 
-/** Lists the models in a cache folder; none if there is no folder. */
-export async function listCachedModels(cache: string): Promise<CachedModelInfo[]> {
+/** Lists the models in a folder; none if there is no folder. */
+export async function modelsIn(cache: string): Promise<CachedModel[]> {
   const names = (await readdir(cache).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name))
-  const infos = names.map(async (name) => {
+  const models = names.map(async (name) => {
     const folder = join(cache, name)
     try {
       const files = await Promise.all((await readdir(folder)).map((file) => stat(join(folder, file))))
       const manifest = await stat(join(folder, MANIFEST)).catch(() => undefined)
       const bytes = files.reduce((sum, { size }) => sum + size, 0)
-      return { folder, bytes, usedAt: manifest?.mtimeMs ?? 0 }
+      return { folder, bytes, usedAt: manifest?.mtime ?? new Date(0) }
     } catch {
       // Another process has removed it.
       return undefined
     }
   })
-  return (await Promise.all(infos)).filter((info) => info !== undefined)
+  return (await Promise.all(models)).filter((model) => model !== undefined)
 }
 
 /** Removes a model. Nobody finds half of it: its folder is renamed first. */
-async function remove(folder: string): Promise<void> {
+export async function remove(folder: string): Promise<void> {
   const aside = join(folder, '..', `.old-${randomUUID()}`)
   try {
     await rename(folder, aside)

@@ -19,7 +19,7 @@ import {
 import type { InferenceSession } from 'onnxruntime-common'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Device } from '../devices/devices.js'
-import { type CachedModel, MODEL_FILE, type ModelCache, WEIGHT_FILE } from '../model-cache/index.js'
+import { type FoundModel, MODEL_FILE, type ModelCache, WEIGHT_FILE } from '../model-cache/index.js'
 import { processorIdentity } from '../model-cache/processor.js'
 import { loadNative, loadWasm, type OnnxRuntime } from './load.js'
 import { type WeightFolder, writeWeightFolder } from './weight-folder.js'
@@ -80,7 +80,7 @@ export async function onnxBackend(
   }
 
   /** Loads a cached model; returns undefined if it is damaged, or has been removed meanwhile. */
-  async function createOptimized({ model, folder, isIntact }: CachedModel) {
+  async function createOptimized({ model, folder, isIntact }: FoundModel) {
     const creating = create(model, folder, { graphOptimizationLevel: 'disabled' })
     const session = await creating.catch(() => undefined)
     if (await isIntact) return session
