@@ -1,8 +1,0 @@
-process.env.T0 = String(performance.timeOrigin)
-const lap=(n)=>console.error(n,Math.round(performance.now()))
-lap('main start')
-const { createSegmenter } = await import('@inverseform/runtime-node')
-lap('imported')
-const s = await createSegmenter({ checkpoint: process.argv[2], device: 'cpu' })
-lap('ready')
-await s.dispose()
