@@ -57,7 +57,8 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: 'convert',
-    description: 'Convert a checkpoint to ONNX (opset 17, dynamic sizes) or safetensors',
+    description:
+      'Convert a checkpoint to ONNX (opset 17, dynamic sizes) or safetensors, or an ONNX file of ours',
     load: async () => (await import('./commands/convert.js')).setUpConvert,
   },
   {
@@ -78,27 +79,30 @@ const commands: readonly CommandEntry[] = [
 ]
 
 /**
- * Creates the command line as a commander program. Only the command that the arguments name is loaded: the libraries of all of
- * them take several times as long as Node itself.
+ * Creates the command line as a commander program.
+ *
+ * @param args loads only the command that these arguments name, since the libraries of all commands take several times as long as
+ * Node itself; all commands by default
  */
 export async function createProgram(
-  args: readonly string[],
   printer: Printer,
   signal: AbortSignal,
+  args?: readonly string[],
 ): Promise<Command> {
   const program = new Command('inverseform')
     .description('Boundary-aware semantic segmentation with the published InverseForm checkpoints')
     .version(version)
     .addHelpText('after', help)
-    // The other commands have no arguments yet.
+    // A command that is not loaded has no arguments that could be listed.
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .configureOutput({ writeOut: (text) => printer.out(text), writeErr: (text) => printer.err(text) })
+    .showHelpAfterError('hint: Add --help to see the options and examples.')
     .exitOverride()
-  const [first, second] = args.filter((arg) => !arg.startsWith('-'))
+  const [first, second] = args?.filter((arg) => !arg.startsWith('-')) ?? []
   const named = first === 'help' ? second : first
   for (const { name, description, load } of commands) {
     const command = program.command(name).description(description)
-    if (name === named) (await load())(command, printer, signal)
+    if (args === undefined || name === named) (await load())(command, printer, signal)
   }
   return program
 }

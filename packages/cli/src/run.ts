@@ -24,7 +24,7 @@ export async function run(
   const printer = new Printer(terminal)
   let command: Command | undefined
   try {
-    const program = await createProgram(args, printer, signal).catch((error) => loadingError(error, printer))
+    const program = await createProgram(printer, signal, args).catch((error) => loadingError(error, printer))
     if (typeof program === 'number') return program
     program.hook('preAction', (_, action) => {
       command = action

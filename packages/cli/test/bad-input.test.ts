@@ -64,6 +64,43 @@ describe('data sets', () => {
   })
 })
 
+describe('messages of libraries are in plain words', () => {
+  test('of libvips', async () => {
+    const folder = await temporaryFolder()
+    const whole = await readFile(join(dataset, IMAGE))
+    await writeFile(join(folder, 'cut.png'), whole.subarray(0, whole.length - 5000))
+    const { exitCode, err } = await inverseform(
+      ...['predict', folder, '--checkpoint', checkpoint, '--out', join(folder, 'out')],
+    )
+    expect(exitCode).toBe(exitCodes.input)
+    expect(err).toContain('cut.png cannot be decoded: ')
+    expect(err).not.toMatch(/vips|libpng/i)
+  })
+
+  test('of Node, before the checkpoint is read', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'file'), '')
+    const out = join(folder, 'file', 'model.onnx')
+    const { exitCode, out: printed, err } = await inverseform('convert', checkpoint, '--out', out)
+    expect({ exitCode, printed }).toEqual({ exitCode: exitCodes.output, printed: '' })
+    expect(err).toMatch(
+      /^error: The folder .*file could not be created: a file of that name exists\.\nhint: /,
+    )
+    expect(err).not.toMatch(/E[A-Z]{4,}:/)
+  })
+
+  test.each([
+    ['predict', "missing required argument 'inputs'"],
+    ['convert', "required option '-o, --out <file>' not specified"],
+    ['frobnicate', "unknown command 'frobnicate'"],
+  ])('of the parser, with a hint: %s', async (command, message) => {
+    const { exitCode, err } = await inverseform(command)
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain(message)
+    expect(err).toMatch(/^hint: Add --help/m)
+  })
+})
+
 describe('checkpoints', () => {
   const withCheckpoint = (path: string, ...more: string[]) => [
     'eval',

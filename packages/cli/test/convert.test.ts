@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openCheckpoint } from '@inverseform/backbones'
+import { openCheckpoint, openModel } from '@inverseform/backbones'
 import { fileSource } from '@inverseform/backbones/node'
+import { encodeOnnx } from '@inverseform/backbones/onnx'
+import { decodeLabelPng } from '@inverseform/cityscapes'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
@@ -36,14 +38,9 @@ test('writes safetensors with the tensors and metadata of the checkpoint', async
   expect((await inverseform('inspect', path)).out).toContain('model: hrnet16-slim')
 })
 
-test('inspect shows an ONNX file, and convert says what it is', async () => {
+test('inspect shows an ONNX file', async () => {
   const path = join(await temporaryFolder(), 'model.onnx')
   await inverseform('convert', checkpoint, '-o', path)
-  const { exitCode, err } = await inverseform('convert', '-o', 'again.onnx', path)
-  expect(exitCode).toBe(exitCodes.checkpoint)
-  expect(err).toMatch(
-    /ONNX model of hrnet16-slim that InverseForm wrote.*opset 17.*\nhint: .* `inverseform predict`/,
-  )
   const shown = await inverseform('inspect', path)
   expect(shown.exitCode).toBe(0)
   expect(shown.out).toMatch(/^input +image +float32 +\[N, 3, H, W\]$/m)
@@ -52,6 +49,162 @@ test('inspect shows an ONNX file, and convert says what it is', async () => {
   const json = JSON.parse((await inverseform('inspect', path, '--json')).out)
   expect(json).toMatchObject({ format: 'onnx', model: 'hrnet16-slim', inputs: [{ name: 'image' }] })
   expect((await inverseform('inspect', path, '--verify')).exitCode).toBe(exitCodes.usage)
+})
+
+describe('float16', () => {
+  const image = join(dataset, 'leftImg8bit/val/drawnton/drawnton_000000_000019_leftImg8bit.png')
+
+  async function labelsOf(file: string): Promise<Uint8Array | Uint16Array> {
+    const out = await temporaryFolder()
+    const flags = ['--checkpoint', file, '--outputs', 'labels', '--out', out]
+    expect((await inverseform('predict', image, ...flags)).exitCode).toBe(0)
+    const [name] = await readdir(out)
+    return decodeLabelPng(await readFile(join(out, name))).data
+  }
+
+  test.each(['--precision', '--compute'])(
+    '%s halves the file, which every command opens, and gives nearly the same labels',
+    async (flag) => {
+      const path = join(await temporaryFolder(), 'half.onnx')
+      const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, flag, 'float16')
+      expect(exitCode).toBe(0)
+      expect(err).toContain('weights in float16')
+      expect((await stat(path)).size).toBeLessThan(0.55 * (await stat(checkpoint)).size)
+      expect((await inverseform('inspect', path)).out).toMatch(/^backbone\.conv2\.weight +float16 /m)
+      await using source = await fileSource(path)
+      expect(await openModel(source)).toMatchObject({ model: 'hrnet16-slim', numClasses: 19 })
+      const evaluation = ['--data', dataset, '--limit', '1', '--checkpoint', path]
+      expect((await inverseform('eval', ...evaluation)).exitCode).toBe(0)
+
+      const [expected, labels] = [await labelsOf(checkpoint), await labelsOf(path)]
+      const equal = Array.from(expected).filter((label, i) => label === labels[i]).length
+      expect(equal / expected.length).toBeGreaterThan(0.999)
+      expect(new Set(labels).size).toBeGreaterThan(5)
+    },
+  )
+
+  test('--compute also makes other runtimes compute in it', async () => {
+    const folder = await temporaryFolder()
+    const casts = async (flag: string) => {
+      const path = join(folder, `${flag}.onnx`)
+      await inverseform('convert', checkpoint, '-o', path, flag, 'float16')
+      const session = await InferenceSession.create(path)
+      const input = new Tensor('float32', new Float32Array(3 * 32 * 64), [1, 3, 32, 64])
+      expect((await session.run({ image: input })).logits.type).toBe('float32')
+      return JSON.parse((await inverseform('inspect', path, '--json')).out)
+    }
+    const bias = { name: 'backbone.conv1.folded_bias', dtype: 'float16' }
+    const computed = await casts('--compute')
+    expect(computed.metadata).toMatchObject({ compute: 'float16' })
+    expect(computed.tensors).toContainEqual(expect.objectContaining(bias))
+    const stored = await casts('--precision')
+    expect(stored.metadata).not.toHaveProperty('compute')
+    expect(stored.tensors).not.toContainEqual(expect.objectContaining(bias))
+  })
+
+  test('contradicting types are refused', async () => {
+    const flags = ['--compute', 'float16', '--precision', 'float32']
+    const { exitCode, err } = await inverseform('convert', checkpoint, '-o', 'model.onnx', ...flags)
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toMatch(/^hint: Omit --precision float32 or --compute float16\.$/m)
+  })
+
+  test.each(['--precision', '--compute'])('%s is refused for safetensors', async (flag) => {
+    const { exitCode, err } = await inverseform('convert', checkpoint, '-o', 'a.safetensors', flag, 'float16')
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain(`${flag} needs an .onnx file`)
+  })
+})
+
+describe('convert of an ONNX file', () => {
+  test('of ours changes what is asked for, and keeps the rest', async () => {
+    const folder = await temporaryFolder()
+    const convert = async (from: string, name: string, ...flags: string[]) => {
+      const path = join(folder, name)
+      const { exitCode, err } = await inverseform('convert', from, '-o', path, ...flags)
+      expect(exitCode, err).toBe(0)
+      return { path, err, bytes: await readFile(path) }
+    }
+    const whole = await convert(checkpoint, 'whole.onnx', '--edge-head')
+    const again = await convert(whole.path, 'again.onnx')
+    expect(Buffer.compare(again.bytes, whole.bytes)).toBe(0)
+    expect(again.err).not.toContain('note:')
+    const direct = await convert(checkpoint, 'direct.onnx', '--edge-head', '--precision', 'float16')
+    const half = await convert(whole.path, 'half.onnx', '--precision', 'float16')
+    expect(Buffer.compare(half.bytes, direct.bytes)).toBe(0)
+    const small = await convert(checkpoint, 'small.onnx', '--edge-head', '--feature-size')
+    const smaller = await convert(whole.path, 'smaller.onnx', '--feature-size')
+    expect(Buffer.compare(smaller.bytes, small.bytes)).toBe(0)
+    // The rounded values, in float32.
+    const back = await convert(half.path, 'back.onnx')
+    expect(back.bytes.byteLength).toBe(whole.bytes.byteLength)
+    expect(back.err).toMatch(/^note: The weights were stored in float16\. .* lost\.$/m)
+    const twice = await convert(back.path, 'twice.onnx', '--precision', 'float16')
+    expect(Buffer.compare(twice.bytes, half.bytes)).toBe(0)
+  })
+
+  async function refused(from: string, to: string, ...messages: RegExp[]): Promise<void> {
+    const out = join(await temporaryFolder(), to)
+    const { exitCode, err } = await inverseform('convert', from, '-o', out)
+    expect(exitCode).toBe(exitCodes.checkpoint)
+    for (const message of messages) expect(err).toMatch(message)
+    await expect(stat(out)).rejects.toThrow()
+  }
+
+  test('of another program, of InverseNet, or to safetensors is refused', async () => {
+    const folder = await temporaryFolder()
+    const ours = join(folder, 'ours.onnx')
+    await inverseform('convert', checkpoint, '-o', ours)
+    const contents = (await readFile(ours)).toString('latin1')
+    const write = async (name: string, text: string) => {
+      await writeFile(join(folder, name), text, 'latin1')
+      return join(folder, name)
+    }
+    const foreign = await write('foreign.onnx', contents.replace('inverseform', 'someprogram'))
+    await refused(
+      foreign,
+      'a.onnx',
+      /an ONNX model of another program: someprogram, opset 17/,
+      /^hint: Accepted/m,
+    )
+    await refused(
+      ours,
+      'a.safetensors',
+      /ONNX file, which cannot become/,
+      /^hint: .* checkpoint that it was made from/m,
+    )
+    const regressor = encodeOnnx({ outputs: {} }, { metadata: { model: 'inversenet' } })
+    const parts: Uint8Array[] = []
+    await regressor.write({ write: async (bytes) => void parts.push(bytes.slice()) })
+    const inverseNet = await write('inversenet.onnx', Buffer.concat(parts).toString('latin1'))
+    await refused(
+      inverseNet,
+      'a.onnx',
+      /ONNX file of InverseNet/,
+      /^hint: .*`inverseform convert inversenet/m,
+    )
+  })
+})
+
+describe.each([
+  ['inspect', []],
+  ['convert', ['-o', 'model.onnx']],
+])('%s takes --checkpoint as well as an argument', (command, more) => {
+  test('with the same results', async () => {
+    const out = command === 'convert' ? ['-o', join(await temporaryFolder(), 'model.onnx')] : []
+    const named = await inverseform(command, '--checkpoint', checkpoint, ...out)
+    expect(named.exitCode).toBe(0)
+    expect(named).toEqual(await inverseform(command, checkpoint, ...out))
+  })
+
+  test('but not both, or none', async () => {
+    const both = await inverseform(command, 'a.pth', '--checkpoint', 'b.pth', ...more)
+    expect(both.exitCode).toBe(exitCodes.usage)
+    expect(both.err).toContain('Two checkpoints were given: a.pth, and b.pth as --checkpoint.')
+    const none = await inverseform(command, ...more)
+    expect(none.exitCode).toBe(exitCodes.usage)
+    expect(none.err).toContain(`\`inverseform ${command} --checkpoint hrnet16-slim`)
+  })
 })
 
 describe('files of training scripts', () => {

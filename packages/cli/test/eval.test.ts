@@ -220,7 +220,7 @@ test('an ONNX file of convert has the scores of its checkpoint', async () => {
 test('the network time of several devices may exceed the elapsed time', () => {
   const seconds = { decode: 1, preprocess: 1, network: 18, postprocess: 1, score: 1, total: 10 }
   expect(timeText({ ...seconds, network: 8 }, 1)).toBe('10.0 s, 8.0 s of it in the network')
-  expect(timeText(seconds, 2)).toBe('10.0 s, in which 2 devices were in the network for 18.0 s in all')
+  expect(timeText(seconds, 2)).toBe('10.0 s, in which 2 workers were in the network for 18.0 s in all')
 })
 
 describe('a network whose outputs are label ids', () => {

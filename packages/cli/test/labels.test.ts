@@ -63,7 +63,7 @@ describe('inverseform labels', () => {
     // The signal is checked before each of the two, which are drawn at the same time.
     const signal = tickingSignal()
     expect(await labels({ data }, signal)).toMatch(
-      /^1\/2 annotations {2}0\.25\/s {2}ETA 0:04\n2\/2 annotations {2}0\.50\/s {2}0:04\n/,
+      /^1\/2 annotations {2}0\.25 annotations\/s {2}ETA 0:04\n2\/2 annotations {2}0\.50 annotations\/s {2}0:04\n/,
     )
   })
 

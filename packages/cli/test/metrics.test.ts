@@ -543,10 +543,33 @@ describe('names of classes', () => {
     expect(unknown.err).toMatch(/^hint: .*ade20k/m)
   })
 
-  test('the hint for other data sets names --preset and the suffixes', async () => {
+  test('plain folders: the first error has the whole command, which works', async () => {
     const { root, trainIds } = await dataset()
-    const { err } = await inverseform('metrics', '--gt', join(root, 'truth'), '--pred', trainIds)
-    expect(err).toMatch(/^hint: .*--preset plain.*--gt-suffix and --pred-suffix/m)
+    const truth = join(root, 'truth of all')
+    await rename(join(root, 'truth'), truth)
+    for (const args of [
+      ['--gt', truth, '--pred', trainIds],
+      ['--gt', truth, '--pred', trainIds, '--no-instances', '--boundary'],
+      ['--gt', truth, '--pred', trainIds, '--preset', 'plain'],
+      ['--gt', truth, '--pred', trainIds, '--ignore-index', '0'],
+    ]) {
+      const { exitCode, err } = await inverseform('metrics', ...args)
+      expect(exitCode).not.toBe(0)
+      const [, line] =
+        /^hint: .*`inverseform (metrics .*?)`, where N is the number of classes/m.exec(err) ?? []
+      const words = line.match(/"[^"]*"|\S+/g)!.map((word) => word.replaceAll('"', ''))
+      for (const arg of args.filter((word) => word !== '--no-instances')) expect(words).toContain(arg)
+      const told = words.map((word) => (word === 'N' ? '20' : word))
+      const scored = await inverseform(...told, ...noThreads)
+      expect(scored.exitCode, scored.err).toBe(0)
+      expect(scored.out).toContain('of 20 classes')
+    }
+    const missing = await inverseform('metrics', '--num-classes', '20')
+    expect(missing.err).toContain(
+      '`inverseform metrics --num-classes 20 --preset plain --gt TRUTH --pred PREDICTIONS`',
+    )
+    const names = await inverseform('metrics', '--gt', truth, '--pred', trainIds)
+    expect(names.err).toMatch(/^hint: .*--gt-suffix and --pred-suffix/m)
   })
 
   test('hints name flags, not options of the library', async () => {

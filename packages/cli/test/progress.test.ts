@@ -24,10 +24,10 @@ function progressOn(interactive: boolean, steps: number, columns?: number): stri
 
 test('prints the first line, one every ten seconds, and the last, with rate and ETA', () => {
   expect(progressOn(false, 13).trimEnd().split('\n')).toEqual([
-    '1/13 images  0.50/s  ETA 0:24',
-    '6/13 images  0.50/s  ETA 0:14',
-    '11/13 images  0.50/s  ETA 0:04',
-    '13/13 images  0.50/s  0:26',
+    '1/13 images  0.50 images/s  ETA 0:24',
+    '6/13 images  0.50 images/s  ETA 0:14',
+    '11/13 images  0.50 images/s  ETA 0:04',
+    '13/13 images  0.50 images/s  0:26',
   ])
 })
 
@@ -54,8 +54,8 @@ test('shows parts of a whole, and a rate without a time where the total is unkno
     vi.advanceTimersByTime(2000)
     unknown.to(5.25)
     expect(text.split('\r\u001b[K').slice(1)).toEqual([
-      '█████████░░░░░░░░░░░░░░░ 5.3/13.3 MB  0.63/s  ETA 0:13',
-      '░░░░░░░░░░░░░░░░░░░░░░░░ 5.3 MB  2.63/s  0:02',
+      '█████████░░░░░░░░░░░░░░░ 5.3/13.3 MB  0.63 MB/s  ETA 0:13',
+      '░░░░░░░░░░░░░░░░░░░░░░░░ 5.3 MB  2.63 MB/s  0:02',
     ])
   } finally {
     vi.useRealTimers()

@@ -47,7 +47,7 @@ describe('inverseform submit', () => {
     // The signal is checked before each of the two, which are converted at the same time.
     const signal = tickingSignal()
     expect(await submit({ data, pred, out }, signal)).toMatch(
-      /^1\/2 predictions {2}0\.25\/s {2}ETA 0:04\n2\/2 predictions {2}0\.50\/s {2}0:04\n/,
+      /^1\/2 predictions {2}0\.25 predictions\/s {2}ETA 0:04\n2\/2 predictions {2}0\.50 predictions\/s {2}0:04\n/,
     )
   })
 

@@ -24,17 +24,19 @@ import type { SegmenterTask } from './worker/tasks/segmenter.js'
 
 export interface NodeSegmenter extends Segmenter<ImageInput> {
   readonly device: Device
+  /** How many images are segmented at the same time. */
+  readonly workers: number
   /** The numbers of its GPUs, if `deviceId` was set. */
   readonly deviceIds: readonly number[]
   /** What the network computes in. */
   readonly precision: Precision
-  /** The devices tried, in order, and why each was used or not. The last one is used; with several GPUs, all are. */
+  /** The devices tried, in order, and why each was used or not. The last one is used; with several workers, one of each. */
   readonly attempts: readonly Attempt<Device>[]
 }
 
 /**
- * Loads a checkpoint and prepares its network to segment images. Loading and inference run in a worker thread, one for
- * each GPU, so that the caller's event loop stays free.
+ * Loads a checkpoint and prepares its network to segment images. Loading and inference run in worker threads, so that the
+ * caller's event loop stays free.
  *
  * @example
  * const segmenter = await createSegmenter({ checkpoint: 'hrnet16-slim' })
@@ -51,6 +53,7 @@ export async function createSegmenter(options: SegmenterOptions): Promise<NodeSe
   const { checkpoint } = await withLocalCheckpoint(first, options)
   const settings = [first, ...others].map((each) => ({ ...each, checkpoint }))
   const { members, loaded } = await start(settings, options)
+  if (first.workers === 'auto') members.push(...(await startMore(members[0], loaded, settings, options)))
   // A single worker runs a whole batch itself.
   const client = members.length === 1 ? members[0] : new WorkerPool(members)
 
@@ -90,7 +93,24 @@ async function requestOf(
   return { images, options: { outputs, scales, flip, tile } }
 }
 
-/** Starts a worker for each device. */
+/** Starts the workers that the first one has decided on. */
+async function startMore(
+  first: PoolMember,
+  { workers, device }: Pick<NodeSegmenter, 'workers' | 'device'>,
+  [settings]: readonly SegmenterSettings[],
+  options: Pick<SegmenterOptions, 'signal' | 'onProgress'>,
+): Promise<PoolMember[]> {
+  if (workers === 1) return []
+  try {
+    const more = Array.from({ length: workers - 1 }, () => ({ ...settings, device, workers }))
+    return (await start(more, options)).members
+  } catch (error) {
+    await first.dispose()
+    throw error
+  }
+}
+
+/** Starts the workers. */
 async function start(
   settings: readonly SegmenterSettings[],
   { signal, onProgress }: Pick<SegmenterOptions, 'signal' | 'onProgress'>,
@@ -100,21 +120,18 @@ async function start(
     try {
       return await startWorker('segmenter', each, { signal: either, onProgress: report })
     } catch (error) {
-      throw settings.length === 1 ? error : onGpu(each, error)
+      throw each.deviceId === undefined || settings.length === 1 ? error : onGpu(each, error)
     }
   })
   const workers = await startAll(starts, ({ client }) => client.dispose(), signal)
-  for (const { loaded } of workers) {
-    if (disagrees(loaded.attempts)) process.emitWarning(loaded.attempts.at(-1)?.reason as string)
+  const deviceIds = [...new Set(settings.flatMap(({ deviceId }) => deviceId ?? []))]
+  // Further workers of a device repeat what the first one tried.
+  const onDevices = workers.slice(0, Math.max(1, deviceIds.length)).map(({ loaded }) => loaded)
+  for (const { attempts } of onDevices) {
+    if (disagrees(attempts)) process.emitWarning(attempts.at(-1)?.reason as string)
   }
-  return {
-    members: workers.map(({ client }) => client),
-    loaded: {
-      ...workers[0].loaded,
-      deviceIds: settings.flatMap(({ deviceId }) => deviceId ?? []),
-      attempts: workers.flatMap(({ loaded }) => loaded.attempts),
-    },
-  }
+  const loaded = { ...onDevices[0], deviceIds, attempts: onDevices.flatMap(({ attempts }) => attempts) }
+  return { members: workers.map(({ client }) => client), loaded }
 }
 
 /** Adds to an error which of several GPUs it is from. */

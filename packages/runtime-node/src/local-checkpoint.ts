@@ -4,7 +4,7 @@ import type { Device } from './devices/devices.js'
 import type { NetworkSettings } from './options.js'
 
 /** Replaces the name or the URL of a checkpoint by the path of its file, which is downloaded if needed. */
-export async function withLocalCheckpoint<S extends NetworkSettings>(
+export async function withLocalCheckpoint<S extends Pick<NetworkSettings, 'checkpoint'>>(
   settings: S,
   { signal, onProgress }: LoadingOptions<Device>,
 ): Promise<S> {

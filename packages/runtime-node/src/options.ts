@@ -32,7 +32,7 @@ export interface NetworkOptions extends LoadingOptions<Device> {
    * when they are first used, as `localCheckpoint` of `@inverseform/backbones/node` does.
    */
   readonly checkpoint: CheckpointSource
-  /** Number of CPU threads; 0, the default, uses all cores. */
+  /** Number of CPU threads of each worker; 0, the default, shares all cores among the workers. */
   readonly threads?: number
 }
 
@@ -42,7 +42,16 @@ export interface SegmenterOptions extends NetworkOptions, ModelOptions, DeviceOp
    * and images are distributed among them.
    */
   readonly deviceId?: number | readonly number[]
-  /** Bytes that the activations may take; larger images are cut into tiles. 60 % of the free memory by default. */
+  /**
+   * How many images are segmented at the same time, each in a worker thread with a network of its own. By default one, or
+   * one on each GPU of `deviceId`. Several take less time for a set of images, but longer for each. `auto` starts several on
+   * the CPU (docs/devices.md).
+   */
+  readonly workers?: number | 'auto'
+  /**
+   * Bytes that the activations may take; larger images are cut into tiles. Workers on the CPU share it. 60 % of the free memory
+   * by default.
+   */
   readonly memoryBudget?: number
   /**
    * Whether to keep the converted and optimized model in the cache folder, from where it loads faster next time; `true` by
@@ -71,8 +80,15 @@ export interface NodeDeviceSettings
   readonly deviceId?: number
 }
 
-/** The checked options of a segmenter on one device. */
-export interface SegmenterSettings extends NetworkSettings, NodeDeviceSettings, ModelSettings {
+/** The checked options of one worker of a segmenter. */
+export interface SegmenterSettings
+  extends Pick<NetworkSettings, 'checkpoint'>,
+    NodeDeviceSettings,
+    ModelSettings {
+  /** At least 1; undefined to share the cores. */
+  readonly threads?: number
+  /** How many workers share the cores. `auto`: this one decides. */
+  readonly workers: number | 'auto'
   readonly memoryBudget?: number
   /** The most bytes that cached models may take; 0: none is read or kept. */
   readonly modelCacheBytes: number
@@ -87,13 +103,13 @@ export interface InverseNetSettings extends NetworkSettings {
 const PRECISIONS: readonly WeightPrecision[] = ['float32', 'float16', 'int8']
 
 /**
- * Returns the settings of a segmenter for each of its devices.
+ * Returns the settings of each worker of a segmenter, or of the first one if that decides how many there are.
  * @throws `runtime-unavailable` for an unknown device, `invalid-argument` for other options
  */
 export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[] {
   const network = networkSettings(options)
   const model = checkModelOptions(options)
-  const { deviceId, modelCache = true } = options
+  const { deviceId, workers, modelCache = true } = options
   checkBoolean('modelCache', modelCache)
   const { device, precision, selfCheck, selfCheckCache, threads, memoryBudget } = checkDeviceOptions(
     options,
@@ -101,13 +117,15 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
     options.device === 'wasm' ? 'wasm' : 'cpu',
   )
   const ids = deviceId === undefined ? [undefined] : checkDeviceIds(device, deviceId)
-  return ids.map((id) => ({
+  const count = workers === undefined || (workers === 'auto' && ids.length > 1) ? ids.length : workers
+  checkWorkers(count, ids.length)
+  return Array.from({ length: count === 'auto' ? 1 : count }, (_, worker) => ({
     ...network,
     ...model,
-    // By default, several devices share the cores.
-    threads: threads ? network.threads : Math.max(1, Math.floor(network.threads / ids.length)),
+    threads: threads || undefined,
+    workers: count,
     device,
-    deviceId: id,
+    deviceId: ids[worker % ids.length],
     precision,
     selfCheck,
     selfCheckCache,
@@ -160,6 +178,23 @@ function webUrl({ protocol, href }: URL): string {
     'invalid-argument',
     `\`checkpoint\` must start with http:, https: or file:, got ${href}.`,
     { hint: 'Download the file by other means, then pass its path or its bytes.' },
+  )
+}
+
+/** More would exhaust the memory of any machine: a number beyond is a mistake. */
+const MAX_WORKERS = 256
+
+function checkWorkers(workers: unknown, devices: number): asserts workers is number | 'auto' {
+  if (workers === 'auto') return
+  const valid = Number.isInteger(workers) && (workers as number) >= 1 && (workers as number) <= MAX_WORKERS
+  checkArgument('workers', workers, valid, `an integer from 1 to ${MAX_WORKERS}, or auto`)
+  if ((workers as number) >= devices) return
+  throw new InverseFormError(
+    'invalid-argument',
+    `\`workers\` is ${workers}, but \`deviceId\` lists ${devices} GPUs.`,
+    {
+      hint: 'Each GPU needs a worker: omit `workers`, or list fewer GPUs.',
+    },
   )
 }
 

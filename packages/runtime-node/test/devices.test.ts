@@ -27,7 +27,7 @@ import {
 import { deterministicSource } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
 import type { Device } from '../src/devices/devices.js'
-import type { Machine } from '../src/devices/machine.js'
+import { type Machine, thisMachine } from '../src/devices/machine.js'
 import { type NativeDevices, openSession } from '../src/devices/open-session.js'
 import { verdictFolder } from '../src/devices/self-check-cache.js'
 import { onnxBackend } from '../src/onnx/backend.js'
@@ -45,6 +45,7 @@ const machineWith = (parts: Partial<Machine>): Machine => ({
   hasLibrary: () => true,
   hasNvidiaGpu: () => true,
   gpuDrivers: () => ['i915'],
+  canLoad: () => true,
   vulkanDrivers: () => ['libvulkan_intel.so', 'libvulkan_lvp.so'],
   driverIdentity: () => 'libvulkan_intel.so 1',
   ...parts,
@@ -538,6 +539,11 @@ describe('a kept verdict', () => {
   })
 })
 
+test.runIf(process.platform === 'linux')('libraries are looked for where the system does', () => {
+  expect(thisMachine().canLoad('libc.so.6')).toBe(true)
+  expect(thisMachine().canLoad('libnothing.so.6')).toBe(false)
+})
+
 describe('a named device that is missing', () => {
   test.each<[string, Device, Partial<Machine>, readonly Device[] | undefined, RegExp, RegExp]>([
     [
@@ -563,6 +569,14 @@ describe('a named device that is missing', () => {
       undefined,
       /libonnxruntime_providers_tensorrt\.so/,
       /TensorRT 10/,
+    ],
+    [
+      'lacks the Vulkan loader',
+      'webgpu',
+      { canLoad: (name) => name !== 'libvulkan.so.1' },
+      undefined,
+      /libvulkan\.so\.1, is not installed/,
+      /Debian: libvulkan1/,
     ],
     ['lacks its driver', 'cuda', { hasNvidiaGpu: () => false }, undefined, /no NVIDIA GPU/, /driver/],
   ])('%s: %s', async (_, device, machine, providers, message, hint) => {

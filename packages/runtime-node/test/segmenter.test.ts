@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { randomInteger, seededRandom } from '@inverseform/shared'
@@ -192,6 +193,18 @@ describe('createSegmenter', () => {
       { threads: -1 },
       'invalid-argument',
       '`threads` must be an integer from 0 to 1024, got -1.',
+    ],
+    [
+      'no worker',
+      { workers: 0 },
+      'invalid-argument',
+      '`workers` must be an integer from 1 to 256, or auto, got 0.',
+    ],
+    [
+      'fewer workers than GPUs',
+      { workers: 1, device: 'cuda', deviceId: [0, 1] },
+      'invalid-argument',
+      '`workers` is 1, but `deviceId` lists 2 GPUs.',
     ],
     [
       'no memory',
@@ -433,6 +446,37 @@ describe('the caller’s event loop', () => {
   })
 })
 
+describe('several workers', () => {
+  test.each([3, 'auto'] as const)('%s compute the same as one', async (workers) => {
+    const images = Array.from({ length: 7 }, (_, i) => image(i % 2 ? 64 : 96, 48))
+    const expected = await segmenter.segmentImages(images)
+    await using several = await createSegmenter({ checkpoint, device: 'cpu', workers })
+    expect(several.workers).toBe(workers === 'auto' ? Math.min(4, availableParallelism()) : workers)
+    expect(several.attempts).toHaveLength(segmenter.attempts.length)
+    const found = await Promise.all(images.map((each) => several.segment(each)))
+    expect(found.map(({ labels }) => labels)).toEqual(expected.map(({ labels }) => labels))
+  })
+
+  test('share the memory budget', async () => {
+    const input = image(1200, 640)
+    const memoryBudget = 200 * 2 ** 20
+    await using one = await createSegmenter({ checkpoint, device: 'cpu', memoryBudget })
+    await using several = await createSegmenter({ checkpoint, device: 'cpu', memoryBudget, workers: 8 })
+    expect((await one.segment(input)).tiles).toBe(1)
+    expect((await several.segment(input)).tiles).toBeGreaterThan(1)
+  })
+
+  test('auto starts only as many as have memory', async () => {
+    await using tight = await createSegmenter({
+      checkpoint,
+      device: 'cpu',
+      workers: 'auto',
+      memoryBudget: 24 * 2 ** 20,
+    })
+    expect(tight.workers).toBe(1)
+  })
+})
+
 describe('several devices', () => {
   const start = () =>
     startWorker('segmenter', {
@@ -444,6 +488,7 @@ describe('several devices', () => {
       selfCheckCache: false,
       modelCacheBytes: 0,
       threads: 1,
+      workers: 1,
     })
 
   test('compute the same as one, and end together', async () => {
@@ -537,6 +582,7 @@ describe('the end', () => {
       selfCheckCache: false,
       modelCacheBytes: 0,
       threads: 1,
+      workers: 1,
     })
     const request = failureOf(client.run({ images: [image(512, 512)], options: {} }))
     await worker.terminate()

@@ -1,44 +1,73 @@
 import {
   type ByteSink,
+  type ByteSource,
   type Checkpoint,
   identifyModel,
   inverseNetZoo,
   loadInverseNet,
   loadModel,
   openCheckpoint,
+  openModel,
   type WritableTensor,
   writeSafetensors,
 } from '@inverseform/backbones'
 import { formatShape, type Graph, graphInputs } from '@inverseform/backbones/graph'
 import { fileSource } from '@inverseform/backbones/node'
-import { encodeOnnx, onnxMetadata } from '@inverseform/backbones/onnx'
+import {
+  type ComputeType,
+  describeOnnx,
+  encodeOnnx,
+  isOnnx,
+  onnxMetadata,
+  type WeightPrecision,
+} from '@inverseform/backbones/onnx'
 import { InverseFormError } from '@inverseform/errors'
 import { writeFileAtomically } from '@inverseform/shared/node'
-import type { Command } from 'commander'
-import { CHECKPOINT, fetchCheckpoint } from '../options/checkpoint.js'
+import { type Command, Option } from 'commander'
+import { addCheckpointArgument, checkpointOf, fetchCheckpoint } from '../options/checkpoint.js'
 import { addModelOptions, type ModelFlags, modelChoice } from '../options/model.js'
+import { checkWritable } from '../output/check-writable.js'
 import { noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Printer } from '../printer.js'
 
 interface ConvertFlags extends ModelFlags {
   readonly out: string
   readonly featureSize?: boolean
+  readonly precision?: WeightPrecision
+  readonly compute?: ComputeType
 }
 
 export function setUpConvert(command: Command, printer: Printer, signal: AbortSignal): void {
-  command
-    .argument('<checkpoint>', `${CHECKPOINT} (.pth or .safetensors)`)
-    .requiredOption('-o, --out <file>', 'write this .onnx or .safetensors file')
-  addModelOptions(command)
+  addModelOptions(
+    addCheckpointArgument(command, '.pth, .safetensors, or .onnx as this command writes it').requiredOption(
+      '-o, --out <file>',
+      'write this .onnx or .safetensors file',
+    ),
+  )
     .option('--feature-size', "keep the network's smaller outputs, for runtimes that resize them")
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'store the weights of an .onnx file in this type; float16 halves the file (default: float32)',
+      ).choices(['float32', 'float16']),
+    )
+    .addOption(
+      new Option(
+        '--compute <type>',
+        'let other runtimes compute in this type; float16 is for GPUs, and stores float16 weights (default: float32)',
+      ).choices(['float32', 'float16']),
+    )
     .addHelpText(
       'after',
       `
 Examples:
   inverseform convert hrnet16-slim --out model.onnx --edge-head
+  inverseform convert hrnet16-slim --out half.onnx --precision float16
   inverseform convert hrnet16-slim --out model.safetensors`,
     )
-    .action((checkpoint: string, flags: ConvertFlags) => convertCommand(checkpoint, flags, printer, signal))
+    .action((argument: string | undefined, flags: ConvertFlags) =>
+      convertCommand(checkpointOf(command, argument, flags.checkpoint), flags, printer, signal),
+    )
 }
 
 /** Writes a checkpoint as ONNX or safetensors, by the extension of `--out`. */
@@ -48,7 +77,7 @@ async function convertCommand(
   printer: Printer,
   signal: AbortSignal,
 ): Promise<void> {
-  const { out } = flags
+  const { out, precision, compute } = flags
   const format = /\.(onnx|safetensors)$/i.exec(out)?.[1].toLowerCase()
   if (!format) {
     throw new InverseFormError(
@@ -57,34 +86,50 @@ async function convertCommand(
       { hint: 'The extension selects the format.' },
     )
   }
+  if (format === 'safetensors') checkOnnxFlags(flags)
+  if (compute === 'float16' && precision === 'float32') {
+    throw new InverseFormError('invalid-argument', '--compute float16 stores the weights in float16, too.', {
+      hint: 'Omit --precision float32 or --compute float16.',
+    })
+  }
+  await checkWritable([out])
   await using source = await fileSource(await fetchCheckpoint(checkpoint, { printer, signal }))
-  const opened = await openCheckpoint(source, { key: flags.key, signal })
   if (format === 'safetensors') {
-    const tensors = readableTensors(opened, printer)
-    const metadata = Object.entries(opened.metadata).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ])
-    await writeFileAtomically(out, (sink) =>
-      writeSafetensors(tensors, abortable(sink, signal), Object.fromEntries(metadata)),
-    )
-    printer.line(`Wrote ${tensors.length} tensors to ${out}`)
+    await writeTensors(await openTensors(source, flags, signal), out, printer, signal)
     return
   }
-  const { graph, metadata } = loadGraph(opened, flags, printer)
-  const encoded = encodeOnnx(graph, { metadata })
+  const { graph, metadata } = (await isOnnx(source))
+    ? await openNetwork(source, flags, printer, signal)
+    : loadNetwork(await openCheckpoint(source, { key: flags.key, signal }), flags, printer)
+  const encoded = encodeOnnx(graph, { metadata, precision, compute })
   await writeFileAtomically(out, (sink) => encoded.write(abortable(sink, signal)))
   const inputs = graphInputs(graph).map(({ attributes, shape }) => `${attributes.name} ${formatShape(shape)}`)
   const outputs = Object.keys(graph.outputs).join(', ')
-  printer.line(`Wrote ${out}: from ${inputs.join(', ')} to ${outputs}; ${mebibytes(encoded.byteLength)} MiB`)
+  const stored = compute === 'float16' ? compute : precision
+  const weights = stored === 'float16' ? ', weights in float16' : ''
+  printer.line(
+    `Wrote ${out}: from ${inputs.join(', ')} to ${outputs}${weights}; ${megabytes(encoded.byteLength)} MB`,
+  )
 }
 
-/** Returns the checkpoint's network and the metadata of its ONNX file. */
-function loadGraph(
-  opened: Checkpoint,
-  flags: ConvertFlags,
-  printer: Printer,
-): { graph: Graph; metadata: Record<string, string> } {
+/** @throws InverseFormError `invalid-argument` for flags of networks, where only the tensors are copied */
+function checkOnnxFlags({ precision, compute, featureSize }: ConvertFlags): void {
+  const flag =
+    (precision && '--precision') || (compute && '--compute') || (featureSize && '--feature-size') || undefined
+  if (flag === undefined) return
+  throw new InverseFormError('invalid-argument', `${flag} needs an .onnx file as --out.`, {
+    hint: `Omit ${flag}, since .safetensors holds the tensors as they are, or write .onnx.`,
+  })
+}
+
+interface Network {
+  readonly graph: Graph
+  /** The metadata of its ONNX file. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Returns a checkpoint's network. */
+function loadNetwork(opened: Checkpoint, flags: ConvertFlags, printer: Printer): Network {
   const choice = modelChoice(flags)
   const model = choice.model ?? identifyModel(opened)
   if (model === inverseNetZoo.name) {
@@ -94,6 +139,68 @@ function loadGraph(
   const loaded = loadModel(opened, { ...choice, model, outputSize })
   noteOnTensors(loaded, printer)
   return { graph: loaded.graph, metadata: onnxMetadata({ ...loaded, outputSize }) }
+}
+
+/** Returns the network of an ONNX file of ours as it is, except for what the flags ask for. */
+async function openNetwork(
+  source: ByteSource,
+  flags: ConvertFlags,
+  printer: Printer,
+  signal: AbortSignal,
+): Promise<Network> {
+  const { model, description, tensors } = await describeOnnx(source, { signal })
+  if (model === inverseNetZoo.name) {
+    throw new InverseFormError('invalid-checkpoint', `${source.name}: this is an ONNX file of InverseNet.`, {
+      hint: 'Convert its checkpoint: `inverseform convert inversenet --out inversenet.onnx`.',
+    })
+  }
+  const choice = modelChoice(flags)
+  const outputSize = flags.featureSize ? 'features' : description?.outputSize
+  // A network is computed in float16 without batch normalizations.
+  const passes = [...new Set([...(description?.passes ?? []), 'foldBatchNorm' as const])]
+  const edgeHead = choice.edgeHead || description?.edgeHead
+  const loaded = await openModel(source, { ...choice, edgeHead, outputSize, passes, key: flags.key, signal })
+  noteOnTensors(loaded, printer)
+  const compact = tensors.map(({ dtype }) => dtype).find((dtype) => dtype === 'float16' || dtype === 'int8')
+  if (compact && flags.precision !== 'float16' && flags.compute !== 'float16') {
+    printer.note(
+      `The weights were stored in ${compact}. In float32 they have the same values: what was rounded off stays lost.`,
+    )
+  }
+  return { graph: loaded.graph, metadata: onnxMetadata({ ...loaded, outputSize, passes }) }
+}
+
+/** @throws InverseFormError `invalid-checkpoint` for an ONNX file */
+async function openTensors(
+  source: ByteSource,
+  { key }: ConvertFlags,
+  signal: AbortSignal,
+): Promise<Checkpoint> {
+  if (!(await isOnnx(source))) return openCheckpoint(source, { key, signal })
+  throw new InverseFormError(
+    'invalid-checkpoint',
+    `${source.name}: this is an ONNX file, which cannot become .safetensors.`,
+    {
+      hint: 'Its batch normalizations are part of its convolutions. Convert the checkpoint that it was made from.',
+    },
+  )
+}
+
+async function writeTensors(
+  opened: Checkpoint,
+  out: string,
+  printer: Printer,
+  signal: AbortSignal,
+): Promise<void> {
+  const tensors = readableTensors(opened, printer)
+  const metadata = Object.entries(opened.metadata).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
+  await writeFileAtomically(out, (sink) =>
+    writeSafetensors(tensors, abortable(sink, signal), Object.fromEntries(metadata)),
+  )
+  printer.line(`Wrote ${tensors.length} tensors to ${out}`)
 }
 
 /** Returns the tensors whose values can be read, and notes the others. */
@@ -113,6 +220,4 @@ function abortable(sink: ByteSink, signal: AbortSignal): ByteSink {
   }
 }
 
-function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(1)
-}
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)

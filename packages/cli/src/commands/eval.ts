@@ -32,6 +32,7 @@ import {
   type SegmenterFlags,
   segmenterChoice,
   upstreamFlagsHelp,
+  workersFor,
 } from '../options/model.js'
 import { parseCount, parseCountOrZero } from '../options/parse.js'
 import { namesOfClasses, numberedClasses } from '../output/class-names.js'
@@ -79,7 +80,10 @@ export function setUpEval(command: Command, printer: Printer, signal: AbortSigna
       `${upstreamFlagsHelp}
 
 Example:
-  inverseform eval --checkpoint hrnet16-slim --data cityscapes --edge-head --out report`,
+  inverseform eval --checkpoint hrnet16-slim --data cityscapes --edge-head --out report
+
+In a clone of the repository, with its data:
+  inverseform eval --checkpoint checkpoints/hrnet16-slim-demo.pth --data tools/demo/cityscapes --save-predictions --out demo-output/eval`,
     )
     .action((flags: EvalFlags) => evalCommand(flags, printer, signal))
 }
@@ -99,7 +103,7 @@ async function evalCommand(flags: EvalFlags, printer: Printer, signal: AbortSign
   noteUnpaired(dataset, flags, printer)
 
   const checkpoint = await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' })
-  const load = { ...choice, checkpoint, signal }
+  const load = { ...choice, checkpoint, workers: choice.workers ?? workersFor(samples.length), signal }
   await using segmenter = await createSegmenter({
     ...load,
     edgeHead: choice.edgeHead || flags.compareEdgeHead,
@@ -257,6 +261,6 @@ function factsOf({ segmenter, flags, checkpoint, dataset, samples, seconds }: Ru
     ['scales', flags.scales?.join(', ') ?? 'default'],
     ['flip', flags.flip ? 'yes' : 'no'],
     ['device', deviceName(segmenter)],
-    ['time', timeText(seconds, Math.max(1, segmenter.deviceIds.length))],
+    ['time', timeText(seconds, segmenter.workers)],
   ]
 }

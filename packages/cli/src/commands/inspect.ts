@@ -4,29 +4,32 @@ import { describeOnnx, isOnnx, type OnnxFile, type OnnxValue } from '@inversefor
 import { InverseFormError } from '@inverseform/errors'
 import { product, sum, visibleJson, visibleLine } from '@inverseform/shared'
 import type { Command } from 'commander'
-import { CHECKPOINT, fetchCheckpoint } from '../options/checkpoint.js'
+import { addCheckpointArgument, checkpointOf, fetchCheckpoint } from '../options/checkpoint.js'
 import { addKeyOption } from '../options/model.js'
 import { columns } from '../output/text/columns.js'
 import type { Printer } from '../printer.js'
 
 interface InspectFlags {
+  readonly checkpoint?: string
   readonly key?: string
   readonly verify?: boolean
   readonly json?: boolean
 }
 
 export function setUpInspect(command: Command, printer: Printer, signal: AbortSignal): void {
-  command.argument('<checkpoint>', `${CHECKPOINT} (.pth, .safetensors or .onnx)`)
-  addKeyOption(command)
+  addKeyOption(addCheckpointArgument(command, '.pth, .safetensors or .onnx'))
     .option('--verify', 'read the whole file, and compare its checksums')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-Example:
-  inverseform inspect hrnet16-slim`,
+Examples:
+  inverseform inspect hrnet16-slim
+  inverseform inspect --checkpoint hrnet16-slim --json`,
     )
-    .action((checkpoint: string, flags: InspectFlags) => inspectCommand(checkpoint, flags, printer, signal))
+    .action((argument: string | undefined, flags: InspectFlags) =>
+      inspectCommand(checkpointOf(command, argument, flags.checkpoint), flags, printer, signal),
+    )
 }
 
 /** Shows the contents of a checkpoint. Reads its weights only with `--verify`. */

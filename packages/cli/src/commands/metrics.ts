@@ -11,13 +11,8 @@ import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
 import { writeWholeFile } from '@inverseform/shared/node'
 import { type Command, Option } from 'commander'
-import {
-  checkDependentFlags,
-  idsOf,
-  presetNames,
-  type SelectionFlags,
-  selectedMetrics,
-} from '../metrics/selection.js'
+import { checkPreset, inWordsOfPresets, officialOptions } from '../metrics/preset-check.js'
+import { idsOf, presetNames, type SelectionFlags, selectedMetrics } from '../metrics/selection.js'
 import { type Counted, mergeStates, stateJson } from '../metrics/state.js'
 import { classNamesHelp, noteOnTable, numberOfClasses, readClassNames } from '../options/class-names.js'
 import { type IdPairs, readIdMap } from '../options/id-map.js'
@@ -79,7 +74,7 @@ export function setUpMetrics(command: Command, printer: Printer, signal: AbortSi
     .addOption(
       new Option('--preset <tool>', 'score class ids of any data set, with the names of this tool')
         .choices(presetNames)
-        .conflicts(['ids', 'split', 'coarse', 'instances', 'officialJson']),
+        .conflicts(officialOptions),
     )
     .option('--num-classes <n>', 'with --preset: number of classes', parseCount)
     .option(
@@ -117,14 +112,28 @@ export function setUpMetrics(command: Command, printer: Printer, signal: AbortSi
 Examples:
   inverseform metrics --gt cityscapes --pred results --official-json
   inverseform metrics --gt cityscapes --pred results --boundary --bootstrap --out report
-  inverseform metrics --preset mmseg --gt ade/annotations --pred results --num-classes 150 --reduce-zero-label`,
+  inverseform metrics --preset plain --gt labels --pred results --num-classes 19
+  inverseform metrics --preset mmseg --gt ade/annotations --pred results --num-classes 150 --reduce-zero-label
+
+In a clone of the repository, with its data:
+  inverseform metrics --gt tools/demo/cityscapes --pred demo-output/eval/predictions --boundary`,
     )
-    .action((flags: MetricsFlags) => metricsCommand(flags, printer, signal))
+    .action((flags: MetricsFlags) => metricsCommand(flags, command, printer, signal))
 }
 
 /** Scores predictions against their targets. */
-async function metricsCommand(given: MetricsFlags, printer: Printer, signal: AbortSignal): Promise<void> {
-  checkDependentFlags(given)
+async function metricsCommand(
+  given: MetricsFlags,
+  command: Command,
+  printer: Printer,
+  signal: AbortSignal,
+): Promise<void> {
+  checkPreset(given, command)
+  if (given.worst !== undefined && given.out === undefined) {
+    throw new InverseFormError('invalid-argument', '--worst needs --out.', {
+      hint: 'Pass --out with the folder to write the pictures to, or omit --worst.',
+    })
+  }
   const named = given.classNames === undefined ? undefined : await readClassNames(given.classNames)
   const flags =
     given.merge === undefined
@@ -141,7 +150,7 @@ async function metricsCommand(given: MetricsFlags, printer: Printer, signal: Abo
   const files = outputFiles(flags, officialFile)
   const started = performance.now()
   const { counted, pairs } = await (flags.merge === undefined
-    ? score(flags, idMap, files, printer, signal)
+    ? score(flags, command, idMap, files, printer, signal)
     : merge(flags.merge, files))
   const seconds = (performance.now() - started) / 1000
 
@@ -193,13 +202,14 @@ interface Scored {
 
 async function score(
   flags: MetricsFlags,
+  command: Command,
   idMap: IdPairs | undefined,
   files: readonly string[],
   printer: Printer,
   signal: AbortSignal,
 ): Promise<Scored> {
   const selection = selectedMetrics(flags)
-  const pairs = await findPairs(flags, printer)
+  const pairs = await findPairs(flags, command, printer)
   await checkWritable(files)
   noteTrainIds(flags, pairs, printer)
   const progress = new Progress(printer, 'images', pairs.length)
@@ -237,7 +247,7 @@ function noteTrainIds(
   )
 }
 
-function findPairs(flags: MetricsFlags, printer: Printer): Promise<PairToEvaluate[]> {
+async function findPairs(flags: MetricsFlags, command: Command, printer: Printer): Promise<PairToEvaluate[]> {
   const { gt, pred, preset, split, coarse, instances, out } = flags
   if (preset === undefined) {
     return matchPairs({
@@ -247,16 +257,14 @@ function findPairs(flags: MetricsFlags, printer: Printer): Promise<PairToEvaluat
       type: coarse ? 'gtCoarse' : undefined,
       instances,
       out,
-    })
-  }
-  if (gt === undefined || pred === undefined) {
-    throw new InverseFormError('invalid-argument', `--preset ${preset} needs --gt and --pred.`, {
-      hint: 'Pass --gt with the folder of the ground truth and --pred with the folder of the predictions.',
+    }).catch((error: unknown) => {
+      throw inWordsOfPresets(error, command)
     })
   }
   return matchByStem({
-    targets: gt,
-    predictions: pred,
+    // `checkPreset` has checked that both are given.
+    targets: gt as string,
+    predictions: pred as string,
     targetSuffix: flags.gtSuffix,
     predictionSuffix: flags.predSuffix,
     out,

@@ -19,6 +19,7 @@ import {
   type SegmenterFlags,
   segmenterChoice,
   upstreamFlagsHelp,
+  workersFor,
 } from '../options/model.js'
 import { parseWords } from '../options/parse.js'
 import { photoExtension, photoOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/images.js'
@@ -56,7 +57,10 @@ export function setUpPredict(command: Command, printer: Printer, signal: AbortSi
 
 Examples:
   inverseform predict photos/ --checkpoint hrnet16-slim
-  inverseform predict "photos/**/*.jpg" --checkpoint hrnet16-slim --outputs labels,overlay --out out`,
+  inverseform predict "photos/**/*.jpg" --checkpoint hrnet16-slim --outputs labels,overlay --out out
+
+In a clone of the repository, with its data:
+  inverseform predict tools/demo/cityscapes/leftImg8bit --checkpoint checkpoints/hrnet16-slim-demo.pth --out demo-output/predict`,
     )
     .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, printer, signal))
 }
@@ -80,6 +84,7 @@ async function predictCommand(
     ...choice,
     checkpoint: await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' }),
     edgeHead: choice.edgeHead || kinds.includes('edges'),
+    workers: choice.workers ?? workersFor(images.length),
     signal,
   })
   noteOnTensors(segmenter, printer)
@@ -90,7 +95,7 @@ async function predictCommand(
   const progress = new Progress(printer, 'images', images.length)
   try {
     const decoded = readAhead(images, (input) => attempt(input, () => read(input, flags.maxPixels, signal)))
-    for await (const item of readAhead(decoded, segment, Math.max(1, segmenter.deviceIds.length))) {
+    for await (const item of readAhead(decoded, segment, segmenter.workers + 1)) {
       signal.throwIfAborted()
       const done = 'error' in item ? item : await attempt(item.input, () => write(flags.out, kinds, item))
       if ('error' in done) failures.push(done)

@@ -36,7 +36,10 @@ export function setUpSubmit(command: Command, printer: Printer, signal: AbortSig
       'after',
       `
 Example:
-  inverseform submit --pred report/predictions --data cityscapes --out results.zip`,
+  inverseform submit --pred report/predictions --data cityscapes --out results.zip
+
+In a clone of the repository, with its data:
+  inverseform submit --pred demo-output/eval/predictions --data tools/demo/cityscapes --split val --out demo-output/results.zip`,
     )
     .action((flags: SubmitFlags) => submitCommand(flags, printer, signal))
 }

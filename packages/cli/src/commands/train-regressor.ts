@@ -60,7 +60,10 @@ The file has the names of the published weights. Set the options \`size\` and \`
 same size. Errors are divided by the spread of a parameter: 1 is as good as always answering the mean.
 
 Example:
-  inverseform train-regressor --data cityscapes --size 672x1344 --out regressor.safetensors`,
+  inverseform train-regressor --data cityscapes --size 672x1344 --out regressor.safetensors
+
+In a clone of the repository, with its data:
+  inverseform train-regressor --data tools/demo/cityscapes --split val --tile 56 --hidden 64,32 --steps 20 --batch 16 --out demo-output/regressor.safetensors`,
     )
     .action((flags: TrainRegressorFlags) => trainRegressorCommand(flags, printer, signal))
 }

@@ -39,7 +39,11 @@ Examples:
   inverseform train --data cityscapes --model hrnet16-slim --steps 20000 --out run
   inverseform train --images photos --gt labels --num-classes 3 --checkpoint hrnet18 --steps 2000 \\
     --loss cross-entropy --crop 256x512 --out run
-  inverseform train --resume --out run`,
+  inverseform train --resume --out run
+
+In a clone of the repository, with its data:
+  inverseform train --data tools/demo/cityscapes --split val --model hrnet16-slim --checkpoint checkpoints/hrnet16-slim-demo.pth \\
+    --steps 5 --crop 128x256 --out demo-output/train`,
     )
     .action(() => trainCommand(command, printer, signal))
 }

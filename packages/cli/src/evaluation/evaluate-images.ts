@@ -36,8 +36,8 @@ export type StageSeconds = Readonly<
 >
 
 /**
- * Segments samples and scores them against their targets. Yields them in order; later images are decoded meanwhile, and
- * with several GPUs segmented too.
+ * Segments samples and scores them against their targets. Yields them in order; later images are decoded and segmented
+ * meanwhile.
  *
  * @param options as for `segment`; `outputs` adds maps to `labels`. `classes` says what the network's outputs are; by default
  *   19 are the train ids of Cityscapes, and 34 or 35 its label ids, which are mapped to train ids.
@@ -63,7 +63,8 @@ export async function* evaluateImages(
       options.signal?.throwIfAborted()
       return { ...read, segmentation: await segmenter.segment(read.image, { ...options, outputs }) }
     },
-    Math.max(1, segmenter.deviceIds.length),
+    // One more than are segmented, so that no worker waits while the caller handles an image.
+    segmenter.workers + 1,
   )
   for await (const { decodeSeconds, ...read } of segmented) {
     const started = performance.now()

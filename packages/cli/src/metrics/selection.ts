@@ -1,7 +1,6 @@
 import { type BoundaryIouOptions, IGNORE, type MetricOptions } from '@inverseform/cityscapes'
 import type { MetricSelection, PixelIds } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
-import { orList } from '@inverseform/shared'
 
 /** How to name the scores of any data set: as a tool does, or `plain` as `eval` does. */
 export const presetNames = ['plain', 'mmseg', 'huggingface'] as const
@@ -57,24 +56,8 @@ export function idsOf({ preset, ids = 'labelIds', reduceZeroLabel }: SelectionFl
 }
 
 /** Returns the class options; empty for the metrics' own defaults, which are Cityscapes'. */
-function metricOptions({ preset, numClasses, ignoreIndex, reduceZeroLabel }: SelectionFlags): MetricOptions {
-  if (preset === undefined) {
-    if (numClasses === undefined && ignoreIndex === undefined && !reduceZeroLabel) return {}
-    throw new InverseFormError(
-      'invalid-argument',
-      '--num-classes, --ignore-index and --reduce-zero-label need --preset.',
-      { hint: `For another data set than Cityscapes, pass --preset ${orList(presetNames)}.` },
-    )
-  }
-  if (numClasses === undefined) {
-    throw new InverseFormError(
-      'invalid-argument',
-      `--preset ${preset} needs --num-classes or --class-names.`,
-      {
-        hint: 'Pass the number of classes of the data set, such as --num-classes 150 for ADE20K, or a file of their names.',
-      },
-    )
-  }
+function metricOptions({ preset, numClasses, ignoreIndex }: SelectionFlags): MetricOptions {
+  if (preset === undefined) return {}
   if (ignoreIndex === undefined) return { numClasses }
   return { numClasses, ignoreIndex: ignoreIndex === 'none' ? null : ignoreIndex }
 }
@@ -92,32 +75,4 @@ function voidOptions({ preset, ignoreIndex = IGNORE, reduceZeroLabel, boundary, 
     `--${boundary ? 'boundary' : 'surface'} needs --ignore-index 255 with --reduce-zero-label.`,
     { hint: 'Omit one of the flags: boundaries of areas without a class are not measured.' },
   )
-}
-
-/**
- * Checks that no flag depends on another one that is missing.
- * @throws InverseFormError `invalid-argument`
- */
-export function checkDependentFlags(flags: {
-  readonly preset?: PresetName
-  readonly classNames?: string
-  readonly merge?: readonly string[]
-  readonly gtSuffix?: string
-  readonly predSuffix?: string
-  readonly out?: string
-  readonly worst?: number
-}): void {
-  const dependencies = [
-    ['--class-names', flags.merge ? undefined : flags.classNames, '--preset', flags.preset],
-    ['--gt-suffix', flags.gtSuffix, '--preset', flags.preset],
-    ['--pred-suffix', flags.predSuffix, '--preset', flags.preset],
-    ['--worst', flags.worst, '--out', flags.out],
-  ] as const
-  for (const [flag, value, needed, neededValue] of dependencies) {
-    if (value !== undefined && neededValue === undefined) {
-      throw new InverseFormError('invalid-argument', `${flag} needs ${needed}.`, {
-        hint: `Pass ${needed}, or omit ${flag}.`,
-      })
-    }
-  }
 }

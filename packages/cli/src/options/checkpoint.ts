@@ -1,10 +1,40 @@
 import { localCheckpoint } from '@inverseform/backbones/node'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
+import type { Command } from 'commander'
 import { Progress } from '../output/text/progress.js'
 import type { Printer } from '../printer.js'
 
 /** What a checkpoint may be, for the help of options. */
 export const CHECKPOINT = 'a published model such as hrnet16-slim, a URL, or a file'
+
+/** Adds the checkpoint as an argument and as the flag that other commands have. `checkpointOf` returns it. */
+export const addCheckpointArgument = (command: Command, formats: string): Command =>
+  command
+    .argument('[checkpoint]', `${CHECKPOINT} (${formats})`)
+    .option('--checkpoint <name>', 'the same as the argument')
+
+/**
+ * Returns the checkpoint that was given as an argument or as `--checkpoint`.
+ * @throws InverseFormError `invalid-argument` if both or none were given
+ */
+export function checkpointOf(
+  command: Command,
+  argument: string | undefined,
+  flag: string | undefined,
+): string {
+  if (argument !== undefined && flag !== undefined) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `Two checkpoints were given: ${argument}, and ${flag} as --checkpoint.`,
+      { hint: 'Pass one of them.' },
+    )
+  }
+  const checkpoint = argument ?? flag
+  if (checkpoint) return checkpoint
+  throw new InverseFormError('invalid-argument', 'No checkpoint was given.', {
+    hint: `Pass ${CHECKPOINT}: \`inverseform ${command.name()} --checkpoint hrnet16-slim\`. \`inverseform models\` lists the published models.`,
+  })
+}
 
 /** Milliseconds between two updates of a line. */
 const UPDATE_INTERVAL = 100

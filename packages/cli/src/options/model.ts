@@ -9,7 +9,7 @@ import {
 } from '@inverseform/runtime-node'
 import { type Command, Option } from 'commander'
 import { CHECKPOINT } from './checkpoint.js'
-import { parseBoolean, parseCount, parseDeviceIds, parseModel, parseScales } from './parse.js'
+import { parseBoolean, parseCount, parseDeviceIds, parseModel, parseScales, parseWorkers } from './parse.js'
 
 /** The flags of commands that load a model; those with underscores are upstream's. */
 export interface ModelFlags {
@@ -34,6 +34,7 @@ export interface SegmenterFlags extends ModelFlags {
   readonly precision: Precision | 'auto'
   readonly selfCheck: SelfCheckOption
   readonly threads?: number
+  readonly workers?: number | 'auto'
   readonly modelCache: boolean
   readonly maxPixels?: number
 }
@@ -89,7 +90,12 @@ export function addSegmenterOptions(command: Command): Command {
         .choices(['refuse', 'warn', 'skip'])
         .default('refuse'),
     )
-    .option('--threads <n>', 'run the network on n threads (default: all cores)', parseCount)
+    .option('--threads <n>', 'run each network on n threads (default: the cores, shared)', parseCount)
+    .option(
+      '--workers <n>',
+      'segment n images at the same time, or auto: as many as cores and memory allow (default: auto for several images)',
+      parseWorkers,
+    )
     .option('--no-model-cache', 'neither read nor keep the converted model in the cache folder')
     .addOption(maxPixelsOption())
     .addOption(new Option('--model_path <file>', "upstream's --checkpoint").hideHelp())
@@ -132,20 +138,16 @@ export function segmenterChoice(flags: SegmenterFlags): SegmenterOptions & {
       hint: `Pass --checkpoint ${choice.model ?? 'hrnet16-slim'} to download the published one, or the path of a file; \`inverseform models\` lists all.`,
     })
   }
-  const { key, device, deviceId, precision, selfCheck, threads, modelCache, maxPixels } = flags
-  return {
-    checkpoint,
-    key,
-    ...choice,
-    device,
-    deviceId,
-    precision,
-    selfCheck,
-    threads,
-    modelCache,
-    maxPixels,
-  }
+  const { key, device, deviceId, precision, selfCheck, threads, workers, modelCache, maxPixels } = flags
+  const runs = { device, deviceId, precision, selfCheck, threads, workers, modelCache, maxPixels }
+  return { checkpoint, key, ...choice, ...runs }
 }
+
+/** Several workers take longer to start, which a few images do not make up for. */
+const FEW_IMAGES = 8
+
+/** Returns the number of workers for a number of images. */
+export const workersFor = (images: number): 1 | 'auto' => (images <= FEW_IMAGES ? 1 : 'auto')
 
 /** Returns the model that upstream's `--arch` and `--hrnet_base` name. */
 function upstreamModel({ arch, hrnet_base }: ModelFlags): SegmentationModelName | undefined {

@@ -22,6 +22,14 @@ export function parseCount(value: string): number {
   throw new InvalidArgumentError('Use an integer above 0.')
 }
 
+/** Parses a number of workers or `auto`. */
+export function parseWorkers(value: string): number | 'auto' {
+  if (value === 'auto') return value
+  const count = Number(value)
+  if (Number.isInteger(count) && count > 0) return count
+  throw new InvalidArgumentError('Use an integer above 0, or auto.')
+}
+
 /** Parses an integer of at least 0. */
 export function parseCountOrZero(value: string): number {
   const count = Number(value)

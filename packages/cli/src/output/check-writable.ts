@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
-import { makeFolder } from '@inverseform/shared/node'
+import { makeFolder, systemReason } from '@inverseform/shared/node'
 
 /**
  * Checks, before long work, that its output files can be written. Creates their folders.
@@ -46,7 +46,7 @@ async function tryFolder(folder: string): Promise<void> {
   } catch (cause) {
     throw new InverseFormError(
       'write-failed',
-      `Files cannot be written to ${folder}: ${(cause as Error).message}.`,
+      `Files cannot be written to ${folder}: ${systemReason(cause)}.`,
       { hint: 'Choose another output folder.', details: { folder }, cause },
     )
   }

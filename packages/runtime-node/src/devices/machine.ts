@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { cpus, version } from 'node:os'
+import { constants, cpus, version } from 'node:os'
 import { basename, join } from 'node:path'
 import { driverOf, nvidiaNodes, pciGpus } from './gpus.js'
 
@@ -9,6 +9,8 @@ export interface Machine {
   readonly arch: string
   /** Whether ONNX Runtime's folder of native libraries has this file. */
   hasLibrary(name: string): boolean
+  /** Whether the system's loader finds this shared library. */
+  canLoad(name: string): boolean
   hasNvidiaGpu(): boolean
   /** Kernel drivers of the GPUs that programs may compute on. Linux only. */
   gpuDrivers(): readonly string[]
@@ -30,6 +32,15 @@ export const thisMachine = (libraries?: string): Machine => ({
   platform: process.platform,
   arch: process.arch,
   hasLibrary: (name) => libraries !== undefined && existsSync(join(libraries, name)),
+  canLoad(name) {
+    try {
+      process.dlopen({ exports: {} }, name, constants.dlopen.RTLD_LAZY)
+      return true
+    } catch (error) {
+      // A library that is no addon of Node is loaded, then refused for that.
+      return !/cannot open shared object file/.test((error as Error).message)
+    }
+  },
   hasNvidiaGpu: () => nvidiaNodes().length > 0 || existsSync(DXG),
   gpuDrivers() {
     const nodes = existsSync(DRI) ? readdirSync(DRI).filter((name) => name.startsWith('renderD')) : []

@@ -16,6 +16,8 @@ const platforms: Readonly<Record<Device, string>> = {
   wasm: 'every platform',
 }
 
+const VULKAN_LOADER = 'libvulkan.so.1'
+
 /** How to make a device usable. */
 export const remedies: Readonly<Record<Device, string>> = {
   cpu: 'Install @inverseform/runtime-node again.',
@@ -39,6 +41,13 @@ export function checkInstalled(device: Device, providers: Providers, machine: Ma
     throw notUsable(
       { outcome: 'unavailable', reason: `ONNX Runtime for ${place} is built without ${device}.` },
       { hint: `It has ${device} on ${platforms[device]}. \`auto\` uses the best device that works.` },
+    )
+  }
+  // Without the loader, ONNX Runtime would print a warning of its own.
+  if (device === 'webgpu' && machine.platform === 'linux' && !machine.canLoad(VULKAN_LOADER)) {
+    throw notUsable(
+      { outcome: 'unavailable', reason: `The Vulkan loader, ${VULKAN_LOADER}, is not installed.` },
+      { hint: remedies.webgpu },
     )
   }
   if (device !== 'cuda' && device !== 'tensorrt') return

@@ -1,6 +1,6 @@
 /** The thread that hashes a file. It imports nothing but Node, so that it starts fast. */
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 
@@ -19,8 +19,10 @@ export interface FileHash {
 parentPort?.postMessage(hashOf(workerData as HashRequest))
 
 function hashOf({ path, algorithm }: HashRequest): FileHash {
-  const file = openSync(path, 'r')
+  // A named pipe would block without the flag, which Windows does not have.
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
+    if (!fstatSync(file).isFile()) throw new Error(`${path} is not a file.`)
     const part = Buffer.alloc(2 ** 20)
     const sha256 = createHash('sha256')
     let [bytes, crc] = [0, 0]

@@ -71,9 +71,13 @@ function notSupported(
   })
 }
 
+/** How the messages of libvips start, and of the libraries that decode for it. They say little more than that they failed. */
+const ofLibvips = /^(\w*vips\w*|\w+load\w*|heif|webp|Input (buffer|file)\b)/i
+
 /** Returns the error for a file that looks like an image but cannot be decoded. */
 export function decodingError(name: string, cause: Error): InverseFormError {
-  const reason = cause.message.split('\n')[0].replace(/\.$/, '')
+  const message = cause.message.split('\n')[0].replace(/\.$/, '')
+  const reason = ofLibvips.test(message) ? 'its data are damaged or incomplete' : message
   const accepted = /accepted$/.test(reason)
   return new InverseFormError('unreadable', `${name} cannot be decoded: ${reason}.`, {
     hint: accepted

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import type { ByteSink } from '../byte-sink.js'
 import { makeFolder } from './folders.js'
+import { systemReason } from './system-reason.js'
 
 /**
  * Writes a file completely or not at all. The bytes go to a temporary file in the same folder, which replaces `path`
@@ -65,8 +66,8 @@ export async function whileWriting<T>(path: string, operation: Promise<T>): Prom
   try {
     return await operation
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    throw new InverseFormError('write-failed', `${path} could not be written: ${message}.`, {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new InverseFormError('write-failed', `${path} could not be written: ${systemReason(cause)}.`, {
       cause,
       hint: hints[code ?? ''] ?? 'Check the path and the disk.',
       details: { path },

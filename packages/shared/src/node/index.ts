@@ -10,3 +10,4 @@ export {
   type RegularFileOptions,
   readRegularFile,
 } from './regular-file.js'
+export { systemReason } from './system-reason.js'

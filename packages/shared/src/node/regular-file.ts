@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { checkArgument, InverseFormError } from '@inverseform/errors'
+import { systemReason } from './system-reason.js'
 
 export interface RegularFile {
   readonly handle: FileHandle
@@ -106,7 +107,7 @@ export function fileError(
   cause: unknown,
   action: 'opened' | 'read' = 'read',
 ): InverseFormError {
-  const { code, message } = cause as NodeJS.ErrnoException
+  const { code } = cause as NodeJS.ErrnoException
   if (code === 'EISDIR') return notAFile(path, 'a folder')
   if (code === 'ENXIO' || code === 'EOPNOTSUPP') return notAFile(path, 'a socket or a device')
   if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -124,7 +125,7 @@ export function fileError(
       details: { path },
     })
   }
-  return new InverseFormError('unreadable', `${path} cannot be ${action}: ${message}.`, {
+  return new InverseFormError('unreadable', `${path} cannot be ${action}: ${systemReason(cause)}.`, {
     cause,
     hint:
       code === 'EACCES' || code === 'EPERM'

@@ -94,7 +94,7 @@ test.each([
   })
   await expect(trainer[save](path)).rejects.toMatchObject({
     code: 'write-failed',
-    message: expect.stringContaining(`${name} could not be written: ENOSPC`),
+    message: expect.stringContaining(`${name} could not be written: no space left on device.`),
     hint: expect.stringContaining('disk is full'),
   })
   write.mockRestore()

@@ -24,7 +24,7 @@ export async function findDirectory(file: CheckpointFile): Promise<ZipDirectory>
   const at = findEnd(view)
   if (at === undefined) {
     throw file.invalid(
-      'starts as a zip archive but lacks the directory at its end',
+      'it starts as a zip archive but lacks the directory at its end',
       'The file is cut short: download or copy it again.',
     )
   }

@@ -15,13 +15,13 @@ export function evaluationText({ names, evaluation, comparison, loss }: Evaluati
   return sections.filter((section) => section !== undefined).join('\n')
 }
 
-/** Returns how long an evaluation took. Several devices may run the network at the same time. */
+/** Returns how long an evaluation took. Several workers may run the network at the same time. */
 export function timeText(
   { total, network }: Pick<StageSeconds, 'network'> & { readonly total: number },
-  numDevices: number,
+  workers: number,
 ): string {
   const inNetwork = `${network.toFixed(1)} s`
-  return `${total.toFixed(1)} s, ${numDevices === 1 ? `${inNetwork} of it in the network` : `in which ${numDevices} devices were in the network for ${inNetwork} in all`}`
+  return `${total.toFixed(1)} s, ${workers === 1 ? `${inNetwork} of it in the network` : `in which ${workers} workers were in the network for ${inNetwork} in all`}`
 }
 
 export function percent(fraction: number): string {

@@ -19,7 +19,7 @@ export class Progress {
   total: number
 
   /**
-   * @param what what the steps are, in the plural
+   * @param what what the steps are, in the plural, or their unit
    * @param before steps done earlier, as in a run that goes on
    */
   constructor(printer: Printer, what: string, total = 0, before = 0) {
@@ -44,7 +44,7 @@ export class Progress {
     const time = done < this.total ? left : `${duration((now - this.#started) / 1000)}`
     const digits = Number.isInteger(done) && Number.isInteger(this.total) ? 0 : 1
     const counts = [done, ...(this.total > 0 ? [this.total] : [])].map((count) => count.toFixed(digits))
-    const text = `${counts.join('/')} ${this.#what}  ${rate.toFixed(rate < 10 ? 2 : 0)}/s  ${time}${note ? `  ${note}` : ''}`
+    const text = `${counts.join('/')} ${this.#what}  ${rate.toFixed(rate < 10 ? 2 : 0)} ${this.#what}/s  ${time}${note ? `  ${note}` : ''}`
     if (this.#printer.interactive) {
       const filled = this.total > 0 ? Math.min(BAR_WIDTH, Math.round((BAR_WIDTH * done) / this.total)) : 0
       const line = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`

@@ -36,8 +36,9 @@ export function noteOnDevices(
   }
 }
 
-/** Names the device, such as `cuda 0, 1 in float16`. */
-export function deviceName({ device, deviceIds, precision }: NodeSegmenter): string {
+/** Names the device, such as `cuda 0, 1 in float16` or `cpu, 2 workers`. */
+export function deviceName({ device, deviceIds, precision, workers }: NodeSegmenter): string {
   const ids = deviceIds.length > 0 ? ` ${deviceIds.join(', ')}` : ''
-  return `${device}${ids}${precision === 'float32' ? '' : ` in ${precision}`}`
+  const inPrecision = precision === 'float32' ? '' : ` in ${precision}`
+  return `${device}${ids}${inPrecision}${workers > Math.max(1, deviceIds.length) ? `, ${workers} workers` : ''}`
 }
