@@ -11,6 +11,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    globalSetup: ['packages/testing/src/temporary-cache.ts'],
     // A software GPU compiles each shader on the CPU, which may be busy.
     testTimeout: 300_000,
     hookTimeout: 300_000,

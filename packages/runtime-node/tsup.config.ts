@@ -3,8 +3,13 @@ import { createRequire } from 'node:module'
 import { defineConfig } from 'tsup'
 import { library } from '../../tsup.base.js'
 
-// The main entry starts the worker by its path: both are at the root of dist.
-const entry = { index: 'src/index.ts', onnx: 'src/onnx/index.ts', worker: 'src/worker/worker.ts' }
+// Workers are started by their paths: all are at the root of dist.
+const entry = {
+  index: 'src/index.ts',
+  onnx: 'src/onnx/index.ts',
+  worker: 'src/worker/worker.ts',
+  'hash-worker': 'src/model-cache/hash-worker.ts',
+}
 
 const base = library(entry, { platform: 'node' })
 

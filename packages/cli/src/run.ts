@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander'
 import { exitCodes, reportError } from './exit-codes.js'
+import { loadingError } from './loading-error.js'
 import { Printer } from './printer.js'
 import { createProgram } from './program.js'
 import { processTerminal, type Terminal } from './terminal.js'
@@ -23,7 +24,8 @@ export async function run(
   const printer = new Printer(terminal)
   let command: Command | undefined
   try {
-    const program = createProgram(printer, signal)
+    const program = await createProgram(printer, signal, args).catch((error) => loadingError(error, printer))
+    if (typeof program === 'number') return program
     program.hook('preAction', (_, action) => {
       command = action
     })

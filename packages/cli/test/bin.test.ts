@@ -49,6 +49,22 @@ test.skipIf(process.platform === 'win32')(
   },
 )
 
+test.each([['--version'], ['--help']])('%s loads neither libraries nor commands', async (...args) => {
+  const trace = fileURLToPath(new URL('./fixtures/trace-imports.mjs', import.meta.url))
+  const flags = ['--conditions=@inverseform/source', '--import', 'tsx', '--import', trace]
+  const child = spawn(process.execPath, [...flags, bin, ...args])
+  let [out, err] = ['', '']
+  child.stdout.on('data', (part) => (out += part))
+  child.stderr.on('data', (part) => (err += part))
+  expect(await once(child, 'close')).toEqual([0, null])
+  expect(out).toMatch(/^(\d+\.\d+\.\d+\n$|Usage)/)
+  expect(err).toMatch(/^import .*commander/m)
+  const allowed =
+    /\/(commander|cli\/(src\/[\w-]+\.[jt]s|src\/options\/words\.[jt]s|package\.json)|errors|shared)\b/
+  const imports = err.split('\n').filter((line) => line.startsWith('import ') && !allowed.test(line))
+  expect(imports).toEqual([])
+})
+
 test('a program that runs out of open files while it is loaded says so', () => {
   let err = ''
   const printer = new Printer({ out: () => {}, err: (text) => (err += text), interactive: false })

@@ -10,9 +10,12 @@ import { inverseform, temporaryFolder } from './command-line.js'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** Creates the program with commands that only record their names. */
-function parser(): { parse(args: readonly string[]): string[]; commands: readonly Command[] } {
+async function parser(): Promise<{
+  parse(args: readonly string[]): string[]
+  commands: readonly Command[]
+}> {
   const printer = new Printer({ out: () => {}, err: () => {}, interactive: false })
-  const program = createProgram(printer, new AbortController().signal)
+  const program = await createProgram(printer, new AbortController().signal)
   const called: string[] = []
   const commands: Command[] = []
   const visit = (command: Command, path: string) => {
@@ -43,14 +46,14 @@ function commandLines(text: string): string[][] {
 }
 
 /** Parses a command line, and checks that it calls its command. */
-function expectParsed(args: readonly string[]): void {
+async function expectParsed(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args[0] === 'help') return
-  const called = parser().parse(args)
+  const called = (await parser()).parse(args)
   const expected = args[0] === 'models' ? `models ${args[1] ?? 'list'}` : args[0]
   expect(called, args.join(' ')).toEqual([expected])
 }
 
-const paths = parser().commands.map((command) => {
+const paths = (await parser()).commands.map((command) => {
   const names: string[] = []
   for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name())
   return names.join(' ')
@@ -74,7 +77,7 @@ describe('--help', () => {
   test.each(paths)('of "%s" has examples, which its parser accepts', async (path) => {
     const examples = commandLines((await helpOf(path)).split(/^Examples?:$/m)[1])
     expect(examples.some((args) => args.join(' ').startsWith(path))).toBe(true)
-    for (const args of examples) expectParsed(args)
+    for (const args of examples) await expectParsed(args)
   })
 
   test.each(['eval', 'predict'])("of %s hides upstream's flags and aliases", async (command) => {
@@ -104,6 +107,6 @@ test.each(['README.md', 'packages/cli/README.md', 'docs/cli.md', 'docs/training.
   'accepts the command lines of %s',
   async (file) => {
     const text = await readFile(join(root, file), 'utf8')
-    for (const args of commandLines(text)) expectParsed(args)
+    for (const args of commandLines(text)) await expectParsed(args)
   },
 )

@@ -54,6 +54,29 @@ test('models pull downloads once, shows the progress and prints the path; list s
   expect((await inverseform('models')).out).not.toContain(path)
 })
 
+test('models list counts converted models, and models remove all removes them', async () => {
+  const { path } = await setUp()
+  const models = join(path, '../../models')
+  const folder = await temporaryFolder()
+  const photo = join(folder, 'photo.png')
+  await sharp({ create: { width: 64, height: 32, channels: 3, background: 'gray' } }).toFile(photo)
+  const predict = async (...flags: string[]) => {
+    const device = ['--device', 'cpu', '--out', join(folder, 'out')]
+    const { exitCode } = await inverseform('predict', photo, '--checkpoint', checkpoint, ...device, ...flags)
+    expect(exitCode).toBe(0)
+  }
+  await predict('--no-model-cache')
+  expect((await inverseform('models', 'list')).out).not.toContain('converted')
+  await predict()
+  const { out } = await inverseform('models', 'list')
+  expect(out).toMatch(/^1 converted +\d+\.\d MB /m)
+  expect(out).toContain(` MB  ${models}\n`)
+  const { err } = await inverseform('models', 'remove', 'all')
+  expect(err).toMatch(/^Removed .*[0-9a-f]{64} \(\d+\.\d MB\)\n$/)
+  expect(err).toContain(models)
+  expect((await inverseform('models', 'list')).out).not.toContain('converted')
+})
+
 test('models pull all takes every published file from --mirror', async () => {
   const { server } = await setUp(async (request, response) => {
     sendFile(request, response, await smallCheckpoint(1))

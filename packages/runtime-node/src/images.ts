@@ -10,7 +10,7 @@ import {
 } from '@inverseform/runtime'
 import { checkPixels } from '@inverseform/shared'
 import { defaultMaxPixels, readRegularFile } from '@inverseform/shared/node'
-import sharp from 'sharp'
+import type Sharp from 'sharp'
 import { pathOf } from './file-url.js'
 
 /** An image: a path, a `file:` URL, the bytes of a file (PNG, JPEG, WebP, AVIF, TIFF, GIF), or RGB pixels. */
@@ -66,8 +66,10 @@ export async function openImage(
   const file = typeof source === 'string' ? source : name === 'image' ? 'The image' : `\`${name}\``
   const bytes = typeof source === 'string' ? await readImageFile(source) : source
   const inspected = inspectImage(bytes, file, { maxPixels })
+  // Loaded here, because it takes as long as the whole package, and not every program decodes files.
+  const { default: sharp } = await import('sharp')
   try {
-    return upright(await decode(inspected), inspected.orientation)
+    return upright(await decode(sharp, inspected), inspected.orientation)
   } catch (cause) {
     throw decodingError(file, cause as Error)
   }
@@ -99,7 +101,10 @@ const loaders: Readonly<Record<ImageFile['format'], string>> = {
   GIF: 'gif',
 }
 
-async function decode({ bytes, format, width, height, cmyk }: ImageFile): Promise<RgbImage> {
+async function decode(
+  sharp: typeof Sharp,
+  { bytes, format, width, height, cmyk }: ImageFile,
+): Promise<RgbImage> {
   // Without profiles, all decoders return the same colors.
   const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: width * height })
   const { format: loader } = await image.metadata()

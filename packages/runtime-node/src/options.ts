@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { WeightPrecision } from '@inverseform/backbones/onnx'
-import { checkArgument, checkOneOf, InverseFormError } from '@inverseform/errors'
+import { checkArgument, checkBoolean, checkOneOf, InverseFormError } from '@inverseform/errors'
 import {
   checkDevice,
   checkDeviceOptions,
@@ -16,6 +16,7 @@ import {
 } from '@inverseform/runtime'
 import { orList } from '@inverseform/shared'
 import { type Device, devices, numberedDevices } from './devices/devices.js'
+import { modelCacheBytes } from './model-cache/index.js'
 
 /**
  * A checkpoint: the name of a published model, which is downloaded and cached, or the URL, path or bytes of a `.pth`,
@@ -52,6 +53,11 @@ export interface SegmenterOptions extends NetworkOptions, ModelOptions, DeviceOp
    * by default.
    */
   readonly memoryBudget?: number
+  /**
+   * Whether to keep the converted and optimized model in the cache folder, from where it loads faster next time; `true` by
+   * default. INVERSEFORM_MODEL_CACHE limits the size of all of them in GiB; 4 by default.
+   */
+  readonly modelCache?: boolean
 }
 
 export interface InverseNetOptions extends NetworkOptions {
@@ -84,6 +90,8 @@ export interface SegmenterSettings
   /** How many workers share the cores. `auto`: this one decides. */
   readonly workers: number | 'auto'
   readonly memoryBudget?: number
+  /** The most bytes that cached models may take; 0: none is read or kept. */
+  readonly modelCacheBytes: number
 }
 
 /** The checked options of InverseNet. */
@@ -101,7 +109,8 @@ const PRECISIONS: readonly WeightPrecision[] = ['float32', 'float16', 'int8']
 export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[] {
   const network = networkSettings(options)
   const model = checkModelOptions(options)
-  const { deviceId, workers } = options
+  const { deviceId, workers, modelCache = true } = options
+  checkBoolean('modelCache', modelCache)
   const { device, precision, selfCheck, selfCheckCache, threads, memoryBudget } = checkDeviceOptions(
     options,
     devices,
@@ -121,6 +130,7 @@ export function segmenterSettings(options: SegmenterOptions): SegmenterSettings[
     selfCheck,
     selfCheckCache,
     memoryBudget,
+    modelCacheBytes: modelCache ? modelCacheBytes() : 0,
   }))
 }
 

@@ -3,7 +3,7 @@ import { checkArgument, InverseFormError } from '@inverseform/errors'
 import { type PaintableSegmentation, type PaintStyle, paint } from '@inverseform/runtime'
 import { withoutPeriod } from '@inverseform/shared'
 import { checkPath, writeWholeFile } from '@inverseform/shared/node'
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { pathOf } from './file-url.js'
 import { type ImageInput, openImage } from './images.js'
 
@@ -45,6 +45,7 @@ export async function writeOverlay(
     const message = `\`path\` cannot be a ${extension} file: these have at most ${maxSide} pixels a side, the image has ${width}x${height}.`
     throw new InverseFormError('invalid-argument', message, { hint: 'Write a .png file.' })
   }
+  const { default: sharp } = await import('sharp')
   const picture = sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false }).removeAlpha()
   const bytes = await encode(picture)
     .toBuffer()

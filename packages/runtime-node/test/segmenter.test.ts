@@ -130,6 +130,12 @@ describe('createSegmenter', () => {
       '`selfCheckCache` must be true or false, got "no".',
     ],
     [
+      'a model cache that is not a boolean',
+      { modelCache: 0 },
+      'invalid-argument',
+      '`modelCache` must be true or false, got 0.',
+    ],
+    [
       'half a GPU',
       { device: 'cuda', deviceId: 0.5 },
       'invalid-argument',
@@ -304,7 +310,7 @@ describe('createSegmenter', () => {
     const isClean = async () => !(await readdir(folder.path)).some((name) => name.startsWith('inverseform-'))
     try {
       const controller = new AbortController()
-      const loading = failureOf(createSegmenter({ checkpoint, signal: controller.signal }))
+      const loading = failureOf(createSegmenter({ checkpoint, modelCache: false, signal: controller.signal }))
       await vi.waitUntil(async () => !(await isClean()), { timeout: 60_000, interval: 1 })
       controller.abort(new Error('enough'))
       expect((await loading).message).toBe('enough')
@@ -481,6 +487,7 @@ describe('several devices', () => {
       precision: 'float32',
       selfCheck: 'refuse',
       selfCheckCache: false,
+      modelCacheBytes: 0,
       threads: 1,
       workers: 1,
     })
@@ -574,6 +581,7 @@ describe('the end', () => {
       precision: 'float32',
       selfCheck: 'refuse',
       selfCheckCache: false,
+      modelCacheBytes: 0,
       threads: 1,
       workers: 1,
     })

@@ -3,7 +3,7 @@ import { createSegmenter } from '@inverseform/runtime-node'
 import { memory } from '../lib/machine.mjs'
 
 const started = performance.now()
-const segmenter = await createSegmenter({ checkpoint: process.argv[2] })
+const segmenter = await createSegmenter({ checkpoint: process.argv[2], modelCache: false })
 const total = performance.now() - started
 console.log(JSON.stringify({ total, ...segmenter.loadTimings, ...memory() }))
 await segmenter.dispose()

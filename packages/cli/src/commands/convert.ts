@@ -37,12 +37,7 @@ interface ConvertFlags extends ModelFlags {
   readonly compute?: ComputeType
 }
 
-export function addConvertCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program
-    .command('convert')
-    .description(
-      'Convert a checkpoint to ONNX (opset 17, dynamic sizes) or safetensors, or an ONNX file of ours',
-    )
+export function setUpConvert(command: Command, printer: Printer, signal: AbortSignal): void {
   addModelOptions(
     addCheckpointArgument(command, '.pth, .safetensors, or .onnx as this command writes it').requiredOption(
       '-o, --out <file>',

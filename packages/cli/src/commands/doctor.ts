@@ -4,10 +4,8 @@ import { diagnosisText } from '../output/text/diagnosis.js'
 import type { Printer } from '../printer.js'
 import { version } from '../version.js'
 
-export function addDoctorCommand(program: Command, printer: Printer): void {
-  program
-    .command('doctor')
-    .description('Test every device of this machine, and show what the unusable ones need')
+export function setUpDoctor(command: Command, printer: Printer): void {
+  command
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -56,10 +56,7 @@ interface EvalFlags extends SegmenterFlags, DataFlags {
   readonly json?: boolean
 }
 
-export function addEvalCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program
-    .command('eval')
-    .description('Evaluate a checkpoint on a data set in the layout of Cityscapes, or on plain folders')
+export function setUpEval(command: Command, printer: Printer, signal: AbortSignal): void {
   addDataOptions(addSegmenterOptions(command))
     .option('--limit <n>', 'evaluate only the first n images (default: all)', parseCount)
     .option('--out <folder>', 'write a page, results.json and pictures to this folder')

@@ -16,8 +16,7 @@ interface InspectFlags {
   readonly json?: boolean
 }
 
-export function addInspectCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program.command('inspect').description('Show the tensors and metadata of a checkpoint')
+export function setUpInspect(command: Command, printer: Printer, signal: AbortSignal): void {
   addKeyOption(addCheckpointArgument(command, '.pth, .safetensors or .onnx'))
     .option('--verify', 'read the whole file, and compare its checksums')
     .option('--json', 'print JSON')

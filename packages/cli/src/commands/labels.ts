@@ -17,10 +17,8 @@ export interface LabelsFlags {
   readonly maxPixels?: number
 }
 
-export function addLabelsCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  program
-    .command('labels')
-    .description('Draw label images from the polygons of a data set')
+export function setUpLabels(command: Command, printer: Printer, signal: AbortSignal): void {
+  command
     .option('--data <folder>', 'read this data set (default: the environment variable CITYSCAPES_DATASET)')
     .option('--split <names>', 'draw these splits, such as train,val (default: all)', parseNames('train,val'))
     .option(

@@ -44,12 +44,8 @@ interface MetricsFlags extends SelectionFlags {
   readonly merge?: string[]
 }
 
-export function addMetricsCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program.command('metrics')
+export function setUpMetrics(command: Command, printer: Printer, signal: AbortSignal): void {
   command
-    .description(
-      'Score label maps as the official Cityscapes script or other tools do, and measure boundaries',
-    )
     .option('--gt <folder>', 'read the ground truth from this folder (default: CITYSCAPES_DATASET)')
     .option(
       '--pred <folder>',

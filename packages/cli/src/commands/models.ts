@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { inverseNetZoo, type ModelName, zoo } from '@inverseform/backbones'
 import {
   type CachedCheckpoint,
@@ -5,7 +6,8 @@ import {
   listCachedCheckpoints,
 } from '@inverseform/backbones/node'
 import { InverseFormError } from '@inverseform/errors'
-import { orList } from '@inverseform/shared'
+import { type CachedModel, clearCachedModels, listCachedModels } from '@inverseform/runtime-node'
+import { orList, sum } from '@inverseform/shared'
 import type { Command } from 'commander'
 import { fetchCheckpoint } from '../options/checkpoint.js'
 import { upstreamFlags } from '../options/model.js'
@@ -15,13 +17,10 @@ import type { Printer } from '../printer.js'
 const published = [...Object.values(zoo), inverseNetZoo]
 const names: readonly ModelName[] = published.map(({ name }) => name)
 
-export function addModelsCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program
-    .command('models')
-    .description('List, download or remove the published models')
-    .addHelpText(
-      'after',
-      `
+export function setUpModels(command: Command, printer: Printer, signal: AbortSignal): void {
+  command.addHelpText(
+    'after',
+    `
 Downloads go to the cache folder, which the library uses too: INVERSEFORM_CACHE, or else "inverseform" in the user's cache folder.
 INVERSEFORM_MIRROR is the address of a mirror, HTTPS_PROXY that of a proxy, and INVERSEFORM_OFFLINE=1 turns downloads off.
 
@@ -30,7 +29,7 @@ Examples:
   inverseform models pull hrnet16-slim
   inverseform models pull all --mirror https://models.example.com/inverseform
   inverseform models remove all`,
-    )
+  )
   command
     .command('list', { isDefault: true })
     .description('show the published models, and what is in the cache')
@@ -88,6 +87,7 @@ async function listModels(
       ['in the cache', 'size', 'path'],
       ...names.map((name) => cacheRow(name, ofModel(name))),
       ...others.map((checkpoint) => cacheRow(checkpoint.url ?? 'unknown', checkpoint)),
+      ...convertedRow(await listCachedModels()),
     ]),
   )
 }
@@ -111,6 +111,13 @@ function modelTable(): string {
 const cacheRow = (name: string, checkpoint: CachedCheckpoint | undefined): string[] =>
   checkpoint ? [name, megabytes(checkpoint.bytes), checkpoint.path] : [name, '', 'not downloaded']
 
+/** Returns the row of the models that were converted while they were loaded. */
+function convertedRow(models: readonly CachedModel[]): string[][] {
+  if (models.length === 0) return []
+  const size = megabytes(sum(models.map(({ bytes }) => bytes)))
+  return [[`${models.length} converted`, size, dirname(models[0].folder)]]
+}
+
 /** Downloads one checkpoint after the other, and prints their paths. */
 async function pullModels(
   given: readonly string[],
@@ -127,7 +134,10 @@ async function removeModels(given: readonly string[], printer: Printer): Promise
   const cached = await listCachedCheckpoints()
   if (given.includes('all')) {
     await clearCachedCheckpoints()
-    printRemoved(cached, printer)
+    printRemoved(
+      [...cached, ...(await clearCachedModels()).map((model) => ({ ...model, path: model.folder }))],
+      printer,
+    )
     return
   }
   given.forEach(checkName)
@@ -139,9 +149,12 @@ async function removeModels(given: readonly string[], printer: Printer): Promise
   }
 }
 
-function printRemoved(checkpoints: readonly CachedCheckpoint[], printer: Printer): void {
-  for (const { path, bytes } of checkpoints) printer.line(`Removed ${path} (${megabytes(bytes)})`)
-  if (checkpoints.length === 0) printer.line('The cache has no checkpoints')
+function printRemoved(
+  removed: readonly { readonly path: string; readonly bytes: number }[],
+  printer: Printer,
+): void {
+  for (const { path, bytes } of removed) printer.line(`Removed ${path} (${megabytes(bytes)})`)
+  if (removed.length === 0) printer.line('The cache has no checkpoints')
 }
 
 function checkName(name: string): void {

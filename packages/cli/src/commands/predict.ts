@@ -38,11 +38,11 @@ interface PredictFlags extends SegmenterFlags {
   readonly json?: boolean
 }
 
-export function addPredictCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program
-    .command('predict')
-    .description('Segment images')
-    .argument('<inputs...>', 'images, folders (searched at any depth), quoted globs, or - for standard input')
+export function setUpPredict(command: Command, printer: Printer, signal: AbortSignal): void {
+  command.argument(
+    '<inputs...>',
+    'images, folders (searched at any depth), quoted globs, or - for standard input',
+  )
   addSegmenterOptions(command)
     .option('--out <folder>', 'write to this folder', 'predictions')
     .option(

@@ -16,10 +16,8 @@ export interface SubmitFlags {
 /** The number of images in the test split of Cityscapes. */
 const TEST_IMAGES = 1525
 
-export function addSubmitCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  program
-    .command('submit')
-    .description('Prepare predictions for submission to the Cityscapes server')
+export function setUpSubmit(command: Command, printer: Printer, signal: AbortSignal): void {
+  command
     .requiredOption(
       '--pred <folder>',
       'read the predictions from this folder: PNGs of train ids, or of label ids if named *labelIds.png',

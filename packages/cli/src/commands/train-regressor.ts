@@ -29,12 +29,8 @@ interface TrainRegressorFlags {
   readonly threads?: number
 }
 
-export function addTrainRegressorCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  program
-    .command('train-regressor')
-    .description(
-      'Train an InverseNet, the regressor of the InverseForm loss, on the boundaries of a data set',
-    )
+export function setUpTrainRegressor(command: Command, printer: Printer, signal: AbortSignal): void {
+  command
     .option('--data <folder>', 'read this data set (default: the environment variable CITYSCAPES_DATASET)')
     .option('--split <name>', 'use this split; every tenth image is held out', 'train')
     .option('--limit <n>', 'use at most this many images', parseCount, 500)

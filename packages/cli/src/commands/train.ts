@@ -27,8 +27,7 @@ import { distanceOf, readRegressor } from '../train/regressor.js'
 import { resumeOptions } from '../train/resume-options.js'
 import { missing, sourcesOf } from '../train/sources.js'
 
-export function addTrainCommand(program: Command, printer: Printer, signal: AbortSignal): void {
-  const command = program.command('train').description('Train a network with the InverseForm loss')
+export function setUpTrain(command: Command, printer: Printer, signal: AbortSignal): void {
   addTrainOptions(command)
     .addHelpText(
       'after',

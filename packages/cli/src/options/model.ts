@@ -35,6 +35,7 @@ export interface SegmenterFlags extends ModelFlags {
   readonly selfCheck: SelfCheckOption
   readonly threads?: number
   readonly workers?: number | 'auto'
+  readonly modelCache: boolean
   readonly maxPixels?: number
 }
 
@@ -95,6 +96,7 @@ export function addSegmenterOptions(command: Command): Command {
       'segment n images at the same time, or auto: as many as cores and memory allow (default: auto for several images)',
       parseWorkers,
     )
+    .option('--no-model-cache', 'neither read nor keep the converted model in the cache folder')
     .addOption(maxPixelsOption())
     .addOption(new Option('--model_path <file>', "upstream's --checkpoint").hideHelp())
     .addOption(new Option('--arch <name>', "upstream's model name").hideHelp())
@@ -136,8 +138,9 @@ export function segmenterChoice(flags: SegmenterFlags): SegmenterOptions & {
       hint: `Pass --checkpoint ${choice.model ?? 'hrnet16-slim'} to download the published one, or the path of a file; \`inverseform models\` lists all.`,
     })
   }
-  const { key, device, deviceId, precision, selfCheck, threads, workers, maxPixels } = flags
-  return { checkpoint, key, ...choice, device, deviceId, precision, selfCheck, threads, workers, maxPixels }
+  const { key, device, deviceId, precision, selfCheck, threads, workers, modelCache, maxPixels } = flags
+  const runs = { device, deviceId, precision, selfCheck, threads, workers, modelCache, maxPixels }
+  return { checkpoint, key, ...choice, ...runs }
 }
 
 /** Several workers take longer to start, which a few images do not make up for. */

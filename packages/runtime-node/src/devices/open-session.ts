@@ -17,6 +17,7 @@ import {
   type VerdictStore,
 } from '@inverseform/runtime'
 import manifest from '../../package.json' with { type: 'json' }
+import type { ModelCache } from '../model-cache/index.js'
 import { onnxBackend } from '../onnx/backend.js'
 import { loadNative, loadWasm } from '../onnx/load.js'
 import { autoDevices, type Device } from './devices.js'
@@ -44,16 +45,18 @@ export async function nativeDevices({
   threads,
   deviceId,
   selfCheckCache,
+  modelCache,
 }: {
   readonly threads: number
   readonly deviceId?: number
   readonly selfCheckCache: boolean
+  readonly modelCache?: ModelCache
 }): Promise<NativeDevices> {
   const common = {
     deviceId,
     verdicts: selfCheckCache ? userVerdicts() : undefined,
     backend: ({ device, precision }: Candidate<Device>) =>
-      onnxBackend(device, threads, { deviceId, compute: precision }),
+      onnxBackend(device, threads, { deviceId, compute: precision, modelCache }),
   }
   try {
     const { ort, libraries } = await loadNative()

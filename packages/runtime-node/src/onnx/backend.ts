@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { memorySink } from '@inverseform/backbones'
@@ -16,9 +17,12 @@ import {
   type Tensor,
 } from '@inverseform/runtime'
 import type { InferenceSession } from 'onnxruntime-common'
+import manifest from '../../package.json' with { type: 'json' }
 import type { Device } from '../devices/devices.js'
+import { type FoundModel, MODEL_FILE, type ModelCache, WEIGHT_FILE } from '../model-cache/index.js'
+import { processorIdentity } from '../model-cache/processor.js'
 import { loadNative, loadWasm, type OnnxRuntime } from './load.js'
-import { WEIGHT_FILE, type WeightFolder, writeWeightFolder } from './weight-folder.js'
+import { type WeightFolder, writeWeightFolder } from './weight-folder.js'
 
 export interface BackendOptions {
   /** Which of several devices of a kind, from 0. */
@@ -29,7 +33,12 @@ export interface BackendOptions {
    * Stores weights in this precision, instead of in the layout that runs fastest: for networks that are mostly weights.
    */
   readonly compact?: WeightPrecision
+  /** Keeps networks as they are optimized for the CPU. All of them must be of the cache's checkpoint. */
+  readonly modelCache?: ModelCache
 }
+
+/** Networks with fewer bytes of weights load faster than their cached files could be checked. */
+const SMALLEST_CACHED = 2 ** 20
 
 /** Session options that keep ONNX Runtime from copying weights. */
 const compactSession: Readonly<Record<WeightPrecision, InferenceSession.SessionOptions>> = {
@@ -48,7 +57,7 @@ const compactSession: Readonly<Record<WeightPrecision, InferenceSession.SessionO
 export async function onnxBackend(
   device: Device,
   threads: number,
-  { compact, compute, deviceId }: BackendOptions = {},
+  { compact, compute, deviceId, modelCache }: BackendOptions = {},
 ): Promise<Backend> {
   const isWasm = device === 'wasm'
   const ort = isWasm ? await loadWasm(threads) : (await loadNative()).ort
@@ -61,13 +70,42 @@ export async function onnxBackend(
     // On other devices it warns that shapes are computed on the CPU, which is intended.
     logSeverityLevel: device === 'cpu' ? 2 : 3,
   }
-  const create = (model: Uint8Array, folder?: string) => {
-    const { extra, ...rest } = compact ? compactSession[compact] : {}
+  const create = (model: Uint8Array, folder?: string, more?: InferenceSession.SessionOptions) => {
+    const { extra, ...rest } = { ...(compact && compactSession[compact]), ...more }
     const external = folder && { model_external_initializers_file_folder_path: folder }
     const session = { ...(extra?.session as object), ...external }
     return call('load the model', () =>
       ort.InferenceSession.create(model, { ...options, ...rest, extra: { session } }),
     )
+  }
+
+  /** Loads a cached model; returns undefined if it is damaged, or has been removed meanwhile. */
+  async function createOptimized({ model, folder, isIntact }: FoundModel) {
+    const creating = create(model, folder, { graphOptimizationLevel: 'disabled' })
+    const session = await creating.catch(() => undefined)
+    if (await isIntact) return session
+    await session?.release()
+    return undefined
+  }
+
+  /** Loads a model whose weights are in a folder, and keeps it as ONNX Runtime has optimized it. */
+  async function createAndKeep(model: Uint8Array, folder: string, cache: ModelCache, key: string) {
+    const kept = await cache.begin(key)
+    if (!kept) return create(model, folder)
+    try {
+      const session = await create(model, folder, {
+        optimizedModelFilePath: join(kept.folder, MODEL_FILE),
+        extra: { session: { optimized_model_external_initializers_file_name: WEIGHT_FILE } },
+        // It warns that the file fits this processor alone, which is part of the key.
+        logSeverityLevel: 3,
+      })
+      await kept.publish()
+      return session
+    } catch {
+      // The disk may be full. If it is something else, it happens again.
+      await kept.discard()
+      return create(model, folder)
+    }
   }
 
   return {
@@ -79,12 +117,24 @@ export async function onnxBackend(
       // WebAssembly cannot map files.
       if (isWasm) return inMemory()
       const model = encode({ weightFile: WEIGHT_FILE })
+      const weights = model.weights as Writable
       const bytes = await bytesOf(model)
-      const folder = await writeWeightFolder(model.weights as Writable)
+      // Other devices compile networks for themselves, and cannot write down the result.
+      const cache = device === 'cpu' && weights.byteLength >= SMALLEST_CACHED ? modelCache : undefined
+      const versions = [manifest.version, ort.env.versions.node ?? '']
+      const key = await cache?.keyOf([...versions, await processorIdentity(), compact ?? '', bytes])
+      const found = key && (await cache?.find(key))
+      if (found) {
+        const session = await createOptimized(found)
+        if (session) return new OnnxSession(ort, call, session)
+      }
+      const folder = await writeWeightFolder(weights)
       if (!folder) return inMemory()
       if (compact) collectGarbage()
       try {
-        return new OnnxSession(ort, call, await create(bytes, folder.path), folder)
+        const session =
+          cache && key ? createAndKeep(bytes, folder.path, cache, key) : create(bytes, folder.path)
+        return new OnnxSession(ort, call, await session, folder)
       } finally {
         // Mapped weights no longer need a file name.
         await folder.remove()

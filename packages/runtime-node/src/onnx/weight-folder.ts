@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import type { Writable } from '@inverseform/backbones/onnx'
 import { isInverseFormError } from '@inverseform/errors'
 import { writeFileAtomically } from '@inverseform/shared/node'
-
-export const WEIGHT_FILE = 'weights.bin'
+import { WEIGHT_FILE } from '../model-cache/index.js'
 
 /** A temporary folder with a model's weights, which ONNX Runtime maps into memory instead of copying them twice. */
 export interface WeightFolder {

@@ -16,6 +16,7 @@ import {
 import { withCheckpoint } from '../../checkpoint.js'
 import { type Device, maxBufferBytes, maxMemoryBudget } from '../../devices/devices.js'
 import { nativeDevices, openSession } from '../../devices/open-session.js'
+import { userModelCache } from '../../model-cache/index.js'
 import type { SegmenterSettings } from '../../options.js'
 import type { StartTask } from './task.js'
 
@@ -41,7 +42,10 @@ export interface SegmenterTask {
 /** Segments images of any sizes. */
 export const startSegmenter: StartTask<SegmenterTask> = async (settings, { signal, onProgress }) => {
   const started = performance.now()
-  return withCheckpoint(settings.checkpoint, signal, async (source) => {
+  const { checkpoint, modelCacheBytes } = settings
+  // Looked at before the checkpoint is opened, so that a file that replaces it is noticed.
+  const modelCache = userModelCache(checkpoint, modelCacheBytes)
+  return withCheckpoint(checkpoint, signal, async (source) => {
     const built = await openModel(source, settings)
     const opened = performance.now()
     const planned = settings.workers === 'auto' ? workersWithin(memoryFor(settings), built) : settings.workers
@@ -49,7 +53,7 @@ export const startSegmenter: StartTask<SegmenterTask> = async (settings, { signa
     const network = await openSession(
       built.graph,
       { ...settings, onTry: (device) => onProgress({ stage: 'compile', device }) },
-      await nativeDevices({ ...settings, threads }),
+      await nativeDevices({ ...settings, threads, modelCache }),
     )
     const { device, precision, attempts } = network
     const onCpu = device === 'cpu' || device === 'wasm'
