@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import bin from '../src/bin.ts?bundled'
 import { exitCodes } from '../src/exit-codes.js'
@@ -50,9 +51,15 @@ test.skipIf(process.platform === 'win32')(
 )
 
 test.each([['--version'], ['--help']])('%s loads neither libraries nor commands', async (...args) => {
-  const trace = fileURLToPath(new URL('./fixtures/trace-imports.mjs', import.meta.url))
-  const flags = ['--conditions=@inverseform/source', '--import', 'tsx', '--import', trace]
-  const child = spawn(process.execPath, [...flags, bin, ...args])
+  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+  const flags = [
+    '--conditions=@inverseform/source',
+    '--import',
+    'tsx',
+    '--import',
+    path('./fixtures/trace-imports.mjs'),
+  ]
+  const child = spawn(process.execPath, [...flags, path('../src/bin.ts'), ...args])
   let [out, err] = ['', '']
   child.stdout.on('data', (part) => (out += part))
   child.stderr.on('data', (part) => (err += part))
