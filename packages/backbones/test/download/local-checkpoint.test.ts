@@ -42,6 +42,13 @@ async function setUp(answer: Answer) {
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 const hashAt = async (path: string) => sha256(await readFile(path))
 
+/** Expects a range that starts before the end of what arrived of 400,000 bytes, which is up to the sockets. */
+function expectResumed(range: string | undefined): void {
+  const start = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1])
+  expect(start).toBeGreaterThan(0)
+  expect(start).toBeLessThanOrEqual(400_000 - 65_536)
+}
+
 describe('a download', () => {
   test('is cached with its SHA-256, and asked for once', async () => {
     const body = await smallCheckpoint()
@@ -67,10 +74,13 @@ describe('a download', () => {
       else sendFile(request, response, body, '"1"')
     })
     expect(await hashAt(await localCheckpoint(url, options))).toBe(sha256(body))
-    expect(server.ranges()).toEqual([undefined, `bytes=${400_000 - 65_536}-`])
+    expect(server.ranges()).toHaveLength(2)
+    expectResumed(server.ranges()[1])
     expect(server.requests[1].headers['if-range']).toBe('"1"')
     expect(notes).toEqual([
-      'The download stopped after 0.4 of 0.9 MB: 127.0.0.1 dropped the connection. Trying again in 0.01 s.',
+      expect.stringMatching(
+        /^The download stopped after 0\.[1-4] of 0\.9 MB: 127\.0\.0\.1 dropped the connection\. Trying again in 0\.01 s\.$/,
+      ),
     ])
   })
 
@@ -85,12 +95,12 @@ describe('a download', () => {
     const error = await localCheckpoint(url, options).catch((error) => error)
     expect(error.code).toBe('unreadable')
     expect(error.message).toMatch(
-      /model\.pth cannot be downloaded: 127\.0\.0\.1 dropped the connection\. The first 0\.4 of 0\.9 MB are kept in .*\.part\.$/,
+      /model\.pth cannot be downloaded: 127\.0\.0\.1 dropped the connection\. The first 0\.[1-4] of 0\.9 MB are kept in .*\.part\.$/,
     )
     expect((await files()).filter((name) => !/\.part(\.json)?$/.test(name))).toEqual([])
     works = true
     expect(await hashAt(await localCheckpoint(url, options))).toBe(sha256(body))
-    expect(server.ranges().at(-1)).toBe(`bytes=${400_000 - 65_536}-`)
+    expectResumed(server.ranges().at(-1))
     expect((await files()).filter((name) => name.includes('.part'))).toEqual([])
   })
 
