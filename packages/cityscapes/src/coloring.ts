@@ -29,10 +29,11 @@ export const errorColors = {
 export function colorize(trainIds: IdArray, palette: readonly Rgb[] = cityscapesPalette): Uint8Array {
   checkIntegerArray('trainIds', trainIds)
   checkPalette(palette)
-  const table = new Uint8Array(palette.flat())
+  // The last color, black, is of all other ids: reading beyond the end of an array is slow.
+  const table = new Uint8Array([...palette.flat(), 0, 0, 0])
   const rgb = new Uint8Array(trainIds.length * 3)
   for (let i = 0; i < trainIds.length; i++) {
-    const from = trainIds[i] * 3
+    const from = Math.min(trainIds[i] >>> 0, palette.length) * 3
     rgb[i * 3] = table[from]
     rgb[i * 3 + 1] = table[from + 1]
     rgb[i * 3 + 2] = table[from + 2]

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { colorize, edgeImage } from '@inverseform/cityscapes'
+import { colorize } from '@inverseform/cityscapes'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
   createSegmenter,
@@ -238,11 +238,11 @@ async function write(
   const labels = segmentation.labels as NonNullable<Segmentation['labels']>
   const palette = outputPalette(segmentation.numClasses)
   const encoders: Readonly<Record<PredictionKind, () => Promise<Uint8Array>>> = {
-    labels: async () => pngOfLabels({ ...segmentation, labels }),
+    labels: () => pngOfLabels({ ...segmentation, labels }),
     colors: () => pngOfRgb(colorize(labels, palette), width, height),
     overlay: () =>
       photoOfRgb(paint(image, { ...segmentation, labels }, { colors: palette }).data, width, height),
-    edges: () => pngOfRgb(edgeImage(edges as Float32Array), width, height),
+    edges: () => pngOfUnit(edges as Float32Array, width, height),
     confidence: () => pngOfUnit(confidence as Float32Array, width, height),
   }
   const fileEnds: Readonly<Record<PredictionKind, OutputEnd>> = {

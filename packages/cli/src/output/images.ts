@@ -13,8 +13,19 @@ export function pngOfLabels({
   height,
   labels,
   numClasses,
-}: Segmentation<readonly ['labels']>): Uint8Array {
-  return encodeLabelPng({ width, height, data: numClasses === 19 ? toLabelIds(labels) : labels })
+}: Segmentation<readonly ['labels']>): Promise<Uint8Array> {
+  return pngOfIds(numClasses === 19 ? toLabelIds(labels) : labels, width, height)
+}
+
+/** Encodes ids as a gray PNG, with 16 bits for a Uint16Array. */
+export async function pngOfIds(
+  ids: Uint8Array | Uint16Array,
+  width: number,
+  height: number,
+): Promise<Uint8Array> {
+  // Sharp is ten times as fast, and leaves this thread free.
+  if (ids instanceof Uint8Array) return pngOfGray(ids, width, height)
+  return encodeLabelPng({ width, height, data: ids })
 }
 
 /** Encodes interleaved 8-bit RGB, or opaque RGBA, as a PNG: lossless, and small for flat colors. */
@@ -23,8 +34,11 @@ export function pngOfRgb(
   width: number,
   height: number,
 ): Promise<Buffer> {
-  return rawPicture(rgb, width, height).png({ palette: false, compressionLevel: 6 }).toBuffer()
+  return rawPicture(rgb, width, height).png({ palette: false, compressionLevel: COMPRESSION }).toBuffer()
 }
+
+/** Twice as fast as sharp's default, for files that are 30 % larger. */
+const COMPRESSION = 3
 
 /** The most pixels that a JPEG file can have in a row or column. */
 const MAX_JPEG_SIDE = 65_500
@@ -50,10 +64,15 @@ function rawPicture(pixels: Uint8Array | Uint8ClampedArray, width: number, heigh
 
 /** Encodes values in [0,1] as an 8-bit gray PNG. */
 export function pngOfUnit(values: Float32Array, width: number, height: number): Promise<Buffer> {
-  const gray = Uint8Array.from(values, (value) => Math.round(255 * value))
+  const gray = new Uint8Array(values.length)
+  for (let i = 0; i < values.length; i++) gray[i] = Math.round(255 * values[i])
+  return pngOfGray(gray, width, height)
+}
+
+function pngOfGray(gray: Uint8Array, width: number, height: number): Promise<Buffer> {
   return sharp(gray, { raw: { width, height, channels: 1 } })
     .toColorspace('b-w')
-    .png()
+    .png({ compressionLevel: COMPRESSION })
     .toBuffer()
 }
 

@@ -46,14 +46,41 @@ export function outlineRows(
       const last = Math.min(x + REACH, width - 1)
       // Most pixels are far from a boundary.
       const isInside = uniform[last] > last - Math.max(x - REACH, 0)
-      opacities[x] = isInside ? 0 : outlineOpacity(weightAt(labels, rows, x, width), lineWidth)
+      if (isInside) opacities[x] = 0
+      else {
+        const isNearFrame = x < REACH || x + REACH >= width
+        const weight = isNearFrame ? weightAtFrame(labels, rows, x, width) : weightAt(labels, rows, x)
+        opacities[x] = outlineOpacity(weight, lineWidth)
+      }
     }
     return opacities
   }
 }
 
 /** Returns the weight of a pixel's label among its neighbors, up to 256. */
-function weightAt(labels: Labels, rows: readonly number[], x: number, width: number): number {
+function weightAt(labels: Labels, [top, upper, row, lower, bottom]: readonly number[], x: number): number {
+  const label = labels[row + x]
+  return (
+    weightInRow(labels, top + x, label) +
+    4 * weightInRow(labels, upper + x, label) +
+    6 * weightInRow(labels, row + x, label) +
+    4 * weightInRow(labels, lower + x, label) +
+    weightInRow(labels, bottom + x, label)
+  )
+}
+
+function weightInRow(labels: Labels, at: number, label: number): number {
+  return (
+    (labels[at - 2] === label ? 1 : 0) +
+    (labels[at - 1] === label ? 4 : 0) +
+    (labels[at] === label ? 6 : 0) +
+    (labels[at + 1] === label ? 4 : 0) +
+    (labels[at + 2] === label ? 1 : 0)
+  )
+}
+
+/** Returns the same at the frame of the image, beyond which labels continue. */
+function weightAtFrame(labels: Labels, rows: readonly number[], x: number, width: number): number {
   const label = labels[rows[REACH] + x]
   let weight = 0
   for (let i = 0; i < rows.length; i++) {

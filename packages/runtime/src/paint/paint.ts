@@ -61,28 +61,41 @@ export function paintPixels(
   // Only the highlighted class is outlined.
   const outlined = highlight === undefined ? labels : labels.map((label) => Number(label === highlight))
   const rowOf = outlines && outlineRows(outlined, width, height, outlines.width)
-  const color: [number, number, number] = [0, 0, 0]
+  const none: Color = [0, 0, 0]
+  const [outlineRed, outlineGreen, outlineBlue] = outlines ? outlines.color : none
+  const [edgeRed, edgeGreen, edgeBlue] = edges ? edges.color : none
   for (let y = 0, pixel = 0; y < height; y++) {
     const opacities = rowOf?.(y)
     for (let x = 0; x < width; x++, pixel++) {
       const label = labels[pixel]
-      const isDimmed = highlight !== undefined && label !== highlight
-      for (let c = 0; c < 3; c++) {
-        const under = image[3 * pixel + c]
-        color[c] = isDimmed ? DIMMED * under : under + opacity * (colors[3 * label + c] - under)
+      let [red, green, blue] = [image[3 * pixel], image[3 * pixel + 1], image[3 * pixel + 2]]
+      if (highlight !== undefined && label !== highlight) {
+        red *= DIMMED
+        green *= DIMMED
+        blue *= DIMMED
+      } else {
+        red += opacity * (colors[3 * label] - red)
+        green += opacity * (colors[3 * label + 1] - green)
+        blue += opacity * (colors[3 * label + 2] - blue)
       }
-      if (outlines && opacities && opacities[x] > 0) blend(color, outlines.color, opacities[x])
+      const outline = opacities === undefined ? 0 : opacities[x]
+      if (outline > 0) {
+        red += outline * (outlineRed - red)
+        green += outline * (outlineGreen - green)
+        blue += outline * (outlineBlue - blue)
+      }
       if (edges && probabilities && probabilities[pixel] >= edges.threshold) {
-        blend(color, edges.color, probabilities[pixel])
+        const edge = probabilities[pixel]
+        red += edge * (edgeRed - red)
+        green += edge * (edgeGreen - green)
+        blue += edge * (edgeBlue - blue)
       }
       // Storing in the clamped array rounds.
-      for (let c = 0; c < 3; c++) painted[4 * pixel + c] = color[c]
+      painted[4 * pixel] = red
+      painted[4 * pixel + 1] = green
+      painted[4 * pixel + 2] = blue
       painted[4 * pixel + 3] = 255
     }
   }
   return painted
-}
-
-function blend(color: [number, number, number], over: Color, opacity: number): void {
-  for (let c = 0; c < 3; c++) color[c] += opacity * (over[c] - color[c])
 }

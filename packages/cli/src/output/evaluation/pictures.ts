@@ -1,18 +1,19 @@
 import { join } from 'node:path'
-import {
-  colorize,
-  edgeImage,
-  encodeLabelPng,
-  errorMask,
-  type ReportImage,
-  type ReportPanel,
-  type Rgb,
-} from '@inverseform/cityscapes'
+import { colorize, errorMask, type ReportImage, type ReportPanel, type Rgb } from '@inverseform/cityscapes'
 import type { Sample } from '@inverseform/cityscapes/node'
 import { paint } from '@inverseform/runtime-node'
 import { writeWholeFile } from '@inverseform/shared/node'
 import type { EvaluatedImage } from '../../evaluation/evaluate-images.js'
-import { type Picture, photoExtension, photoOfRgb, pngOfLabels, pngOfRgb, writePictures } from '../images.js'
+import {
+  type Picture,
+  photoExtension,
+  photoOfRgb,
+  pngOfIds,
+  pngOfLabels,
+  pngOfRgb,
+  pngOfUnit,
+  writePictures,
+} from '../images.js'
 import { paletteOf } from '../palettes.js'
 
 /**
@@ -37,9 +38,9 @@ export async function writePrediction(
   { segmentation }: EvaluatedImage,
   isPlain: boolean,
 ): Promise<void> {
-  const { width, height, labels: data } = segmentation
+  const { width, height, labels } = segmentation
   const path = join(folder, 'predictions', `${stem}${isPlain ? '' : '_pred_labelIds'}.png`)
-  await writeWholeFile(path, isPlain ? encodeLabelPng({ width, height, data }) : pngOfLabels(segmentation))
+  await writeWholeFile(path, await (isPlain ? pngOfIds(labels, width, height) : pngOfLabels(segmentation)))
 }
 
 /** Writes the panels of an image to `<folder>/images/`, and returns them for the page. */
@@ -66,7 +67,7 @@ export async function writePanels(
     pictures.push(['truth', 'truth.png', pngOfRgb(colorize(target, palette), width, height)])
     pictures.push(['errors', 'errors.png', pngOfRgb(errorMask(target, labels, numClasses), width, height)])
   }
-  if (edges) pictures.push(['edges', 'edges.png', pngOfRgb(edgeImage(edges), width, height)])
+  if (edges) pictures.push(['edges', 'edges.png', pngOfUnit(edges, width, height)])
 
   const panels = await writePictures(folder, stem, pictures)
   return { name: stem, meanIou: scores?.meanIou, panels: ordered(panels) }
