@@ -1,4 +1,4 @@
-// Measures a network in int8 next to the same network in float32, on the CPU: time, and how many labels differ.
+// Measures a network in int8 next to the same network in float32: time, and how many labels differ.
 import { parseArgs } from 'node:util'
 import { createSegmenter } from '@inverseform/runtime-node'
 import sharp from 'sharp'
@@ -6,13 +6,14 @@ import { features, machine } from '../lib/machine.mjs'
 import { median, ratio, report, table } from '../lib/report.mjs'
 
 const usage = `usage: node --conditions=@inverseform/source --import tsx tools/bench/int8/run.mjs FLOAT INT8 IMAGE
-       [--threads 2] [--runs 9] [--size 2048x1024] [--out FILE.md]
+       [--device cpu] [--threads 2] [--runs 9] [--size 2048x1024] [--out FILE.md]
 
 FLOAT is a checkpoint. INT8 is the file that \`inverseform convert FLOAT --precision int8 --calibrate FOLDER\` wrote.
 `
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    device: { type: 'string', default: 'cpu' },
     threads: { type: 'string', default: '2' },
     runs: { type: 'string', default: '9' },
     size: { type: 'string', default: '2048x1024' },
@@ -57,7 +58,7 @@ const rows = sides.map(({ name, network, whole }) => [
 ])
 report(
   [
-    `Machine: ${machine()}; ${features()}; ${threads} threads.`,
+    `Machine: ${machine()}; ${features()}; ${values.device}, ${threads} threads.`,
     `One image of ${width}x${height}, ${runs} runs of each side in turn. Medians (minima). ${((100 * equal) / labels[0].length).toFixed(2)} % of the labels are equal.`,
     table(['', 'network', 'of float32', 'image to labels', 'of float32'], rows),
   ],
@@ -65,7 +66,7 @@ report(
 )
 
 async function open(name, checkpoint) {
-  const segmenter = await createSegmenter({ checkpoint, device: 'cpu', threads, workers: 1 })
+  const segmenter = await createSegmenter({ checkpoint, device: values.device, threads, workers: 1 })
   return { name, segmenter, network: [], whole: [] }
 }
 

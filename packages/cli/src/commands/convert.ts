@@ -243,7 +243,9 @@ async function openNetwork(
   noteOnTensors(loaded, printer)
   const compact = tensors.map(({ dtype }) => dtype).find((dtype) => dtype === 'float16' || dtype === 'int8')
   const staysInt8 = description?.mapScales && flags.precision === undefined
-  if (compact && !staysInt8 && flags.precision !== 'float16' && flags.compute !== 'float16') {
+  const becomesFloat32 =
+    !staysInt8 && (flags.precision ?? 'float32') === 'float32' && flags.compute !== 'float16'
+  if (compact && becomesFloat32) {
     printer.note(
       `The weights were stored in ${compact}. In float32 they have the same values: what was rounded off stays lost.`,
     )
