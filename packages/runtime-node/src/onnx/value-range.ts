@@ -47,7 +47,7 @@ export class ValueRange {
     const scale = Math.fround((high - low) / 255)
     // A map of zeros, and values that float32 holds only as subnormal numbers.
     if (scale < 2 ** -126) return { scale: 1, zeroPoint: 0 }
-    return { scale, zeroPoint: Math.min(255, Math.round(-low / scale)) }
+    return { scale, zeroPoint: Math.min(255, Math.round((0 - low) / scale)) }
   }
 
   #widen(): void {
