@@ -153,7 +153,7 @@ describe('int8', () => {
   })
 
   test.each([
-    [['--precision', 'int8'], /needs --calibrate[^]*Pass a folder/],
+    [['--precision', 'int8'], /needs --calibrate.*\n.*Pass a folder/],
     [['--calibrate', photos], /only for --precision int8/],
     [[...int8, '--compute', 'float16'], /exclude each other/],
     [['--precision', 'int8', '--calibrate', join(dataset, 'nowhere')], /nowhere is not an image or a folder/],

@@ -13,7 +13,10 @@ export { rewrite } from './rewrite.js'
 export const passes = { foldBatchNorm, commuteResize, splitConcat, splitHidden, mergeStem, splitMiscomputed }
 export type PassName = keyof typeof passes
 
-/** Prepares a graph for WebGPU: removes int8, for which it has no kernels, the widest maps and the convolutions that ONNX Runtime computes wrongly. */
+/**
+ * Prepares a graph for WebGPU: removes rounded maps, for which it has no kernels, the widest maps, and the convolutions that
+ * ONNX Runtime computes wrongly.
+ */
 export function forWebGpu(graph: Graph): Graph {
   return [commuteResize, splitConcat, splitHidden, splitMiscomputed].reduce(
     (g, pass) => pass(g),
