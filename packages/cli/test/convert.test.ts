@@ -116,6 +116,64 @@ describe('float16', () => {
   })
 })
 
+describe('int8', () => {
+  const photos = join(dataset, 'leftImg8bit')
+  const int8 = ['--precision', 'int8', '--calibrate', photos]
+
+  test('gives a quarter of the file, which every command opens, and nearly the same scores', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 'int8.onnx')
+    const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, '--edge-head', ...int8)
+    expect(exitCode, err).toBe(0)
+    expect(err).toContain('logits, edge, in int8')
+    const shown = JSON.parse((await inverseform('inspect', path, '--json')).out)
+    expect(shown).toMatchObject({ model: 'hrnet16-slim', metadata: { precision: 'int8' } })
+    expect((await stat(path)).size).toBeLessThan(0.3 * (await stat(checkpoint)).size)
+
+    const meanIou = async (file: string) => {
+      const flags = ['--data', dataset, '--edge-head', '--json', '--device', 'cpu']
+      return JSON.parse((await inverseform('eval', '--checkpoint', file, ...flags)).out).scores.meanIou
+    }
+    const [before, after] = [await meanIou(checkpoint), await meanIou(path)]
+    expect(before).toBeGreaterThan(0.4)
+    expect(Math.abs(after - before)).toBeLessThan(0.006)
+    expect(after).not.toBe(before)
+
+    const again = join(folder, 'again.onnx')
+    await inverseform('convert', path, '-o', again)
+    expect(Buffer.compare(await readFile(again), await readFile(path))).toBe(0)
+    const back = join(folder, 'back.onnx')
+    await inverseform('convert', path, '-o', back, '--precision', 'float32')
+    const { metadata, tensors } = JSON.parse((await inverseform('inspect', back, '--json')).out)
+    expect(metadata).not.toHaveProperty('precision')
+    const types = tensors.map(({ dtype }: { dtype: string }) => dtype)
+    expect(types).toContain('float32')
+    expect(types).not.toContain('int8')
+    expect(types).not.toContain('uint8')
+  })
+
+  test.each([
+    [['--precision', 'int8'], /needs --calibrate.*\n.*Pass a folder/],
+    [['--calibrate', photos], /only for --precision int8/],
+    [[...int8, '--compute', 'float16'], /exclude each other/],
+    [['--precision', 'int8', '--calibrate', join(dataset, 'nowhere')], /nowhere is not an image or a folder/],
+  ])('%j is refused', async (flags, message) => {
+    const path = join(await temporaryFolder(), 'int8.onnx')
+    const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, ...flags)
+    expect(exitCode).not.toBe(0)
+    expect(err).toMatch(message)
+    await expect(stat(path)).rejects.toThrow('ENOENT')
+  })
+
+  test('a folder without images is refused', async () => {
+    const folder = await temporaryFolder()
+    const flags = ['-o', join(folder, 'a.onnx'), '--precision', 'int8', '--calibrate', folder]
+    const { exitCode, err } = await inverseform('convert', checkpoint, ...flags)
+    expect(exitCode).not.toBe(0)
+    expect(err).toContain('has no images')
+  })
+})
+
 describe('convert of an ONNX file', () => {
   test('of ours changes what is asked for, and keeps the rest', async () => {
     const folder = await temporaryFolder()

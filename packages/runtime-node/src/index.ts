@@ -28,6 +28,7 @@ export type {
   TileOption,
 } from '@inverseform/runtime'
 export { classColors, paint } from '@inverseform/runtime'
+export { type CalibrateOptions, calibrate } from './calibrate.js'
 export { createInverseNet, type InverseNet, type TileTensor } from './create-inverse-net.js'
 export { createSegmenter, type NodeSegmenter } from './create-segmenter.js'
 export { type Device, devices } from './devices/devices.js'

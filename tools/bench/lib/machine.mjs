@@ -15,6 +15,15 @@ export function machine(more = []) {
   return `${cpus()[0].model}, ${availableParallelism()} cores, ${memory}, ${platform()}-${arch()}; ${versions.join(', ')}`
 }
 
+/** Names what the processor has of the instructions that decide which kernels run. */
+export function features() {
+  const flags =
+    readFileSync('/proc/cpuinfo', 'utf8')
+      .match(/^flags\s*:\s*(.*)$/m)?.[1]
+      .split(' ') ?? []
+  return flags.filter((flag) => /^(avx2|avx512f|avx_vnni|avx512_vnni|amx_int8)$/.test(flag)).join(', ')
+}
+
 /** Returns this process's memory in MiB: peak resident, resident now, and its anonymous and file-backed parts. */
 export function memory() {
   const status = readFileSync('/proc/self/status', 'utf8')

@@ -51,7 +51,9 @@ export {
 export { bindSizes, gradientName, gradients } from './gradients.js'
 export { largestBufferBytes, type MemoryOptions, peakActivationBytes } from './memory.js'
 export { forWebGpu, type PassName, passes, rewrite } from './passes/index.js'
+export { quantizedMaps, quantizeMaps, withoutQuantization } from './quantization.js'
 export {
+  type ActivationScale,
   type Graph,
   graphInputs,
   type OperatorAttributes,

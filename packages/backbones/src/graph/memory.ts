@@ -38,7 +38,9 @@ export function peakActivationBytes(
   return peak
 
   function bytes(value: Value): number {
-    return value.op === 'constant' ? 0 : bytesPerElement * elementsOf(value, bindings)
+    return value.op === 'constant' || value.op === 'quantizeWeight'
+      ? 0
+      : bytesPerElement * elementsOf(value, bindings)
   }
 }
 
@@ -61,4 +63,11 @@ function elementsOf({ shape }: Value, bindings: Bindings): number {
 }
 
 /** Operators that runtimes compute in place when nothing else needs their input. */
-const elementwise: ReadonlySet<Value['op']> = new Set(['relu', 'sigmoid', 'add', 'multiply', 'batchNorm'])
+const elementwise: ReadonlySet<Value['op']> = new Set([
+  'relu',
+  'sigmoid',
+  'add',
+  'multiply',
+  'batchNorm',
+  'quantize',
+])

@@ -77,9 +77,19 @@ export interface OperatorAttributes {
   transpose: { readonly permutation: readonly number[] }
   /** Batched product over the last two axes. */
   matmul: Record<never, never>
+  /** Rounds a map to 256 levels, (code − zeroPoint) · scale: without gradient. ONNX Runtime computes with the codes. */
+  quantize: ActivationScale
+  /** Rounds a weight [rows, …] to 127 levels a row, symmetric around 0: without gradient. */
+  quantizeWeight: Record<never, never>
   softmax: { readonly axis: number }
   /** x [N,I], weight [O,I], bias [O] to [N,O]. */
   linear: Record<never, never>
+}
+
+/** The 8-bit codes of a map: a value is (code − zeroPoint) · scale, with codes from 0 to 255. */
+export interface ActivationScale {
+  readonly scale: number
+  readonly zeroPoint: number
 }
 
 export interface ReduceAttributes {

@@ -16,8 +16,10 @@ const types: Readonly<Record<number, { dtype: 'float32' | 'float16' | 'int8'; si
   3: { dtype: 'int8', size: 1 },
   10: { dtype: 'float16', size: 2 },
 }
-/** TensorProto.DataType of sizes and axes, which are initializers but not weights. */
-const INT64 = 7
+/** Whether an initializer is a size, an axis, or the scale or zero point of a map, and not a weight. */
+const isNumber = ({ type, shape }: Initializer) =>
+  type === INT64 || type === UINT8 || (type === FLOAT32 && shape.length === 0)
+const [FLOAT32, UINT8, INT64] = [1, 2, 7]
 
 /** Shapes of the initializers that a graph needs, by name. */
 export type NeededWeights = ReadonlyMap<string, readonly number[]>
@@ -31,7 +33,7 @@ export class StoredWeights {
   /** @throws InverseFormError `invalid-checkpoint` for values in another file, of an unknown type or of the wrong length */
   constructor(file: CheckpointFile, initializers: readonly Initializer[]) {
     this.#file = file
-    const weights = initializers.filter(({ type }) => type !== INT64)
+    const weights = initializers.filter((initializer) => !isNumber(initializer))
     for (const { name, shape, type, data, location } of weights) {
       const what = `the weight ${quoted(name)} of the ONNX model`
       if (location !== undefined) {

@@ -5,7 +5,7 @@ import { type Graph, topologicalOrder, type Value } from '../graph/value.js'
 import type { ByteSink } from '../io/sink.js'
 import { type ComputeType, computeTypeOf, storedPrecision } from './compute.js'
 import { Message, writeChunks } from './message.js'
-import type { WeightPrecision } from './precision.js'
+import { CONVOLUTION_CODES, type WeightPrecision } from './precision.js'
 import { castTo, modelProto, nodeProto, tensorProto, valueInfoProto } from './schema.js'
 import { WeightFile } from './weight-file.js'
 import { type Constant, WeightStore } from './weight-store.js'
@@ -66,6 +66,7 @@ export interface EncodeOnnxOptions {
  */
 export function encodeOnnx(graph: Graph, options: EncodeOnnxOptions = {}): EncodedModel {
   const { compute = 'float32' } = options
+  checkQuantized(graph, compute)
   const precision = storedPrecision(compute, options.precision)
   const weights = options.weightFile === undefined ? undefined : new WeightFile(options.weightFile)
   const proto = new GraphEncoder(graph, new WeightStore(precision, weights), compute).encode()
@@ -79,6 +80,16 @@ export function encodeOnnx(graph: Graph, options: EncodeOnnxOptions = {}): Encod
     )
   }
   return { byteLength, write: (sink) => writeChunks(chunks, sink), weights }
+}
+
+/** @throws InverseFormError `invalid-argument` for a graph of rounded maps that shall compute in float16 */
+function checkQuantized(graph: Graph, compute: ComputeType): void {
+  if (compute === 'float32' || !topologicalOrder(graph).some(({ op }) => op === 'quantize')) return
+  throw new InverseFormError(
+    'invalid-argument',
+    '`compute` is "float16" for a graph in int8; it must be "float32", whose parts outside of int8 stay accurate.',
+    { hint: 'Leave `compute` out, or pass `withoutQuantization(graph)`.', details: { compute } },
+  )
 }
 
 interface NodeSpec {
@@ -121,7 +132,7 @@ class GraphEncoder implements OnnxEmitter {
         this.#scope = scopeOf(value)
         const type = this.#typeOf(value)
         this.#types.set(value, type)
-        const name = this.#compactLinear(value) ?? this.#castProduct(value)
+        const name = this.#quantizedWeight(value) ?? this.#compactLinear(value) ?? this.#castProduct(value)
         const inputNames = () => value.inputs.map((input) => this.#nameOf(input, type))
         this.#names.set(value, name ?? emitOnnx(this, value, inputNames()))
       }
@@ -174,6 +185,14 @@ class GraphEncoder implements OnnxEmitter {
       const name = `float_${value}`
       const raw = new Uint8Array(Float32Array.of(value).buffer)
       this.#weights.initializers.push(tensorProto(name, [], 'float32', raw))
+      return name
+    })
+  }
+
+  uint8(value: number): string {
+    return this.#once(`uint8 ${value}`, () => {
+      const name = `uint8_${value}`
+      this.#weights.initializers.push(tensorProto(name, [], 'uint8', Uint8Array.of(value)))
       return name
     })
   }
@@ -232,7 +251,16 @@ class GraphEncoder implements OnnxEmitter {
     const precision = this.#weights.precisionOf(weight)
     if (precision === 'float32') return this.#weights.float32(weight)
     if (precision === 'float16') return this.node('Cast', [this.#weights.float16(weight)], castTo('float32'))
-    return this.node('DequantizeLinear', this.#weights.int8(weight, false), { axis: 0 })
+    return this.node('DequantizeLinear', this.#weights.int8(weight), { axis: 0 })
+  }
+
+  /** Emits the codes of a weight that a convolution multiplies as they are; undefined for other values. */
+  #quantizedWeight(value: Value): string | undefined {
+    const [weight] = value.inputs
+    if (value.op !== 'quantizeWeight' || weight.op !== 'constant') return undefined
+    return this.node('DequantizeLinear', this.#weights.int8(weight, { limit: CONVOLUTION_CODES }), {
+      axis: 0,
+    })
   }
 
   /** Emits a linear layer whose weight a runtime need not hold whole in float32; undefined for other values. */
@@ -247,7 +275,9 @@ class GraphEncoder implements OnnxEmitter {
     if (precision === 'int8') {
       // ONNX Runtime has a kernel for int8 codes [inputs, outputs] with one scale per column, not for their transpose.
       // The separate Add keeps the Gemm from being fused with its bias and activation, which would hide the pattern.
-      const matrix = this.node('DequantizeLinear', this.#weights.int8(weight, true), { axis: 1 })
+      const matrix = this.node('DequantizeLinear', this.#weights.int8(weight, { transpose: true }), {
+        axis: 1,
+      })
       return this.node('Add', [this.node('Gemm', [x, matrix]), bias])
     }
     const rows = Math.max(1, Math.floor(MAX_CAST_BYTES / (4 * inputs)))

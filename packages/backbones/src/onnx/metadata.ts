@@ -1,5 +1,6 @@
 import type { CheckpointFile } from '../checkpoint/file.js'
 import { type PassName, passes } from '../graph/passes/index.js'
+import type { ActivationScale } from '../graph/value.js'
 import { quoted } from '../models/load-report.js'
 import { inverseNetZoo, type SegmentationModelName, zoo } from '../models/zoo.js'
 
@@ -12,6 +13,8 @@ export interface OnnxDescription {
   readonly outputSize: 'features' | 'image'
   /** The graph passes that were run. */
   readonly passes: readonly PassName[]
+  /** Of a network in int8: the scales of its `quantizedMaps`, after the passes. */
+  readonly mapScales?: readonly ActivationScale[]
 }
 
 /**
@@ -29,11 +32,22 @@ export function onnxMetadata({
   edgeHead,
   outputSize = 'features',
   passes: run = ['foldBatchNorm'],
+  mapScales,
 }: Pick<OnnxDescription, 'model' | 'numClasses' | 'edgeHead'> & Partial<OnnxDescription>): Record<
   string,
   string
 > {
-  return { model, classes: String(numClasses), edge: String(edgeHead), outputSize, passes: run.join() }
+  return {
+    model,
+    classes: String(numClasses),
+    edge: String(edgeHead),
+    outputSize,
+    passes: run.join(),
+    ...(mapScales && {
+      precision: 'int8',
+      mapScales: mapScales.map(({ scale, zeroPoint }) => `${scale}:${zeroPoint}`).join(),
+    }),
+  }
 }
 
 export const convertAgain =
@@ -73,6 +87,7 @@ export function readMetadata(
     edgeHead: entry('edge', readEntry.edge),
     outputSize: entry('outputSize', readEntry.outputSize),
     passes: entry('passes', readEntry.passes),
+    ...('mapScales' in entries && { mapScales: entry('mapScales', readEntry.mapScales) }),
   }
 }
 
@@ -85,7 +100,23 @@ const readEntry = {
     const names = text === '' ? [] : text.split(',')
     return names.every(isPass) && new Set(names).size === names.length ? names : undefined
   },
+  mapScales(text: string) {
+    const parts = text.split(',')
+    const scales = parts.flatMap(readScale)
+    return scales.length === parts.length ? scales : undefined
+  },
 }
+
+function readScale(text: string): ActivationScale[] {
+  const [scale, zeroPoint, ...more] = text.split(':').map((part) => (part === '' ? Number.NaN : Number(part)))
+  const isCode = Number.isInteger(zeroPoint) && zeroPoint >= 0 && zeroPoint <= 255
+  // A scale below float32's normal numbers would be flushed to zero.
+  const isScale = scale >= SMALLEST_SCALE && scale <= LARGEST_SCALE && Math.fround(scale) === scale
+  return isScale && isCode && more.length === 0 ? [{ scale, zeroPoint }] : []
+}
+
+/** The normal numbers of float32. */
+const [SMALLEST_SCALE, LARGEST_SCALE] = [2 ** -126, (2 - 2 ** -23) * 2 ** 127]
 
 const isPass = (name: string): name is PassName => Object.hasOwn(passes, name)
 

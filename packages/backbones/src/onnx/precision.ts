@@ -49,24 +49,35 @@ export function toFloat16(name: string, values: Float32Array): Uint16Array {
   return halves
 }
 
-/** A weight [rows, …] as integers from -127 to 127. A value is its code times its row's scale. */
+/** A weight [rows, …] as integers from -limit to limit. A value is its code times its row's scale. */
 export interface QuantizedWeight {
   readonly codes: Int8Array
   /** [rows] */
   readonly scales: Float32Array
 }
 
-export interface QuantizeOptions {
-  readonly rows: number
+export interface CodeOptions {
   /** Whether to lay the codes out as [columns, rows]. */
-  readonly transpose: boolean
+  readonly transpose?: boolean
+  /** The largest code; 127 by default. */
+  readonly limit?: number
 }
+
+export interface QuantizeOptions extends CodeOptions {
+  readonly rows: number
+}
+
+/**
+ * The largest code of a weight that is multiplied in int8. Processors without VNNI add two products of a weight and an
+ * activation (up to 255) in 16 bits, which saturate: 2 · 255 · 64 fits, 2 · 255 · 127 does not.
+ */
+export const CONVOLUTION_CODES = 64
 
 /** Columns that are transposed together, so that their codes stay in the cache. */
 const STRIP = 64
 
 /**
- * Quantizes a weight symmetrically with one scale per row: scale = max |w| / 127, code = w / scale rounded to nearest,
+ * Quantizes a weight symmetrically with one scale per row: scale = max |w| / limit, code = w / scale rounded to nearest,
  * ties to even. The error of a value is at most half of its row's scale.
  *
  * @throws InverseFormError `limit-exceeded` for a value that is infinite or NaN
@@ -74,11 +85,11 @@ const STRIP = 64
 export function quantize(
   name: string,
   values: Float32Array,
-  { rows, transpose }: QuantizeOptions,
+  { rows, transpose = false, limit = 127 }: QuantizeOptions,
 ): QuantizedWeight {
   const columns = values.length / rows
   const scales = Float32Array.from({ length: rows }, (_, row) => {
-    return largest(name, values.subarray(row * columns, (row + 1) * columns)) / 127
+    return largest(name, values.subarray(row * columns, (row + 1) * columns)) / limit
   })
   const codes = new Int8Array(values.length)
   const [rowStep, columnStep] = transpose ? [1, rows] : [columns, 1]

@@ -5,6 +5,7 @@ import type { OpenCheckpointOptions } from '../checkpoint/open.js'
 import { resizeLike } from '../graph/build.js'
 import { formatShape } from '../graph/dim.js'
 import { passes } from '../graph/passes/index.js'
+import { quantizedMaps, quantizeMaps } from '../graph/quantization.js'
 import { type Graph, graphInputs } from '../graph/value.js'
 import type { ByteSource } from '../io/source.js'
 import { buildModel, modelInfo, recordShapes } from '../models/build.js'
@@ -36,7 +37,7 @@ export async function loadOnnx(
   const { model, numClasses } = description
   const { edgeHead = false, outputSize = 'features', passes: wanted = ['foldBatchNorm'] } = options
 
-  const stored = graphOf(description)
+  const stored = graphOf(file, description)
   checkSignature(file, [...inputs, ...outputs].map(formatValue), signatureOf(stored))
   const weights = new StoredWeights(file, initializers)
   const complete = checkWeights(file, weights, description, stored)
@@ -52,8 +53,11 @@ export async function loadOnnx(
   return { model, numClasses, edgeHead, graph: run(more, weights.bind(graph)), report }
 }
 
-function graphOf({ model, numClasses, edgeHead, outputSize, passes: chosen }: OnnxDescription): Graph {
-  return run(
+function graphOf(
+  file: CheckpointFile,
+  { model, numClasses, edgeHead, outputSize, passes: chosen, mapScales }: OnnxDescription,
+): Graph {
+  const graph = run(
     chosen,
     buildModel(model, {
       parameters: recordShapes(new Map()),
@@ -61,6 +65,13 @@ function graphOf({ model, numClasses, edgeHead, outputSize, passes: chosen }: On
       edgeHead,
       outputSize,
     }),
+  )
+  if (!mapScales) return graph
+  const { length } = quantizedMaps(graph)
+  if (mapScales.length === length) return quantizeMaps(graph, mapScales)
+  throw file.invalid(
+    `the ONNX model's metadata have scales of ${mapScales.length} maps, but its network has ${length}`,
+    convertAgain,
   )
 }
 

@@ -4,7 +4,7 @@ import { type Chunk, Message } from './message.js'
 import type { WeightPlace } from './weight-file.js'
 
 // Field numbers and enumerations of onnx.proto (ONNX 1.12, IR version 8).
-const dataTypes = { float32: 1, int8: 3, int64: 7, float16: 10 } as const
+const dataTypes = { float32: 1, uint8: 2, int8: 3, int64: 7, float16: 10 } as const
 const EXTERNAL = 1
 
 export type TensorType = keyof typeof dataTypes

@@ -4,7 +4,13 @@ import { asLittleEndian } from '../checkpoint/dtype.js'
 import { formatShape } from '../graph/dim.js'
 import type { ValueOf } from '../graph/value.js'
 import type { LazyBytes, Message } from './message.js'
-import { type QuantizedWeight, quantize, toFloat16, type WeightPrecision } from './precision.js'
+import {
+  type CodeOptions,
+  type QuantizedWeight,
+  quantize,
+  toFloat16,
+  type WeightPrecision,
+} from './precision.js'
 import { type TensorType, tensorProto } from './schema.js'
 import type { WeightFile } from './weight-file.js'
 
@@ -45,10 +51,10 @@ export class WeightStore {
    * Adds a weight [rows, …] with its scales and zero points [rows], the inputs of DequantizeLinear. With `transpose`, a
    * weight [rows, columns] is stored as [columns, rows].
    */
-  int8(weight: Constant, transpose: boolean): string[] {
+  int8(weight: Constant, { transpose = false, limit = 127 }: CodeOptions = {}): string[] {
     const { name } = weight.attributes
     const dims = dimsOf(weight)
-    const compute = async () => quantize(name, await valuesOf(weight), { rows: dims[0], transpose })
+    const compute = async () => quantize(name, await valuesOf(weight), { rows: dims[0], transpose, limit })
     // Scales are written right after their codes, so the weight is read once for both.
     let scales: Promise<Float32Array> | undefined
     async function loadCodes(): Promise<Uint8Array> {
@@ -72,7 +78,7 @@ export class WeightStore {
   #add(
     wanted: string,
     dims: readonly number[],
-    type: Exclude<TensorType, 'int64'>,
+    type: Exclude<TensorType, 'int64' | 'uint8'>,
     load: LazyBytes['load'],
     smallestInFile?: number,
   ): string {

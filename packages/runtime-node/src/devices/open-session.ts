@@ -1,4 +1,4 @@
-import { forWebGpu, type Graph, imageInput, relu } from '@inverseform/backbones/graph'
+import { forWebGpu, type Graph, imageInput, relu, withoutQuantization } from '@inverseform/backbones/graph'
 import { type InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
   type Attempt,
@@ -156,7 +156,7 @@ function deviceSource(
       name,
       note: software && `Its driver, ${software}, computes on the CPU.`,
       verdictKey: native.verdicts && keyOf(candidate, native),
-      prepare: device === 'webgpu' ? forWebGpu : undefined,
+      prepare: device === 'webgpu' ? forWebGpu : withoutQuantization,
       load,
       describeFailure,
     }

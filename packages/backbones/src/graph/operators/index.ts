@@ -5,6 +5,7 @@ import * as indexing from './indexing.js'
 import * as layout from './layout.js'
 import type { OnnxEmitter, Operator } from './operator.js'
 import { linear, matmul } from './products.js'
+import * as quantization from './quantization.js'
 import * as reductions from './reductions.js'
 
 export const operators: { readonly [K in ComputedName]: Operator<K> } = {
@@ -12,6 +13,7 @@ export const operators: { readonly [K in ComputedName]: Operator<K> } = {
   ...elementwise,
   ...indexing,
   ...layout,
+  ...quantization,
   ...reductions,
   linear,
   matmul,

@@ -17,6 +17,8 @@ export interface OnnxEmitter {
   asInt64(tensor: string): string
   /** Adds a number and returns its name. */
   float(value: number): string
+  /** Adds an unsigned 8-bit number and returns its name. */
+  uint8(value: number): string
   /** Adds a constant int64 vector and returns its name. */
   int64(values: readonly number[]): string
   /** Returns the name of an int64 vector with a tensor's sizes from axis `start` up to `end`. */

@@ -1,3 +1,4 @@
+import { withoutQuantization } from '../quantization.js'
 import type { Graph } from '../value.js'
 import { commuteResize } from './commute-resize.js'
 import { foldBatchNorm } from './fold-batch-norm.js'
@@ -12,7 +13,13 @@ export { rewrite } from './rewrite.js'
 export const passes = { foldBatchNorm, commuteResize, splitConcat, splitHidden, mergeStem, splitMiscomputed }
 export type PassName = keyof typeof passes
 
-/** Prepares a graph for WebGPU: removes the widest maps and the convolutions that ONNX Runtime computes wrongly. */
+/**
+ * Prepares a graph for WebGPU: removes rounded maps, for which it has no kernels, the widest maps, and the convolutions that
+ * ONNX Runtime computes wrongly.
+ */
 export function forWebGpu(graph: Graph): Graph {
-  return [commuteResize, splitConcat, splitHidden, splitMiscomputed].reduce((g, pass) => pass(g), graph)
+  return [commuteResize, splitConcat, splitHidden, splitMiscomputed].reduce(
+    (g, pass) => pass(g),
+    withoutQuantization(graph),
+  )
 }
