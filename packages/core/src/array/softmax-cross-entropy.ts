@@ -16,26 +16,30 @@ interface Sums {
 }
 
 export function softmaxCrossEntropies(allocate: Allocate): FusedOps<ArrayTensor> {
-  // Cached during a gradient computation, because the joint loss computes two cross-entropies of the same logits.
-  const known = new WeakMap<TapeNode, Sums & { readonly axis: number }>()
+  // The last one of each node: the joint loss computes two cross-entropies of the same logits and indices.
+  const known = new WeakMap<TapeNode, { axis: number; indices: Int32Array; sums: Sums; result: ArrayTensor }>()
   return {
     softmaxCrossEntropy(logits, indices, axis) {
       const rows = indexed(logits.shape, indices, axis)
       const { data: x, node } = logits
       const before = node && known.get(node)
-      const sums = before?.axis === axis ? before : sumsOf(x, indices.length, rows)
-      if (node) known.set(node, { ...sums, axis })
+      const sameAxis = before?.axis === axis
+      if (sameAxis && sameIndices(before.indices, indices)) return before.result
+      const sums = sameAxis ? before.sums : sumsOf(x, indices.length, rows)
       const data = allocate(indices.length)
       forEachChunk(indices.length, rows, (first, n, start) => {
         crossEntropies(data.subarray(first, first + n), x, indices, sums, first, start, rows.inner)
       })
-      return record(data, rows.shape, [
+      const result = record(data, rows.shape, [
         logits,
-        (gradient, sum = allocate(x.length)) => {
-          addGradient(sum, x, indices, gradient, sums, rows)
+        (gradient, before) => {
+          const sum = before ?? allocate(x.length)
+          addGradient(sum, before === undefined, x, indices, gradient, sums, rows)
           return sum
         },
       ])
+      if (node) known.set(node, { axis, indices, sums, result })
+      return result
     },
   }
 }
@@ -53,6 +57,11 @@ function crossEntropies(
   for (let k = 0, i = first; k < out.length; k++, i++) {
     out[k] = maxima[i] - x[start + k + indices[i] * inner] + Math.log(sums[i])
   }
+}
+
+function sameIndices(a: Int32Array, b: Int32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 function sumsOf(x: ArrayData, positions: number, rows: Indexed): Sums {
@@ -75,9 +84,10 @@ function sumsOf(x: ArrayData, positions: number, rows: Indexed): Sums {
   return { maxima, sums }
 }
 
-/** Adds the gradient of cross-entropies to that of the logits. */
+/** Adds the gradient of cross-entropies to that of the logits, which is not read if it is known to be 0. */
 function addGradient(
   sum: ArrayData,
+  isZero: boolean,
   x: ArrayData,
   indices: Int32Array,
   gradient: ArrayData,
@@ -97,7 +107,8 @@ function addGradient(
   forEachChunk(indices.length, rows, (first, n, start) => {
     const end = first + n
     copyRows(floats, from / 4, stride / 4, x, start, inner, length, n)
-    copyRows(floats, to / 4, stride / 4, sum, start, inner, length, n)
+    if (isZero) floats.fill(0, to / 4, (to + length * stride) / 4)
+    else copyRows(floats, to / 4, stride / 4, sum, start, inner, length, n)
     floats.set(maxima.subarray(first, end), maximaAt / 4)
     floats.set(sums.subarray(first, end), sumsAt / 4)
     floats.set(gradient.subarray(first, end), gradientsAt / 4)
