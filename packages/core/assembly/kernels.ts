@@ -91,7 +91,7 @@ export function addRows(
   depth: i32,
   bytes: usize,
 ): void {
-  const end = a + (<usize>depth << 2)
+  const end = a + ((<usize>depth) << 2)
   for (let j: usize = 0; j < bytes; j += 64) {
     let a0 = a
     let to = c + j
@@ -167,7 +167,7 @@ export function dots(
 ): void {
   for (let j = 0; j < columns; j += 4) {
     let a0 = a
-    let to = c + (<usize>j << 2)
+    let to = c + ((<usize>j) << 2)
     for (let i = 0; i < rows; i += 3) {
       const a1 = a0 + stride
       const a2 = a1 + stride
@@ -231,8 +231,8 @@ const EXPONENTIAL = memory.data<f32>([
   <f32>Math.LOG2E, // 1 / ln(2)
   12582912.0, // 1.5 · 2^23: adding it rounds to an integer, and leaves that in the lowest bits
   0.693359375, // ln(2), its first bits
-  -2.12194440e-4, // ln(2), the rest
-  1.9875691500e-4,
+  -2.1219444e-4, // ln(2), the rest
+  1.98756915e-4,
   1.3981999507e-3,
   8.3334519073e-3,
   4.1665795894e-2,

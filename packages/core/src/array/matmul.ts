@@ -36,7 +36,15 @@ export function products(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'matm
     const inTypeScript = b.transposed ? addDots : addRows
     forEachRun(batch, strides, (count, [o, i, j], [, di, dj]) => {
       for (let c = 0; c < count; c++) {
-        const operands = [data, (o + c) * m * n, matrix(a, i + c * di), matrix(b, j + c * dj), m, k, n] as const
+        const operands = [
+          data,
+          (o + c) * m * n,
+          matrix(a, i + c * di),
+          matrix(b, j + c * dj),
+          m,
+          k,
+          n,
+        ] as const
         if (!multiplyWithKernels(...operands)) inTypeScript(...operands)
       }
     })

@@ -17,7 +17,10 @@ interface Sums {
 
 export function softmaxCrossEntropies(allocate: Allocate): FusedOps<ArrayTensor> {
   // The last one of each node: the joint loss computes two cross-entropies of the same logits and indices.
-  const known = new WeakMap<TapeNode, { axis: number; indices: Int32Array; sums: Sums; result: ArrayTensor }>()
+  const known = new WeakMap<
+    TapeNode,
+    { axis: number; indices: Int32Array; sums: Sums; result: ArrayTensor }
+  >()
   return {
     softmaxCrossEntropy(logits, indices, axis) {
       const rows = indexed(logits.shape, indices, axis)

@@ -4,14 +4,7 @@ import { KERNELS } from './binary.js'
 interface KernelFunctions {
   readonly memory: WebAssembly.Memory
   heapStart(): number
-  softmaxSums(
-    x: number,
-    stride: number,
-    classes: number,
-    bytes: number,
-    maxima: number,
-    sums: number,
-  ): void
+  softmaxSums(x: number, stride: number, classes: number, bytes: number, maxima: number, sums: number): void
   softmaxGradient(
     x: number,
     stride: number,

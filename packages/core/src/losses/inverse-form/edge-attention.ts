@@ -96,6 +96,9 @@ function classOperations<T>(
       return ops.reshape(ops.matmul(rows, members, { transposeB: true }), [images, numClasses])
     },
     lookUp: (table) =>
-      ops.reshape(ops.matmul(ops.reshape(table, [ops.shape(table)[0], 1, numClasses]), members), [images, pixels]),
+      ops.reshape(ops.matmul(ops.reshape(table, [ops.shape(table)[0], 1, numClasses]), members), [
+        images,
+        pixels,
+      ]),
   }
 }
