@@ -1,18 +1,10 @@
 import { product } from '@inverseform/shared'
 import type { Shape, TensorOps } from '../ops.js'
 import { shapeText, sizeMismatch } from '../shape.js'
-import { multiplyWithKernels } from './kernels/matmul.js'
+import { type Matrix, multiplyWithKernels } from './kernels/matmul.js'
 import { sumTo } from './reduce.js'
 import { broadcastShape, broadcastStrides, forEachRun, stridesOf } from './strides.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
-
-/** One matrix in an array. Element (row, column) is at offset + row · rowStep + column · columnStep. */
-export interface Matrix {
-  readonly data: ArrayData
-  readonly offset: number
-  readonly rowStep: number
-  readonly columnStep: number
-}
 
 type Operand = Pick<ArrayTensor, 'data' | 'shape'> & { readonly transposed: boolean }
 

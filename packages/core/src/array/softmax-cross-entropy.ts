@@ -15,7 +15,9 @@ interface Sums {
   readonly sums: ArrayData
 }
 
-export function softmaxCrossEntropies(allocate: Allocate): FusedOps<ArrayTensor> {
+export function softmaxCrossEntropies(
+  allocate: Allocate,
+): Pick<FusedOps<ArrayTensor>, 'softmaxCrossEntropy'> {
   // The last one of each node: the joint loss computes two cross-entropies of the same logits and indices.
   const known = new WeakMap<
     TapeNode,
@@ -104,7 +106,10 @@ function addGradient(
     maxima instanceof Float32Array
       ? kernelsFor(stride * length, stride * length, ...new Array<number>(4).fill(4 * chunk))
       : undefined
-  if (!kernels) return addGradientInTypeScript(sum, x, indices, gradient, softmax, rows)
+  if (!kernels) {
+    addGradientInTypeScript(sum, x, indices, gradient, softmax, rows)
+    return
+  }
   const { run, floats, integers, at } = kernels
   const [from, to, maximaAt, sumsAt, gradientsAt, indicesAt] = at
   forEachChunk(indices.length, rows, (first, n, start) => {

@@ -1,6 +1,13 @@
-import type { Matrix } from '../matmul.js'
 import type { ArrayData } from '../tensor.js'
 import { kernelsFor, strideOf } from './kernels.js'
+
+/** One matrix in an array. Element (row, column) is at offset + row · rowStep + column · columnStep. */
+export interface Matrix {
+  readonly data: ArrayData
+  readonly offset: number
+  readonly rowStep: number
+  readonly columnStep: number
+}
 
 /** Multiplications from which a product is worth the copies. */
 const LEAST_WORK = 2 ** 18

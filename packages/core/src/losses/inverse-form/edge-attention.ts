@@ -43,7 +43,7 @@ export function edgeAttentionLoss<T>(
   checkCrossEntropyOptions(options)
   checkNumber('threshold', threshold)
   const size = mapSize(ops, 'logits', logits)
-  const { images, channels: numClasses, height, width } = size
+  const { images, height, width } = size
   edgeSize(ops, edgeLogits)
   checkSamePixels('logits', ops.shape(logits), 'edgeLogits', ops.shape(edgeLogits))
   checkTarget('target', target, size)
