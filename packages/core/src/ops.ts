@@ -101,6 +101,9 @@ export interface FusedOps<T> {
    */
   softmaxCrossEntropy(logits: T, indices: Int32Array, axis: number): T
 
+  /** `log(1 + exp(x))`, whose gradient is the sigmoid. */
+  softplus(x: T): T
+
   /**
    * Sums the values of each class, without gradient. {@link FusedOps.lookUp} must exist too.
    *

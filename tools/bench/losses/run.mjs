@@ -30,7 +30,12 @@ for (const height of values.height.map(Number)) {
   const size = [height, 2 * height].map(String)
   for (const more of [[], [weights]]) {
     const start = (threads) =>
-      startAnswering(values.python, [script('torch_side.py'), ...size, threads, ...more])
+      startAnswering(values.python, [script('torch_side.py'), ...size, threads, ...more], {
+        ...process.env,
+        // PyTorch's own setting leaves matrix products several threads.
+        OMP_NUM_THREADS: threads,
+        MKL_NUM_THREADS: threads,
+      })
     const ours = [...process.execArgv, '--expose-gc', script('ours.mjs'), ...size, ...more]
     const sides = {
       'typed arrays, 1 thread': await startAnswering(process.execPath, ours),

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { binaryFiles, kernelsModule } from '../../../../tools/scripts/build-kernels.mjs'
 import { type ArrayTensor, arrayOps, valueAndGrad } from '../../src/array/index.js'
 import { kernelsFor } from '../../src/array/kernels/kernels.js'
+import { edgeAttentionLoss, edgeBceLoss } from '../../src/index.js'
 
 const random = seededRandom(14)
 const integer = (least: number, most: number) => randomInteger(random, least, most)
@@ -132,6 +133,31 @@ it('keeps infinite and missing logits as TypeScript does', () => {
   expect(at(6).every(Number.isNaN)).toBe(true)
   // A pixel without weight has no gradient, whatever its logits are.
   expect(at(7)).toEqual([0, 0, 0])
+})
+
+it('softplus, sums by class and looking up equal the separate operations', () => {
+  const { softplus, sumByClass, lookUp, ...composed } = ops64
+  const size = [2, 1, 30, 50]
+  const pixels = 2 * 30 * 50
+  const [, edgeLogits] = tensors(size, 60)
+  edgeLogits.data.fill(0, 0, 9)
+  const [, logits] = tensors([2, 4, 30, 50], 6)
+  const target = Uint8Array.from({ length: pixels }, () => [0, 1, 2, 2, 3, 255][integer(0, 5)])
+  const edgeTarget = Uint8Array.from({ length: pixels }, () => integer(0, 2))
+  for (const perImage of [false, true]) {
+    const [fused, separate] = [ops64, composed as typeof ops64].map((ops) =>
+      valueAndGrad((x: ArrayTensor, edges: ArrayTensor) =>
+        ops.add(
+          edgeBceLoss(ops, { edgeLogits: edges, edgeTarget }),
+          edgeAttentionLoss(ops, { logits: x, target, edgeLogits: edges }, { perImage }),
+        ),
+      )(logits, edgeLogits),
+    )
+    expect(Math.abs(fused.value / separate.value - 1)).toBeLessThan(1e-13)
+    for (const i of [0, 1]) {
+      expect(relativeError(fused.gradients[i].data, separate.gradients[i].data)).toBeLessThan(1e-12)
+    }
+  }
 })
 
 it('falls back to TypeScript where WebAssembly is missing', async () => {
