@@ -1,4 +1,3 @@
-/** packages/runtime/src/kernels/binary.ts. */
-export declare const binaryFile: string
-/** Returns the text of that module. */
-export declare function kernelsModule(): Promise<string>
+export declare const binaryFiles: { readonly runtime: string; readonly core: string }
+export declare function compileKernels(name: keyof typeof binaryFiles): Promise<Uint8Array>
+export declare function kernelsModule(name: keyof typeof binaryFiles): Promise<string>

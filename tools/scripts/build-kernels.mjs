@@ -1,18 +1,22 @@
-/** Compiles packages/runtime/assembly/kernels.ts and writes packages/runtime/src/kernels/binary.ts. */
+/** Compiles assembly/kernels.ts of the packages that have kernels, and writes the binaries to TypeScript modules. */
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { main } from 'assemblyscript/asc'
 
-const root = fileURLToPath(new URL('../../packages/runtime/', import.meta.url))
-export const binaryFile = `${root}src/kernels/binary.ts`
+const folder = (name) => fileURLToPath(new URL(`../../packages/${name}/`, import.meta.url))
+/** The TypeScript module with the binary of each package's kernels. */
+export const binaryFiles = {
+  runtime: `${folder('runtime')}src/kernels/binary.ts`,
+  core: `${folder('core')}src/array/kernels/binary.ts`,
+}
 
-/** Returns the module that the source compiles to. */
-export async function compileKernels() {
+/** Returns the module that the source of a package compiles to. */
+export async function compileKernels(name) {
   let binary
   const { error, stderr } = await main(
     [
       'kernels.ts',
-      ...['--baseDir', `${root}assembly`, '--outFile', 'kernels.wasm'],
+      ...['--baseDir', `${folder(name)}assembly`, '--outFile', 'kernels.wasm'],
       ...['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--use', 'abort='],
       ...['--enable', 'simd', '--initialMemory', '1'],
     ],
@@ -22,17 +26,19 @@ export async function compileKernels() {
       },
     },
   )
-  if (error) throw new Error(`The kernels do not compile: ${error.message}\n${stderr}`)
+  if (error) throw new Error(`The kernels of ${name} do not compile: ${error.message}\n${stderr}`)
   return binary
 }
 
-/** Returns the text of the TypeScript module that holds the binary. */
-export async function kernelsModule() {
-  const base64 = Buffer.from(await compileKernels()).toString('base64')
+/** Returns the text of the TypeScript module that holds the binary of a package. */
+export async function kernelsModule(name) {
+  const base64 = Buffer.from(await compileKernels(name)).toString('base64')
   return [
     '/** Made from assembly/kernels.ts by tools/scripts/build-kernels.mjs: a WebAssembly module in base64. */',
     `export const KERNELS =\n  '${base64}'\n`,
   ].join('\n')
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(binaryFile, await kernelsModule())
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [name, file] of Object.entries(binaryFiles)) await writeFile(file, await kernelsModule(name))
+}

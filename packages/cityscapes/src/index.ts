@@ -48,6 +48,7 @@ export {
   type BoundaryIouScores,
   type BoundaryIouState,
 } from './metrics/boundary/boundary-iou.js'
+export { updateMetrics } from './metrics/boundary/class-maps.js'
 export {
   type SurfaceClassScores,
   SurfaceDistances,

@@ -1,4 +1,4 @@
-import type { TensorOps } from './ops.js'
+import type { FusedOps, TensorOps } from './ops.js'
 
 /** `1 - x`, such as the inverse of a mask. */
 export function complement<T>(ops: TensorOps<T>, x: T): T {
@@ -44,7 +44,8 @@ export function softmax<T>(ops: TensorOps<T>, logits: T): T {
 }
 
 /** `log(1 + exp(x))`. It computes max(x, 0) from |x| so that the gradient at 0 is correct. */
-export function softplus<T>(ops: TensorOps<T>, x: T): T {
+export function softplus<T>(ops: TensorOps<T> & Partial<FusedOps<T>>, x: T): T {
+  if (ops.softplus) return ops.softplus(x)
   const magnitude = ops.abs(x)
   const tail = ops.log(ops.add(ops.exp(ops.multiply(magnitude, -1)), 1))
   return ops.add(ops.multiply(ops.add(x, magnitude), 0.5), tail)

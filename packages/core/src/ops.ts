@@ -100,4 +100,26 @@ export interface FusedOps<T> {
    * @returns the logits' shape without `axis`; at least 0, in nats
    */
   softmaxCrossEntropy(logits: T, indices: Int32Array, axis: number): T
+
+  /** `log(1 + exp(x))`, whose gradient is the sigmoid. */
+  softplus(x: T): T
+
+  /**
+   * Sums the values of each class, without gradient. {@link FusedOps.lookUp} must exist too.
+   *
+   * @param values [images, pixels]
+   * @param indices the class of each pixel, in [0, numClasses), images x pixels
+   * @returns [images, numClasses]
+   */
+  sumByClass(values: T, indices: Int32Array, numClasses: number): T
+
+  /**
+   * Takes the value of each pixel's class, without gradient.
+   *
+   * @param table [images, classes], or [1, classes] for all images
+   * @param indices the class of each pixel, images x pixels
+   * @param images how many
+   * @returns [images, pixels]
+   */
+  lookUp(table: T, indices: Int32Array, images: number): T
 }

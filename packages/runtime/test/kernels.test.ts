@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { randomInteger, seededRandom } from '@inverseform/shared'
 import { relativeError } from '@inverseform/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { binaryFile, kernelsModule } from '../../../tools/scripts/build-kernels.mjs'
+import { binaryFiles, kernelsModule } from '../../../tools/scripts/build-kernels.mjs'
 import { normalizeImages, type RgbImage, tensorBatch } from '../src/index.js'
 import { Kernels, withKernels } from '../src/kernels/kernels.js'
 import { kernelReader } from '../src/kernels/map-reader.js'
@@ -43,7 +43,7 @@ function both<T>(read: <R extends RowSize>(reader: MapReader<R>) => T): [kernels
 }
 
 test('the binary is what its source compiles to', async () => {
-  expect(await readFile(binaryFile, 'utf8')).toBe(await kernelsModule())
+  expect(await readFile(binaryFiles.runtime, 'utf8')).toBe(await kernelsModule('runtime'))
 }, 60_000)
 
 test('readers use kernels, unless there are more classes than bytes hold or rows are too long', () => {

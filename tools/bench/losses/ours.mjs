@@ -1,14 +1,15 @@
-// Our side of losses/run.mjs: the joint loss and its gradients on typed arrays. Prints one line of JSON.
-// usage: node --expose-gc ours.mjs HEIGHT WIDTH REPEATS [WEIGHTS]      WEIGHTS: InverseNet's raw weights, from run.mjs
+// Our side of losses/run.mjs: the joint loss and its gradients on typed arrays. Answers each line with a line of JSON.
+// usage: node --expose-gc ours.mjs HEIGHT WIDTH [WEIGHTS]      WEIGHTS: InverseNet's raw weights, from run.mjs
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { inverseNet, jointLoss } from '@inverseform/core'
 import { arrayOps, valueAndGrad } from '@inverseform/core/array'
 import { inverseNetShapes } from '../lib/checkpoint.mjs'
 import { memory } from '../lib/machine.mjs'
 import { uniform } from '../lib/uniform.mjs'
 
-const [height, width, repeats] = process.argv.slice(2, 5).map(Number)
-const file = process.argv[5]
+const [height, width] = process.argv.slice(2, 4).map(Number)
+const file = process.argv[4]
 const pixels = height * width
 const ops = arrayOps()
 const image = (name, channels) => {
@@ -24,22 +25,18 @@ const differentiated = valueAndGrad((logits, edgeLogits) =>
   jointLoss(ops, { logits, edgeLogits, target, edgeTarget, regressor }, { weights }),
 )
 
-const result = { times: [], cpu: [] }
 // Reset the memory peak, so that making the inputs does not count.
 globalThis.gc()
 writeFileSync('/proc/self/clear_refs', '5')
-for (let i = 0; i <= repeats; i++) {
+process.stdout.write('{}\n')
+for await (const _ of createInterface({ input: process.stdin })) {
   const [start, used] = [performance.now(), process.cpuUsage()]
   const { value, gradients } = differentiated(...inputs)
-  if (i > 0) {
-    const { user, system } = process.cpuUsage(used)
-    result.times.push(performance.now() - start)
-    result.cpu.push((user + system) / 1e3)
-  }
-  result.loss = value
-  result.gradient = gradients.map(({ data }) => data.reduce((sum, g) => sum + Math.abs(g), 0))
+  const [time, { user, system }] = [performance.now() - start, process.cpuUsage(used)]
+  const gradient = gradients.map(({ data }) => data.reduce((sum, g) => sum + Math.abs(g), 0))
+  const answer = { time, cpu: (user + system) / 1e3, loss: value, gradient, peak: memory().peak }
+  process.stdout.write(`${JSON.stringify(answer)}\n`)
 }
-console.log(JSON.stringify({ ...result, peak: memory().peak }))
 
 function readWeights(path) {
   const { buffer, byteOffset } = readFileSync(path)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The PyTorch side of losses/run.mjs: the joint loss and its gradients. Prints one line of JSON.
+"""The PyTorch side of losses/run.mjs: the joint loss and its gradients. Answers each line with a line of JSON.
 
-usage: torch_side.py HEIGHT WIDTH REPEATS THREADS [WEIGHTS]      WEIGHTS: InverseNet's raw weights, from run.mjs
+usage: torch_side.py HEIGHT WIDTH THREADS [WEIGHTS]      WEIGHTS: InverseNet's raw weights, from run.mjs
 """
 import json
 import pathlib
@@ -16,7 +16,7 @@ import torch.nn.functional as functional
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))
 from make_checkpoint import uniform  # noqa: E402
 
-height, width, repeats, threads = map(int, sys.argv[1:5])
+height, width, threads = map(int, sys.argv[1:4])
 torch.set_num_threads(threads)
 
 
@@ -65,16 +65,15 @@ edge_logits = image('edge', [1, 1, height, width])
 target = torch.from_numpy((uniform('labels', [height, width]) * 20).astype('int64'))
 target[target == 19] = 255
 edge_target = torch.from_numpy(uniform('edges', [1, 1, height, width]) > 0.9).float()
-inverse_net = read_weights(sys.argv[5]) if len(sys.argv) > 5 else None
-times, cpu = [], []
+inverse_net = read_weights(sys.argv[4]) if len(sys.argv) > 4 else None
 pathlib.Path('/proc/self/clear_refs').write_text('5')  # Reset the memory peak.
-for _ in range(repeats + 1):
+print(json.dumps({'torch': torch.__version__}), flush=True)
+for _ in sys.stdin:
     logits.grad = edge_logits.grad = None
     start, used = time.perf_counter(), time.process_time()
     loss = joint(logits, edge_logits, target, edge_target)
     loss.backward()
-    times.append((time.perf_counter() - start) * 1e3)
-    cpu.append((time.process_time() - used) * 1e3)
-peak = int(re.search(r'VmHWM:\s+(\d+)', pathlib.Path('/proc/self/status').read_text())[1]) / 1024
-print(json.dumps({'times': times[1:], 'cpu': cpu[1:], 'loss': loss.item(), 'torch': torch.__version__, 'peak': peak,
-                  'gradient': [x.grad.double().abs().sum().item() for x in (logits, edge_logits)]}))
+    elapsed, cpu = time.perf_counter() - start, time.process_time() - used
+    peak = int(re.search(r'VmHWM:\s+(\d+)', pathlib.Path('/proc/self/status').read_text())[1]) / 1024
+    gradient = [x.grad.double().abs().sum().item() for x in (logits, edge_logits)]
+    print(json.dumps({'time': elapsed * 1e3, 'cpu': cpu * 1e3, 'loss': loss.item(), 'gradient': gradient, 'peak': peak}), flush=True)

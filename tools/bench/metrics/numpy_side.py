@@ -14,7 +14,6 @@ import numpy as np
 import scipy
 from scipy import ndimage
 from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt
-from skimage.morphology import disk
 
 CLASSES, VOID = 19, 255
 TOLERANCES = [0.0005, 0.001875, 0.00375, 0.005]
@@ -24,6 +23,12 @@ target, prediction = (np.fromfile(f'{folder}/{name}.u8', np.uint8).reshape(heigh
 target64, prediction64 = target.astype(np.int64), prediction.astype(np.int64)
 valid = target != VOID
 diagonal = np.hypot(height, width)
+
+
+def disk(radius):
+    """As in scikit-image, which DAVIS's code uses."""
+    offsets = np.arange(-radius, radius + 1) ** 2
+    return offsets[:, None] + offsets <= radius ** 2
 
 
 def masks():

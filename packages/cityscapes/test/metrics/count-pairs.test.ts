@@ -70,6 +70,51 @@ describe('counting pairs of ids', () => {
     expect(matrix.rows()).toEqual(counted(target, prediction, 256, null))
   })
 
+  it('counts large maps of bytes, also signed ones, and their last pixels', () => {
+    const pixels = 2 ** 16 + 3
+    for (const Target of [Uint8Array, Int8Array]) {
+      const target = runs(new Target(pixels), 5, 1, [...ids, 100])
+      const prediction = runs(new Uint8Array(pixels), 7, 2, ids)
+      const matrix = new ConfusionMatrix({ ignoreIndex: 100 })
+      matrix.update({ target, prediction, width: pixels, height: 1 })
+      expect(matrix.rows()).toEqual(counted(target, prediction, 19, 100))
+    }
+  })
+
+  it('counts large maps of bytes as small ones, with a void index and pixels predicted as no class', () => {
+    const pixels = 2 ** 17
+    const target = runs(new Uint8Array(pixels), 40, 1, [...ids, 0, 200, 255])
+    const prediction = runs(new Uint8Array(pixels), 30, 2, [...ids, 200, 255])
+    const options = { ignoreIndex: 255, voidIndex: 200 }
+    const [whole, parts] = [new ConfusionMatrix(options), new ConfusionMatrix(options)]
+    whole.update({ target, prediction, width: pixels, height: 1 })
+    for (let i = 0; i < pixels; i += 1000) {
+      const [t, p] = [target.subarray(i, i + 1000), prediction.subarray(i, i + 1000)]
+      parts.update({ target: t, prediction: p, width: t.length, height: 1 })
+    }
+    expect(whole.toJSON()).toEqual(parts.toJSON())
+    expect(whole.ignored).toBe(parts.ignored)
+    expect(whole.ignored).toBe(target.filter((t) => t === 255).length)
+  })
+
+  it('names the first invalid pixel of large maps, also of signed ones and in the last pixels', () => {
+    const pixels = 2 ** 16 + 3
+    for (const [pixel, Target] of [
+      [70, Uint8Array],
+      [40001, Int8Array],
+      [pixels - 1, Uint8Array],
+    ] as const) {
+      const target = runs(new Target(pixels), 5, 1, ids)
+      target[pixel] = Target === Int8Array ? -56 : 200
+      target[pixels - 1] = 200
+      const prediction = runs(new Uint8Array(pixels), 5, 2, ids)
+      const matrix = new ConfusionMatrix()
+      const update = () => matrix.update({ target, prediction, width: pixels, height: 1 })
+      expect(update).toThrow(`id ${target[pixel]} at column ${pixel}, row 0`)
+      expect(matrix.compute().pixels).toBe(0)
+    }
+  })
+
   it('names the first invalid pixel, and counts nothing', () => {
     for (let pixel = 0; pixel < 16; pixel++) {
       for (const what of ['target', 'prediction'] as const) {

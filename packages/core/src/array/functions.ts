@@ -1,4 +1,4 @@
-import type { TensorOps } from '../ops.js'
+import type { FusedOps, TensorOps } from '../ops.js'
 import { exponentialOf } from './exponential.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
 
@@ -57,6 +57,17 @@ const sigmoid: Unary = {
     for (let i = 0; i < out.length; i++) out[i] = gradient[i] * y[i] * (1 - y[i])
   },
 }
+const softplus: Unary = {
+  keeps: 'x',
+  forward(out, x) {
+    const e = exponentialOf(x)
+    for (let i = 0; i < out.length; i++) out[i] = Math.max(x[i], 0) + Math.log(1 + e(-Math.abs(x[i])))
+  },
+  backward(out, gradient, x) {
+    const e = exponentialOf(x)
+    for (let i = 0; i < out.length; i++) out[i] = gradient[i] / (1 + e(-x[i]))
+  },
+}
 const arctan: Unary = {
   keeps: 'x',
   forward(out, x) {
@@ -69,7 +80,8 @@ const arctan: Unary = {
 
 export function functions(
   allocate: Allocate,
-): Pick<TensorOps<ArrayTensor>, 'abs' | 'exp' | 'log' | 'sqrt' | 'sigmoid' | 'arctan'> {
+): Pick<TensorOps<ArrayTensor>, 'abs' | 'exp' | 'log' | 'sqrt' | 'sigmoid' | 'arctan'> &
+  Pick<FusedOps<ArrayTensor>, 'softplus'> {
   const unary =
     ({ keeps, forward, backward }: Unary) =>
     (x: ArrayTensor): ArrayTensor => {
@@ -92,5 +104,6 @@ export function functions(
     sqrt: unary(sqrt),
     sigmoid: unary(sigmoid),
     arctan: unary(arctan),
+    softplus: unary(softplus),
   }
 }

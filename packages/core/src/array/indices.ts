@@ -24,7 +24,7 @@ export function indexed(shape: Shape, indices: Int32Array, axis: number): Indexe
       { indices: indices.length, shape, axis },
     )
   }
-  const outside = indices.find((index) => !(index >= 0 && index < length))
+  const outside = firstOutside(indices, length)
   if (outside !== undefined) {
     throw sizeMismatch(
       `\`indices\` must be in 0..${length - 1} along axis ${axis} of ${shapeText(shape)}, got ${outside}.`,
@@ -33,4 +33,10 @@ export function indexed(shape: Shape, indices: Int32Array, axis: number): Indexe
     )
   }
   return { shape: others, length, inner: product(shape.slice(axis + 1)) }
+}
+
+/** Returns the first index that is not in [0, length). */
+function firstOutside(indices: Int32Array, length: number): number | undefined {
+  for (let i = 0; i < indices.length; i++) if (indices[i] >>> 0 >= length) return indices[i]
+  return undefined
 }

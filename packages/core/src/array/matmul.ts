@@ -1,17 +1,10 @@
 import { product } from '@inverseform/shared'
 import type { Shape, TensorOps } from '../ops.js'
 import { shapeText, sizeMismatch } from '../shape.js'
+import { type Matrix, multiplyWithKernels } from './kernels/matmul.js'
 import { sumTo } from './reduce.js'
 import { broadcastShape, broadcastStrides, forEachRun, stridesOf } from './strides.js'
 import { type Allocate, type ArrayData, type ArrayTensor, record } from './tensor.js'
-
-/** One matrix in an array. Element (row, column) is at offset + row · rowStep + column · columnStep. */
-interface Matrix {
-  readonly data: ArrayData
-  readonly offset: number
-  readonly rowStep: number
-  readonly columnStep: number
-}
 
 type Operand = Pick<ArrayTensor, 'data' | 'shape'> & { readonly transposed: boolean }
 
@@ -32,10 +25,19 @@ export function products(allocate: Allocate): Pick<TensorOps<ArrayTensor>, 'matm
     const shape = [...batch, m, n]
     const data = allocate(product(shape))
     const strides = [stridesOf(batch), broadcastStrides(batchA, batch), broadcastStrides(batchB, batch)]
-    const kernel = b.transposed ? addDots : addRows
+    const inTypeScript = b.transposed ? addDots : addRows
     forEachRun(batch, strides, (count, [o, i, j], [, di, dj]) => {
       for (let c = 0; c < count; c++) {
-        kernel(data, (o + c) * m * n, matrix(a, i + c * di), matrix(b, j + c * dj), m, k, n)
+        const operands = [
+          data,
+          (o + c) * m * n,
+          matrix(a, i + c * di),
+          matrix(b, j + c * dj),
+          m,
+          k,
+          n,
+        ] as const
+        if (!multiplyWithKernels(...operands)) inTypeScript(...operands)
       }
     })
     return { data, shape }

@@ -3,6 +3,7 @@ import { product } from '@inverseform/shared'
 import type { FusedOps, Shape, SortOps, TensorOps } from '../ops.js'
 import { shapeText, sizeMismatch } from '../shape.js'
 import { arithmetic } from './arithmetic.js'
+import { classOperations } from './classes.js'
 import { functions } from './functions.js'
 import { layout } from './layout.js'
 import { products } from './matmul.js'
@@ -45,6 +46,7 @@ export function arrayOps({ type = 'float32' }: ArrayOpsOptions = {}): ArrayOps {
     ...reductions(allocate),
     ...selection(allocate),
     ...softmaxCrossEntropies(allocate),
+    ...classOperations(allocate),
     ...sorting,
   }
 }

@@ -169,12 +169,12 @@ export class BoundaryF implements Metric<SegmentedImage, BoundaryFState, Boundar
    */
   update(image: SegmentedImage): void {
     const { numClasses } = this
-    this.#maps.read(image)
+    const maps = this.#maps.of(image)
     const { width, height } = image
-    listBoundaries(this.#maps.target, width, height, numClasses, this.#targetBoundaries)
-    listBoundaries(this.#maps.prediction, width, height, numClasses, this.#predictedBoundaries)
+    listBoundaries(maps.target, width, height, numClasses, this.#targetBoundaries)
+    listBoundaries(maps.prediction, width, height, numClasses, this.#predictedBoundaries)
     const pixels = this.tolerances.map((value) => tolerancePixels(value, width, height))
-    const classes = Array.from({ length: numClasses }, (_, c) => c).filter((c) => this.#maps.present[c] === 1)
+    const classes = Array.from({ length: numClasses }, (_, c) => c).filter((c) => maps.present[c] === 1)
     const measured = classes.map((c) => {
       const target = this.#targetBoundaries.of(c)
       const prediction = this.#predictedBoundaries.of(c)

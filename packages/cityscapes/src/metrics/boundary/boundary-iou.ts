@@ -139,16 +139,16 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
    *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
-    this.#maps.read(image)
+    const maps = this.#maps.of(image)
     const { width, height } = image
-    const { present } = this.#maps
+    const { present } = maps
     const state = this.#state.values
     state.images++
     for (let c = 0; c < this.numClasses; c++) state.classImages[c] += present[c]
     state.perRatio.forEach((tally, k) => {
       const dilation = Math.max(1, roundHalfEven(this.ratios[k] * diagonal(width, height)))
       addLength(tally.dilations, dilation)
-      const { intersection, union } = this.#count(width, height, dilation)
+      const { intersection, union } = this.#count(maps, width, height, dilation)
       addCounts(tally.intersection, intersection)
       addCounts(tally.union, union)
       tally.iou.forEach((sum, c) => {
@@ -202,9 +202,13 @@ export class BoundaryIou implements Metric<SegmentedImage, BoundaryIouState, Bou
   }
 
   /** Counts intersection and union of each class's boundary regions in the image that was read. */
-  #count(width: number, height: number, dilation: number): { intersection: Uint32Array; union: Uint32Array } {
+  #count(
+    { target, prediction }: ClassMaps,
+    width: number,
+    height: number,
+    dilation: number,
+  ): { intersection: Uint32Array; union: Uint32Array } {
     const n = this.numClasses
-    const { target, prediction } = this.#maps
     if (this.#near[0].length !== target.length) {
       this.#near = [new Uint8Array(target.length), new Uint8Array(target.length)]
     }

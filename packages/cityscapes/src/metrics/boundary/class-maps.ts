@@ -1,8 +1,31 @@
 import { MAX_SIDE } from '@inverseform/distance-transform'
 import { InverseFormError } from '@inverseform/errors'
 import { checkImage, invalidPixel, subject } from '../check-image.js'
-import type { SegmentedImage } from '../metric.js'
+import type { Metric, SegmentedImage } from '../metric.js'
 import type { ResolvedMetricOptions } from '../options.js'
+
+/** The image that {@link updateMetrics} adds, and its maps so far: one for each pair of options. */
+let shared: { readonly image: SegmentedImage; readonly maps: ClassMaps[] } | undefined
+
+/**
+ * Adds an image to several metrics. The boundary metrics among them that have the same classes and ignore index read it once.
+ * After an error, some of the metrics may have the image and others not.
+ *
+ * @throws InverseFormError as `update` of each metric
+ */
+export function updateMetrics<Image extends SegmentedImage>(
+  metrics: Iterable<Pick<Metric<Image, unknown, unknown>, 'update'>>,
+  image: Image,
+): void {
+  // Maps are shared only within this call: between calls, the caller may write other ids into the same arrays.
+  const outer = shared
+  shared = { image, maps: [] }
+  try {
+    for (const metric of metrics) metric.update(image)
+  } finally {
+    shared = outer
+  }
+}
 
 /**
  * Reads images: checks them, and removes void pixels (those whose target is the ignore index) from both maps, so that they
@@ -23,11 +46,24 @@ export class ClassMaps {
   }
 
   /**
-   * Reads an image into the maps.
+   * Returns the maps of an image: these, or those that another metric in {@link updateMetrics} has read. Do not change them.
    * @throws InverseFormError `size-mismatch`; `limit-exceeded` for more than 32767 rows or columns; `invalid-argument` for
    *   a target id that is neither in 0..n-1 nor the ignore index, or such a prediction where the target is not void
    */
-  read(image: SegmentedImage): void {
+  of(image: SegmentedImage): ClassMaps {
+    if (shared?.image !== image) return this.#read(image)
+    const known = shared.maps.find((maps) => maps.#hasSameClasses(this))
+    if (known) return known
+    shared.maps.push(this.#read(image))
+    return this
+  }
+
+  #hasSameClasses(other: ClassMaps): boolean {
+    const [mine, its] = [this.#options, other.#options]
+    return mine.numClasses === its.numClasses && mine.ignoreIndex === its.ignoreIndex
+  }
+
+  #read(image: SegmentedImage): this {
     checkImage(image)
     checkSides(image)
     const { numClasses: n, ignoreIndex } = this.#options
@@ -61,6 +97,7 @@ export class ClassMaps {
       target[i] = t
       prediction[i] = predictedClass
     }
+    return this
   }
 }
 

@@ -163,10 +163,10 @@ export class SurfaceDistances implements Metric<SegmentedImage, SurfaceDistances
    */
   update(image: SegmentedImage): void {
     const { numClasses } = this
-    this.#maps.read(image)
+    const maps = this.#maps.of(image)
     const { width, height } = image
-    listSurfaces(this.#maps.target, width, height, numClasses, this.#targetSurfaces)
-    listSurfaces(this.#maps.prediction, width, height, numClasses, this.#predictedSurfaces)
+    listSurfaces(maps.target, width, height, numClasses, this.#targetSurfaces)
+    listSurfaces(maps.prediction, width, height, numClasses, this.#predictedSurfaces)
     const measured = Array.from({ length: numClasses }, (_, c) => {
       const target = this.#targetSurfaces.of(c)
       const prediction = this.#predictedSurfaces.of(c)

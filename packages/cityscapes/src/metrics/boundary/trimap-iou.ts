@@ -114,9 +114,8 @@ export class TrimapIou implements Metric<SegmentedImage, TrimapIouState, TrimapI
    *   `limit-exceeded` for more than 32767 rows or columns. The state is then unchanged.
    */
   update(image: SegmentedImage): void {
-    this.#maps.read(image)
+    const { target, prediction } = this.#maps.of(image)
     const { width, height } = image
-    const { target, prediction } = this.#maps
     if (this.#boundary.length !== target.length) {
       this.#boundary = new Uint8Array(target.length)
       this.#squares = new Int32Array(target.length)

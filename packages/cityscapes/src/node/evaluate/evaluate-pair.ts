@@ -1,6 +1,7 @@
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { type IdMap, type LabelMapping, labelMapping, reduceZeroLabel } from '../../label-mapping.js'
 import { IGNORE, labels } from '../../labels.js'
+import { updateMetrics } from '../../metrics/boundary/class-maps.js'
 import type { NamedImage } from '../../metrics/image-scores.js'
 import type { LabelMap } from '../../png.js'
 import { readInstanceIds, readLabelPng } from '../files/read.js'
@@ -90,7 +91,7 @@ export async function evaluatePair(
           plan.predictionIds === 'labelIds' ? toTrainIds : undefined,
         ),
       }
-      for (const metric of metrics) metric.update(image)
+      updateMetrics<NamedImage>(metrics, image)
     }
   } catch (error) {
     throw isInverseFormError(error) ? inFiles(error, pair, plan) : error

@@ -1,8 +1,15 @@
 import { checkNumber } from '@inverseform/errors'
 import { complement } from '../../math.js'
-import type { TensorOps } from '../../ops.js'
-import { checkSamePixels, checkTarget, edgeSize, mapSize, type SegmentationLossInputs } from '../inputs.js'
-import { oneHot, validPixels } from '../valid-pixels.js'
+import type { FusedOps, TensorOps } from '../../ops.js'
+import {
+  checkSamePixels,
+  checkTarget,
+  edgeSize,
+  type MapSize,
+  mapSize,
+  type SegmentationLossInputs,
+} from '../inputs.js'
+import { oneHot, type ValidPixels, validPixels } from '../valid-pixels.js'
 import { weightedCrossEntropy } from '../weighted-cross-entropy.js'
 import { type CrossEntropyLossOptions, checkCrossEntropyOptions } from './cross-entropy.js'
 
@@ -36,26 +43,28 @@ export function edgeAttentionLoss<T>(
   checkCrossEntropyOptions(options)
   checkNumber('threshold', threshold)
   const size = mapSize(ops, 'logits', logits)
-  const { images, channels: numClasses, height, width } = size
+  const { images, height, width } = size
   edgeSize(ops, edgeLogits)
   checkSamePixels('logits', ops.shape(logits), 'edgeLogits', ops.shape(edgeLogits))
   checkTarget('target', target, size)
   const pixels = height * width
 
-  // Only the tensor library knows the predicted edges, so matrix products with the one-hot target count the classes.
+  // Only the tensor library knows the predicted edges.
   const valid = validPixels(target, size, ignoreIndex)
-  const members = ops.constant(oneHot(valid, size), [images, numClasses, pixels])
-  const attended = ops.reshape(ops.greater(edgeLogits, threshold), [images, 1, pixels])
-  const imageCounts = ops.matmul(attended, members, { transposeB: true })
+  const mask = ops.constant(valid.valid, [images, pixels])
+  const edges = ops.reshape(ops.greater(edgeLogits, threshold), [images, pixels])
+  const attended = ops.multiply(edges, mask)
+  const { sumByClass, lookUp } = classOperations(ops, valid, size)
+  const imageCounts = sumByClass(attended)
   const counts = perImage ? imageCounts : ops.sum(imageCounts, [0], true)
-  const total = ops.sum(counts, [2], true)
+  const total = ops.sum(counts, [1], true)
   const share = ops.divide(counts, ops.add(total, complement(ops, ops.greater(total, 0))))
   const present = ops.greater(counts, 0)
   const excess = norm
     ? ops.divide(present, ops.add(share, complement(ops, present)))
     : ops.multiply(present, complement(ops, share))
   const table = ops.add(ops.multiply(excess, upperBound), 1)
-  const weights = ops.multiply(ops.matmul(table, members), attended)
+  const weights = ops.multiply(lookUp(table), attended)
   return weightedCrossEntropy(
     ops,
     logits,
@@ -63,4 +72,33 @@ export function edgeAttentionLoss<T>(
     ops.reshape(weights, [images, height, width]),
     reduction,
   )
+}
+
+/** Returns operations that sum [images, pixels] by class, and take each pixel's value of a table, [images or 1, classes]. */
+function classOperations<T>(
+  ops: TensorOps<T> & Partial<FusedOps<T>>,
+  valid: ValidPixels,
+  size: MapSize,
+): { sumByClass(values: T): T; lookUp(table: T): T } {
+  const { sumByClass, lookUp } = ops
+  const { images, channels: numClasses, height, width } = size
+  const pixels = height * width
+  if (sumByClass && lookUp) {
+    return {
+      sumByClass: (values) => sumByClass(values, valid.indices, numClasses),
+      lookUp: (table) => lookUp(table, valid.indices, images),
+    }
+  }
+  const members = ops.constant(oneHot(valid, size), [images, numClasses, pixels])
+  return {
+    sumByClass(values) {
+      const rows = ops.reshape(values, [images, 1, pixels])
+      return ops.reshape(ops.matmul(rows, members, { transposeB: true }), [images, numClasses])
+    },
+    lookUp: (table) =>
+      ops.reshape(ops.matmul(ops.reshape(table, [ops.shape(table)[0], 1, numClasses]), members), [
+        images,
+        pixels,
+      ]),
+  }
 }
