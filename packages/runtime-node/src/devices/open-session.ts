@@ -16,10 +16,10 @@ import {
   type StartedDevice,
   type VerdictStore,
 } from '@inverseform/runtime'
-import manifest from '../../package.json' with { type: 'json' }
 import type { ModelCache } from '../model-cache/index.js'
 import { onnxBackend } from '../onnx/backend.js'
 import { loadNative, loadWasm } from '../onnx/load.js'
+import { version as packageVersion } from '../version.js'
 import { autoDevices, type Device } from './devices.js'
 import { type Machine, thisMachine } from './machine.js'
 import { checkGpu, checkInstalled, type Providers, remedies, softwareDriver } from './probe.js'
@@ -209,7 +209,7 @@ function deviceFailed({ device, precision }: Candidate<Device>, name: string, ca
 function keyOf(candidate: Candidate<Device>, { machine, deviceId, version }: NativeDevices) {
   const driver = machine.driverIdentity()
   if (driver === undefined) return undefined
-  return verdictKey({ ...candidate, deviceId, onnxruntime: version, inverseform: manifest.version, driver })
+  return verdictKey({ ...candidate, deviceId, onnxruntime: version, inverseform: packageVersion, driver })
 }
 
 /** `cuda`, `cuda 1`, `cuda 1 (float16)` */

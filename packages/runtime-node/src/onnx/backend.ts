@@ -17,10 +17,10 @@ import {
   type Tensor,
 } from '@inverseform/runtime'
 import type { InferenceSession } from 'onnxruntime-common'
-import manifest from '../../package.json' with { type: 'json' }
 import type { Device } from '../devices/devices.js'
 import { type FoundModel, MODEL_FILE, type ModelCache, WEIGHT_FILE } from '../model-cache/index.js'
 import { processorIdentity } from '../model-cache/processor.js'
+import { version as packageVersion } from '../version.js'
 import { loadNative, loadWasm, type OnnxRuntime } from './load.js'
 import { type WeightFolder, writeWeightFolder } from './weight-folder.js'
 
@@ -121,7 +121,7 @@ export async function onnxBackend(
       const bytes = await bytesOf(model)
       // Other devices compile networks for themselves, and cannot write down the result.
       const cache = device === 'cpu' && weights.byteLength >= SMALLEST_CACHED ? modelCache : undefined
-      const versions = [manifest.version, ort.env.versions.node ?? '']
+      const versions = [packageVersion, ort.env.versions.node ?? '']
       const key = await cache?.keyOf([...versions, await processorIdentity(), compact ?? '', bytes])
       const found = key && (await cache?.find(key))
       if (found) {
