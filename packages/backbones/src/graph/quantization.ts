@@ -65,6 +65,8 @@ function withRoundedWeight(value: Value): Value {
 
 /** Returns the graph without rounded maps, for devices that compute in floating point. Its weights stay as they are. */
 export function withoutQuantization(graph: Graph): Graph {
+  const isQuantized = topologicalOrder(graph).some(({ op }) => op === 'quantize' || op === 'quantizeWeight')
+  if (!isQuantized) return graph
   return rewrite(graph, (value) =>
     value.op === 'quantize' || value.op === 'quantizeWeight' ? value.inputs[0] : value,
   )

@@ -16,10 +16,13 @@ const types: Readonly<Record<number, { dtype: 'float32' | 'float16' | 'int8'; si
   3: { dtype: 'int8', size: 1 },
   10: { dtype: 'float16', size: 2 },
 }
-/** Whether an initializer is a size, an axis, or the scale or zero point of a map, and not a weight. */
-const isNumber = ({ type, shape }: Initializer) =>
-  type === INT64 || type === UINT8 || (type === FLOAT32 && shape.length === 0)
-const [FLOAT32, UINT8, INT64] = [1, 2, 7]
+/**
+ * Whether an initializer is a size, an axis, or the scale or zero point of a map, and not a weight. `encodeOnnx` names numbers
+ * by their value; a weight may also be a scalar.
+ */
+const isNumber = ({ name, type }: Initializer) =>
+  type === INT64 || type === UINT8 || name.startsWith('float_')
+const [UINT8, INT64] = [2, 7]
 
 /** Shapes of the initializers that a graph needs, by name. */
 export type NeededWeights = ReadonlyMap<string, readonly number[]>
