@@ -51,7 +51,7 @@ export class ClassMaps {
    *   a target id that is neither in 0..n-1 nor the ignore index, or such a prediction where the target is not void
    */
   of(image: SegmentedImage): ClassMaps {
-    if (shared?.image !== image) return this.#read(image)
+    if (shared === undefined || shared.image !== image) return this.#read(image)
     const known = shared.maps.find((maps) => maps.#hasSameClasses(this))
     if (known) return known
     shared.maps.push(this.#read(image))
