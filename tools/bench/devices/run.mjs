@@ -1,7 +1,6 @@
 // Measures images per second of each model on each device and precision of runtime-node, next to the same network in eager
 // PyTorch on the same machine. Both sides start from an RGB image in main memory and return labels in main memory.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -10,6 +9,7 @@ import { writeCheckpoint } from '../lib/checkpoint.mjs'
 import { machine } from '../lib/machine.mjs'
 import { median, report, table } from '../lib/report.mjs'
 import { runJson } from '../lib/run-program.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 import { uniform } from '../lib/uniform.mjs'
 
 const { values } = parseArgs({
@@ -26,8 +26,7 @@ const { values } = parseArgs({
   },
 })
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
-const temporary = mkdtempSync(join(tmpdir(), 'inverseform-bench-'))
-process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
+const temporary = temporaryFolder()
 
 const [width, height] = [Number(values.width), Number(values.height)]
 const image = join(temporary, 'image.rgb')

@@ -1,6 +1,4 @@
 // Measures the evaluation of 1024x2048 images, stage by stage: ours next to plain ONNX Runtime with full-size logits.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -10,6 +8,7 @@ import { encodeOnnx } from '@inverseform/backbones/onnx'
 import { writeCheckpoint } from '../lib/checkpoint.mjs'
 import { machine } from '../lib/machine.mjs'
 import { mebibytes, median, ratio, report, table } from '../lib/report.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 import { samplesOfSize } from './samples.mjs'
 import { STAGES, startSide } from './side.mjs'
 
@@ -51,9 +50,7 @@ if (values.help || !known || !(Number.isInteger(limit) && limit > 0)) {
 }
 
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
-const temporary = mkdtempSync(join(tmpdir(), 'inverseform-bench-'))
-process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
-process.on('SIGINT', () => process.exit(130))
+const temporary = temporaryFolder()
 
 const { data, split } = values
 const samples = await samplesOfSize(WIDTH, HEIGHT, { data, split, limit, folder: temporary })

@@ -1,8 +1,7 @@
 // Measures how many images of a data set `inverseform eval` scores in a second, next to its networks alone: the same number of
 // workers and threads on images that are already decoded, without edges, scores or pictures.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -10,6 +9,7 @@ import { openDataset } from '@inverseform/cityscapes/node'
 import { createSegmenter, readImage } from '@inverseform/runtime-node'
 import { machine } from '../lib/machine.mjs'
 import { median, report, table } from '../lib/report.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -29,8 +29,7 @@ if (values.data === undefined) {
 }
 const { data, checkpoint, images: count } = values
 const cli = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'inverseform-throughput-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder()
 
 const { samples } = await openDataset({ data, split: 'val' })
 const image = await readImage(samples[0].image)

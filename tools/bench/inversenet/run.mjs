@@ -1,7 +1,6 @@
 // Measures InverseNet in each weight precision on ONNX Runtime, next to the typed arrays of @inverseform/core and PyTorch:
 // load time, memory, time for the 36 tiles of two images, and the error of the coefficients relative to PyTorch.
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -12,6 +11,7 @@ import { writeInverseNet } from '../lib/checkpoint.mjs'
 import { machine } from '../lib/machine.mjs'
 import { mebibytes, median, report, seconds, table } from '../lib/report.mjs'
 import { runJson } from '../lib/run-program.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 import { uniform } from '../lib/uniform.mjs'
 
 const { values } = parseArgs({
@@ -22,8 +22,7 @@ const { values } = parseArgs({
   },
 })
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
-const temporary = mkdtempSync(join(tmpdir(), 'inverseform-bench-'))
-process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
+const temporary = temporaryFolder()
 
 const checkpoint = join(temporary, 'inversenet.safetensors')
 await writeInverseNet(checkpoint)

@@ -1,6 +1,4 @@
 // Measures the kernels around a network on one core, next to their TypeScript forms, and compares the results.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -9,6 +7,7 @@ import { build } from 'esbuild'
 import { machine } from '../lib/machine.mjs'
 import { median, ratio, report, table } from '../lib/report.mjs'
 import { street } from '../lib/street.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 import { uniform } from '../lib/uniform.mjs'
 
 const { values } = parseArgs({
@@ -17,8 +16,7 @@ const { values } = parseArgs({
 
 /** One file, because calls between modules that were not bundled are slower. */
 async function bundled() {
-  const folder = mkdtempSync(join(tmpdir(), 'inverseform-kernels-'))
-  process.on('exit', () => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const outfile = join(folder, 'runtime.mjs')
   const modules = [
     'index',

@@ -1,12 +1,12 @@
 // Measures loading a checkpoint: ours (file to session) next to PyTorch (file to ONNX file) and ONNX Runtime (ONNX file to session).
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.mjs'
 import { mebibytes, median, ratio, report, seconds, table } from '../lib/report.mjs'
 import { run, runJson } from '../lib/run-program.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 
 const usage = `usage: node tools/bench/load/run.mjs [CHECKPOINT.pth …] [--repeats 5] [--python /usr/bin/python3] [--out FILE.md]
 
@@ -28,9 +28,7 @@ if (values.help || !(Number.isInteger(repeats) && repeats > 0)) {
 }
 
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
-const temporary = mkdtempSync(join(tmpdir(), 'inverseform-bench-'))
-process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
-process.on('SIGINT', () => process.exit(130))
+const temporary = temporaryFolder()
 const exported = join(temporary, 'exported.onnx')
 
 const ours = (file) => runJson(process.execPath, [script('ours.mjs'), file])

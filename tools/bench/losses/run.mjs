@@ -1,7 +1,5 @@
 // Measures the joint loss and its gradients on typed arrays, next to PyTorch on the CPU: first without the InverseForm term, then
 // with it. The sides take turns. The regressor is a full-size InverseNet with synthetic weights.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -9,6 +7,7 @@ import { writeRawInverseNet } from '../lib/checkpoint.mjs'
 import { startAnswering } from '../lib/line-protocol.mjs'
 import { machine } from '../lib/machine.mjs'
 import { mebibytes, median, ratio, report, seconds, table } from '../lib/report.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -19,8 +18,7 @@ const { values } = parseArgs({
   },
 })
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'inverseform-losses-'))
-process.on('exit', () => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
 const weights = join(folder, 'inverse-net.f32')
 writeRawInverseNet(weights)
 

@@ -1,13 +1,12 @@
 // Measures the official evaluation of 50 pairs of 1024x2048, files to tables, on 1 and 2 workers, next to Pillow and NumPy.
 // Also measures memory over ten times as many pairs.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.mjs'
 import { median, report, table } from '../lib/report.mjs'
 import { runJson } from '../lib/run-program.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 import { multiplyStreets, writeStreets } from './street-files.mjs'
 
 const { values } = parseArgs({
@@ -19,8 +18,7 @@ const { values } = parseArgs({
   },
 })
 const script = (name) => fileURLToPath(new URL(name, import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'inverseform-metrics-'))
-process.on('exit', () => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
 const pairs = Number(values.pairs)
 const data = join(folder, 'once')
 const tenTimes = join(folder, 'ten-times')

@@ -1,7 +1,6 @@
 // Measures the metrics of 1024x2048 maps on one core, next to NumPy, SciPy and scikit-image, and compares the results.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -10,6 +9,7 @@ import { startAnswering } from '../lib/line-protocol.mjs'
 import { machine } from '../lib/machine.mjs'
 import { median, report, table } from '../lib/report.mjs'
 import { street } from '../lib/street.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -33,8 +33,7 @@ const comparisons = [
   ['surface', 'surface', "surface distances: SciPy's EDT of each class (MedPy)"],
 ]
 const [height, width] = [1024, 2048]
-const folder = mkdtempSync(join(tmpdir(), 'inverseform-metrics-'))
-process.on('exit', () => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder()
 const { target, prediction } = street(1, width, height)
 writeFileSync(join(folder, 'target.u8'), toTrainIds(target))
 writeFileSync(join(folder, 'prediction.u8'), toTrainIds(prediction))

@@ -1,8 +1,7 @@
 // Measures how long a program takes to start: a segmenter without cached model, with an empty cache and with a filled one, and
 // the command line that only prints its version.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +10,7 @@ import { writeCheckpoint } from '../lib/checkpoint.mjs'
 import { machine } from '../lib/machine.mjs'
 import { mebibytes, median, ratio, report, seconds, table } from '../lib/report.mjs'
 import { runJson } from '../lib/run-program.mjs'
+import { temporaryFolder } from '../lib/temporary-folder.mjs'
 
 const usage = `usage: node tools/bench/start/run.mjs [CHECKPOINT …] [--repeats 5] [--model ocrnet48] [--out FILE.md]
 
@@ -32,9 +32,7 @@ if (values.help || !(Number.isInteger(repeats) && repeats > 0)) {
 }
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url))
-const temporary = mkdtempSync(join(tmpdir(), 'inverseform-bench-'))
-process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
-process.on('SIGINT', () => process.exit(130))
+const temporary = temporaryFolder()
 const cache = join(temporary, 'cache')
 process.env.INVERSEFORM_CACHE = cache
 
