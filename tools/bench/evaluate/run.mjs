@@ -1,11 +1,14 @@
-// Measures the evaluation of 1024x2048 images, stage by stage: ours next to plain ONNX Runtime with full-size logits.
+// Measures the evaluation of 1024x2048 images, stage by stage: ours next to plain ONNX Runtime with full-size logits, and PyTorch.
+import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { loadModel, openCheckpoint } from '@inverseform/backbones'
 import { fileSource, writeFileAtomically } from '@inverseform/backbones/node'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
+import sharp from 'sharp'
 import { writeCheckpoint } from '../lib/checkpoint.mjs'
+import { startAnswering } from '../lib/line-protocol.mjs'
 import { machine } from '../lib/machine.mjs'
 import { mebibytes, median, ratio, report, table } from '../lib/report.mjs'
 import { temporaryFolder } from '../lib/temporary-folder.mjs'
@@ -23,10 +26,11 @@ const models = {
 }
 
 const usage = `usage: node tools/bench/evaluate/run.mjs --data CITYSCAPES [--split val] [--images 6] [--model NAME …] [--all]
-       [--checkpoint NAME=FILE …] [--out FILE.md]
+       [--checkpoint NAME=FILE …] [--torch] [--python python3] [--out FILE.md]
 
 Images and labels of other sizes are resized to ${WIDTH}x${HEIGHT} first. --all adds ocrnet48-hms, which takes minutes.
 Models without a checkpoint get synthetic weights. The network takes as long, but its labels are noise.
+--torch adds eager PyTorch, from decoded image to labels.
 `
 const { values } = parseArgs({
   options: {
@@ -36,6 +40,8 @@ const { values } = parseArgs({
     model: { type: 'string', multiple: true },
     all: { type: 'boolean' },
     checkpoint: { type: 'string', multiple: true, default: [] },
+    torch: { type: 'boolean' },
+    python: { type: 'string', default: 'python3' },
     out: { type: 'string' },
     help: { type: 'boolean' },
   },
@@ -63,46 +69,93 @@ async function measure(name, { images, warmUp, scales }) {
   const checkpoint = await checkpointOf(name)
   const exported = await plainModel(name, checkpoint)
   const sides = [
-    { name: 'ours', ask: await startSide(script('ours.mjs'), [checkpoint]), times: [] },
+    { name: 'ours', ask: await startSide(script('ours.mjs'), [checkpoint]), times: [], different: 0 },
     {
-      name: 'plain',
+      name: 'plain ONNX Runtime',
       ask: await startSide(script('plain.mjs'), [exported, scales.join()]),
       times: [],
+      different: 0,
     },
+    ...(values.torch ? [await torchSide(name, checkpoint)] : []),
   ]
-  let [different, pixels] = [0, 0]
+  let pixels = 0
   const measured = samples.slice(0, images)
   for (const [i, sample] of [...measured.slice(0, warmUp), ...measured].entries()) {
-    const labels = []
+    const labels = new Map()
     for (const side of i % 2 ? sides.toReversed() : sides) {
       const reply = await side.ask(sample)
       if (i >= warmUp) side.times.push(reply.times)
-      labels.push(reply.labels)
+      labels.set(side, reply.labels)
     }
     if (i < warmUp) continue
-    pixels += labels[0].length
-    for (let p = 0; p < labels[0].length; p++) if (labels[0][p] !== labels[1][p]) different++
+    const ours = labels.get(sides[0])
+    pixels += ours.length
+    for (const side of sides) side.different += countDifferent(ours, labels.get(side))
   }
-  const [a, b] = await Promise.all(sides.map(({ ask }) => ask('end')))
-  const cell = (times) => `${median(times).toFixed(0)} (${Math.min(...times).toFixed(0)}) ms`
-  const timeRow = (what, ours, plain) => [
-    what,
-    cell(ours),
-    cell(plain),
-    ratio(median(ours), median(plain)),
-    ratio(Math.min(...ours), Math.min(...plain)),
-  ]
+  const peaks = await Promise.all(sides.map(async ({ ask }) => (await ask('end')).peak))
+  const rows = STAGES.map((stage) => {
+    const columns = sides.map(({ times }) => times.map((t) => t[stage]).filter((t) => t !== undefined))
+    return [stage, ...columns.map(timeCell), ...ratiosTo(columns, median), ...ratiosTo(columns, smallest)]
+  })
+  const others = sides.slice(1)
   const weights = checkpoints.has(name) ? basename(checkpoints.get(name)) : 'synthetic weights'
+  const differences = others.map((side) => `${side.different} from ${side.name}`).join(', ')
   return [
-    `**${name}** (${weights}), ${measured.length} images${warmUp ? ' after a warm-up' : ', no warm-up'}; ${different} of ${pixels} pixels differ`,
+    `**${name}** (${weights}), ${measured.length} images${warmUp ? ' after a warm-up' : ', no warm-up'}; of ${pixels} labels differ ${differences}`,
     table(
-      ['', 'ours', 'plain ONNX Runtime', 'ours / plain', 'of minima'],
       [
-        ...STAGES.map((stage) => timeRow(stage, ...sides.map(({ times }) => times.map((t) => t[stage])))),
-        ['peak memory', mebibytes(a.peak), mebibytes(b.peak), ratio(a.peak, b.peak), ''],
+        '',
+        ...sides.map((side) => side.name),
+        ...others.map((side) => `ours / ${side.name}`),
+        ...others.map(() => 'of minima'),
+      ],
+      [
+        ...rows,
+        [
+          'peak memory',
+          ...peaks.map((peak) => mebibytes(peak)),
+          ...others.map((_, i) => ratio(peaks[0], peaks[i + 1])),
+          ...others.map(() => ''),
+        ],
       ],
     ),
   ].join('\n\n')
+}
+
+function smallest(times) {
+  return Math.min(...times)
+}
+
+function timeCell(times) {
+  return times.length === 0 ? '' : `${median(times).toFixed(0)} (${smallest(times).toFixed(0)}) ms`
+}
+
+function ratiosTo([ours, ...others], of) {
+  return others.map((times) => (times.length === 0 ? '' : ratio(of(ours), of(times))))
+}
+
+function countDifferent(a, b) {
+  let count = 0
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++
+  return count
+}
+
+/** Starts eager PyTorch on the same checkpoint. It reads raw pixels and measures image to labels alone. */
+async function torchSide(name, checkpoint) {
+  const { hello, ask } = await startAnswering(values.python, [script('torch_side.py'), name, checkpoint])
+  const image = join(temporary, 'image.rgb')
+  const labels = join(temporary, 'labels')
+  return {
+    name: hello.version,
+    times: [],
+    different: 0,
+    async ask(sample) {
+      if (sample === 'end') return ask(JSON.stringify(sample))
+      await writeFile(image, await sharp(sample.image).removeAlpha().raw().toBuffer())
+      const { times } = await ask(JSON.stringify({ image, labels, width: WIDTH, height: HEIGHT }))
+      return { times, labels: await readFile(labels) }
+    },
+  }
 }
 
 async function checkpointOf(name) {

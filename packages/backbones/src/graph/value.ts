@@ -68,6 +68,12 @@ export interface OperatorAttributes {
   concat: { readonly axis: number }
   /** Resizes the first input to the height and width of the second: bilinear, half-pixel centers, clamped edges. */
   resizeLike: Record<never, never>
+  /**
+   * The weights by which a product resizes one axis of the first input to the size of the second, as `resizeLike` does: for axis 2
+   * [to, window · from], to multiply from the left; for axis 3 [window · from, to], from the right. `window`, an odd number, is
+   * how many maps are resized, each shifted by one element against the one before, and added up. Elements shifted in are 0.
+   */
+  resizeWeights: { readonly axis: 2 | 3; readonly window: number }
   /** [N,C,H,W] to [N,C,H·W]. */
   flattenSpatial: Record<never, never>
   /** [N,C,H·W] to [N,C,H,W] with the height and width of the second input. */

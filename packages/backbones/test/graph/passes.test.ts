@@ -7,6 +7,7 @@ import {
   imageTensor,
 } from '@inverseform/testing'
 import { describe, expect, test } from 'vitest'
+import { sameShape } from '../../src/graph/dim.js'
 import {
   add,
   batchNorm,
@@ -121,6 +122,74 @@ describe('commuteResize', () => {
       conv2d(fine, weight('w.weight', 4, 2, 1, 1)),
     ]) {
       expect(passes.commuteResize({ outputs: { y } }).outputs.y).toBe(y)
+    }
+  })
+})
+
+describe('convolveSmall', () => {
+  const fine = conv2d(image, weight('fine.weight', 2, 3, 3, 3), undefined, { padding: 1 })
+  const coarse = (channels: number, stride: number) =>
+    conv2d(image, weight(`${stride}.weight`, channels, 3, 3, 3), undefined, { stride, padding: 1 })
+  const head = (x: Value, kernel: number, options = { padding: kernel >> 1 }) =>
+    conv2d(x, weight('head.weight', 6, x.shape[1] as number, kernel, kernel), weight('head.bias', 6), options)
+  const joined = concat([fine, ...[16, 32].map((stride) => resizeLike(coarse(40, stride), fine))], 1)
+  const largest = (graph: Graph) =>
+    ops(graph, 'conv2d').filter(
+      ({ inputs: [x] }) => x !== image && sameShape(x.shape.slice(2), fine.shape.slice(2)),
+    )
+
+  test.each([1, 3, 5])('convolves small maps by a kernel of %i before their resize', async (kernel) => {
+    const y = head(joined, kernel)
+    const changed = passes.convolveSmall({ outputs: { y } })
+    expect(ops(changed, 'resizeLike')).toEqual([])
+    expect(largest(changed).map(({ inputs: [x] }) => x.shape[1])).toEqual([2])
+    // Sizes that the strides divide, and others down to a single row; two images.
+    for (const [width, height] of [
+      [64, 32],
+      [77, 45],
+      [33, 1],
+    ]) {
+      await expectSameNumbers({ outputs: { y } }, changed, imageTensor('x', width, height, 2))
+    }
+  })
+
+  test('keeps maps that are not much smaller, and small ones before them', async () => {
+    const parts = [fine, resizeLike(coarse(40, 32), fine), resizeLike(coarse(3, 2), fine)]
+    for (const order of [parts, [parts[0], parts[2], parts[1]]]) {
+      const y = head(concat(order, 1), 3)
+      const changed = passes.convolveSmall({ outputs: { y } })
+      expect(ops(changed, 'resizeLike')).toHaveLength(order === parts ? 2 : 1)
+      await expectSameNumbers({ outputs: { y } }, changed, imageTensor('x', 70, 40))
+    }
+  })
+
+  test('reads a weight once', async () => {
+    let reads = 0
+    const shape = [6, joined.shape[1] as number, 3, 3]
+    const counted = constant('w', shape, async () => {
+      reads++
+      return deterministicParameter('w.weight', shape)
+    })
+    const y = conv2d(joined, counted, undefined, { padding: 1 })
+    const changed = passes.convolveSmall({ outputs: { y } })
+    for (const expected of [2, 4]) {
+      await outputsOf(changed, imageTensor('x', 64, 32))
+      // Once for the large maps, and once for all taps of the small ones.
+      expect(reads).toBe(expected)
+    }
+  })
+
+  test('leaves convolutions alone that change the size, or that read no resized maps', () => {
+    const only = concat([resizeLike(coarse(40, 32), fine), resizeLike(coarse(40, 16), fine)], 1)
+    for (const y of [
+      head(joined, 3, { padding: 0 }),
+      head(joined, 2, { padding: 1 }),
+      conv2d(joined, weight('head.weight', 6, 82, 3, 3), undefined, { padding: 1, stride: 2 }),
+      head(concat([fine, fine], 1), 3),
+      head(only, 3),
+      head(fine, 3),
+    ]) {
+      expect(passes.convolveSmall({ outputs: { y } }).outputs.y).toBe(y)
     }
   })
 })
@@ -279,6 +348,17 @@ describe.each(Object.keys(zoo) as SegmentationModelName[])('on %s', (model) => {
       })
     expect(readers(built).length).toBeGreaterThan(0)
     expect(readers(passes.commuteResize(built))).toEqual([])
+  })
+
+  test('no 3x3 convolution reads maps that were enlarged four times or more after convolveSmall', () => {
+    const enlarged = (graph: Graph) =>
+      ops(graph, 'conv2d').flatMap(({ inputs: [x, w] }) =>
+        x.op === 'concat' && w.shape[2] === 3
+          ? x.inputs.slice(2).filter((part) => part.op === 'resizeLike')
+          : [],
+      )
+    expect(enlarged(built)).toHaveLength(model.startsWith('ocrnet48') ? 2 : 0)
+    expect(enlarged(passes.convolveSmall(built))).toEqual([])
   })
 
   test('mergeStem changes the slim model only', () => {

@@ -1,4 +1,12 @@
-import { forWebGpu, type Graph, imageInput, relu, withoutQuantization } from '@inverseform/backbones/graph'
+import {
+  forCpu,
+  forWebGpu,
+  type Graph,
+  imageInput,
+  type PassName,
+  relu,
+  withoutQuantization,
+} from '@inverseform/backbones/graph'
 import { type InverseFormError, isInverseFormError } from '@inverseform/errors'
 import {
   type Attempt,
@@ -78,6 +86,8 @@ export interface OpenOptions {
   readonly device: Device | 'auto'
   readonly precision: Precision | 'auto'
   readonly selfCheck: SelfCheckOption
+  /** The passes that have run on the network, if the user has chosen them. */
+  readonly passes?: readonly PassName[]
   /** Called when a device has started, before it loads anything. */
   readonly onTry?: (device: Device) => void
 }
@@ -114,7 +124,7 @@ function choiceOf({ device, precision, ...rest }: OpenOptions, { machine, missin
 }
 
 function deviceSource(
-  { device: named, precision }: OpenOptions,
+  { device: named, precision, passes }: OpenOptions,
   native: NativeDevices,
 ): DeviceSource<Device> {
   const { machine, providers, deviceId, missing } = native
@@ -140,7 +150,7 @@ function deviceSource(
     const backend = await native.backend(candidate)
     const load = async (graph: Graph) => ({ onArrays: await backend.createSession(graph) })
     const name = nameOf(candidate, deviceId)
-    if (device === 'cpu' || device === 'wasm') return { name, load }
+    if (device === 'cpu' || device === 'wasm') return { name, load, prepare: passes ? undefined : forCpu }
     const describeFailure = (cause: Error) => deviceFailed(candidate, name, cause)
     try {
       await startUp(backend)

@@ -1,4 +1,4 @@
-import { forWebGpu } from '@inverseform/backbones/graph'
+import { forCpu, forWebGpu } from '@inverseform/backbones/graph'
 // A named import: a default import would put the whole file into the bundles.
 import { version } from '../../package.json'
 import { findGpu } from '../gpu/adapter.js'
@@ -25,7 +25,7 @@ export const browserDevices: BrowserDevices<BrowserGpu> = {
     }
   },
   wasm: wasmBackend,
-  prepare: forWebGpu,
+  prepare: { wasm: forCpu, webgpu: forWebGpu },
   verdicts: cachedVerdicts,
 }
 

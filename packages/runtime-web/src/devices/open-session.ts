@@ -1,4 +1,4 @@
-import type { Graph } from '@inverseform/backbones/graph'
+import type { Graph, PassName } from '@inverseform/backbones/graph'
 import {
   type Backend,
   type DeviceChoice,
@@ -39,8 +39,8 @@ export interface BrowserDevices<G> {
   /** @throws `runtime-unavailable`, with the reason */
   findGpu(): Promise<FoundGpu<G>>
   wasm(): Backend
-  /** Rewrites networks for the GPU; by default they run as they are. */
-  readonly prepare?: (graph: Graph) => Graph
+  /** Rewrites networks for a device; by default they run as they are. */
+  readonly prepare?: Partial<Record<Device, (graph: Graph) => Graph>>
   readonly verdicts?: VerdictStore
 }
 
@@ -48,6 +48,8 @@ export interface OpenOptions {
   readonly devices: readonly Device[]
   readonly precision: Precision | 'auto'
   readonly selfCheck: SelfCheckOption
+  /** The passes that have run on the network, if the user has chosen them. */
+  readonly passes?: readonly PassName[]
   /** Identifies the network and its weights, if known. */
   readonly networkKey?: string
   readonly onTry?: DeviceChoice<Device>['onTry']
@@ -104,6 +106,7 @@ export async function openSession<M, G extends StartedGpu<M>>(
       if (device === 'wasm') {
         return {
           name: device,
+          prepare: options.passes ? undefined : browser.prepare?.wasm,
           async load(network) {
             const session = await browser.wasm().createSession(network)
             return { device, session, onArrays: session }
@@ -118,7 +121,7 @@ export async function openSession<M, G extends StartedGpu<M>>(
       return {
         name: device,
         verdictKey: `${started.identity} ${precision}`,
-        prepare: browser.prepare,
+        prepare: browser.prepare?.webgpu,
         load: loadIn(precision),
         loadFloat32: loadIn('float32'),
       }

@@ -1,4 +1,5 @@
 import type { SegmentationModelName } from '@inverseform/backbones'
+import type { PassName } from '@inverseform/backbones/graph'
 import { checkArgument, checkBoolean, checkFunction, checkInteger, checkOneOf } from '@inverseform/errors'
 import type { LoadProgress } from './segmenter.js'
 
@@ -20,6 +21,11 @@ export interface ModelOptions {
    * where half of the available memory would not suffice.
    */
   readonly maxPixels?: number
+  /**
+   * Graph passes to run, in this order, instead of those that are fastest on the device; `[]` runs the network as published. On
+   * WebGPU, the passes that it needs follow.
+   */
+  readonly passes?: readonly PassName[]
 }
 
 /** Options of loading. */
@@ -52,13 +58,14 @@ export function checkModelOptions({
   edgeHead = false,
   numClasses,
   maxPixels,
+  passes,
 }: ModelOptions): ModelSettings {
   if (key !== undefined) checkArgument('key', key, typeof key === 'string' && key !== '', 'a name')
   if (model !== undefined) checkOneOf('model', model, publishedModels)
   checkBoolean('edgeHead', edgeHead)
   if (numClasses !== undefined) checkInteger('numClasses', numClasses, { min: 1, max: 4096 })
   if (maxPixels !== undefined) checkInteger('maxPixels', maxPixels, { min: 1 })
-  return { key, model, edgeHead, numClasses, maxPixels }
+  return { key, model, edgeHead, numClasses, maxPixels, passes }
 }
 
 /** Checks the options of loading. @throws `invalid-argument` */

@@ -14,11 +14,14 @@ export const concat: Operator<'concat'> = {
     ) {
       throw mismatch('concat', inputs, `only axis ${axis} may differ`)
     }
-    const size = inputs.reduce((sum, shape) => sum + knownSize(shape[axis]), 0)
+    const equal = inputs.every((shape) => sameDim(shape[axis], first[axis]))
+    const size = equal
+      ? multiplyDims(inputs.length, first[axis])
+      : inputs.reduce((sum, shape) => sum + knownSize(shape[axis]), 0)
     return first.map((dim, i) => (i === axis ? size : dim))
     function knownSize(dim: Dim): number {
       if (typeof dim !== 'number') {
-        throw mismatch('concat', inputs, `the sizes along axis ${axis} must be known`)
+        throw mismatch('concat', inputs, `the sizes along axis ${axis} must be known or equal`)
       }
       return dim
     }
@@ -108,6 +111,36 @@ export const resizeLike: Operator<'resizeLike'> = {
     },
     undefined,
   ],
+}
+
+export const resizeWeights: Operator<'resizeWeights'> = {
+  infer(inputs, { axis, window }) {
+    checkRank('resizeWeights', inputs, 0, 4)
+    checkRank('resizeWeights', inputs, 1, 4)
+    const [from, to] = inputs.map((shape) => shape[axis])
+    const columns = multiplyDims(window, from)
+    return axis === 2 ? [to, columns] : [columns, to]
+  },
+  emit(emitter, [x, like], { axis, window }) {
+    const [from, to] = [x, like].map((tensor) => emitter.sizes(tensor, axis, axis + 1))
+    const square = emitter.node('Concat', [from, from], { axis: 0 })
+    const zeros = emitter.node('ConstantOfShape', [square])
+    const identity = emitter.node('Unsqueeze', [emitter.node('EyeLike', [zeros]), emitter.int64([0, 1])])
+    const sides = axis === 2 ? [to, from] : [from, to]
+    const sizes = emitter.node('Concat', [emitter.int64([1, 1]), ...sides], { axis: 0 })
+    const weights = emitter.node('Resize', [identity, '', '', sizes], {
+      mode: 'linear',
+      coordinate_transformation_mode: 'half_pixel',
+    })
+    const middle = (window - 1) / 2
+    const blocks = Array.from({ length: window }, (_, i) => {
+      if (i === middle) return weights
+      const begin = [0, 0, 0, 0].map((_, a) => (a === axis ? middle - i : 0))
+      return emitter.node('Pad', [weights, emitter.int64([...begin, ...begin.map((n) => 0 - n)])])
+    })
+    const joined = window === 1 ? weights : emitter.node('Concat', blocks, { axis: 5 - axis })
+    return emitter.node('Squeeze', [joined, emitter.int64([0, 1])])
+  },
 }
 
 export const reshape: Operator<'reshape'> = {

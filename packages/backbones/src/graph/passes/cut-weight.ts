@@ -34,6 +34,33 @@ export function sumOverParts(
   return terms.reduce(add)
 }
 
+/** Returns a function that gives the taps of a weight [K,C,kh,kw] for a range of input channels, each as [K,C,1,1]. Reads the weight once. */
+export function tapCutter(weight: Constant, taps: number) {
+  const [outputs, inputs, height, width] = weight.shape as number[]
+  let [loading, left]: [Promise<Float32Array> | undefined, number] = [undefined, 0]
+  function loadOnce(): Promise<Float32Array> {
+    if (left === 0) [loading, left] = [weight.attributes.load(), taps]
+    const whole = loading as Promise<Float32Array>
+    if (--left === 0) loading = undefined
+    return whole
+  }
+  return (start: number, end: number, row: number, column: number): Value => {
+    async function load(): Promise<Float32Array> {
+      const whole = await loadOnce()
+      const cut = new Float32Array(outputs * (end - start))
+      let at = 0
+      for (let o = 0; o < outputs; o++) {
+        for (let i = start; i < end; i++) {
+          cut[at++] = whole[((o * inputs + i) * height + row) * width + column]
+        }
+      }
+      return cut
+    }
+    const name = `${weight.attributes.name}[:, ${start}:${end}, ${row}, ${column}]`
+    return constant(name, [outputs, end - start, 1, 1], load)
+  }
+}
+
 /** Returns a convolution's output channels from `start` up to `end`. */
 export function cutOutputs(convolution: Convolution, start: number, end: number): Value {
   const [x, ...parameters] = convolution.inputs
@@ -41,7 +68,7 @@ export function cutOutputs(convolution: Convolution, start: number, end: number)
 }
 
 /** Returns the part of a convolution's weight [K,C,kh,kw] for input channels from `start` up to `end`. */
-function cutInputChannels(weight: Constant, start: number, end: number): Value {
+export function cutInputChannels(weight: Constant, start: number, end: number): Value {
   const [outputs, inputs, height, width] = weight.shape as number[]
   if (end - start === inputs) return weight
   const area = height * width

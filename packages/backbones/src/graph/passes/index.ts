@@ -1,6 +1,8 @@
+import { peakActivationBytes } from '../memory.js'
 import { withoutQuantization } from '../quantization.js'
 import type { Graph } from '../value.js'
 import { commuteResize } from './commute-resize.js'
+import { convolveSmall } from './convolve-small.js'
 import { foldBatchNorm } from './fold-batch-norm.js'
 import { mergeStem } from './merge-stem.js'
 import { splitConcat } from './split-concat.js'
@@ -10,8 +12,29 @@ import { splitMiscomputed } from './split-miscomputed.js'
 export { rewrite } from './rewrite.js'
 
 /** The graph passes by name, in the order in which to run them. */
-export const passes = { foldBatchNorm, commuteResize, splitConcat, splitHidden, mergeStem, splitMiscomputed }
+export const passes = {
+  foldBatchNorm,
+  convolveSmall,
+  commuteResize,
+  splitConcat,
+  splitHidden,
+  mergeStem,
+  splitMiscomputed,
+}
 export type PassName = keyof typeof passes
+
+/** Networks whose maps take more bytes than this, for an image of 1024x2048, are computed in parts. */
+const LARGE = 2 ** 30
+
+/**
+ * Prepares a graph for the CPU, natively or as WebAssembly, with the passes that measurements chose (docs/decisions/039). Graphs
+ * of rounded maps stay as they are.
+ */
+export function forCpu(graph: Graph): Graph {
+  const convolved = convolveSmall(graph)
+  if (peakActivationBytes(convolved, { N: 1, H: 1024, W: 2048 }) <= LARGE) return convolved
+  return splitHidden(splitConcat(convolved))
+}
 
 /**
  * Prepares a graph for WebGPU: removes rounded maps, for which it has no kernels, the widest maps, and the convolutions that

@@ -8,7 +8,7 @@ import { rewrite } from './rewrite.js'
 /**
  * Computes a large layer in parts, one after the other, if only one convolution reads it:
  * `V·relu(W·x) = V1·relu(W1·x) + V2·relu(W2·x)` with W cut by output and V by input channels. The layer may be a
- * convolution, or a sum or resize of convolutions as `commuteResize` builds them, with or without an activation.
+ * convolution, or a sum or resize of convolutions as `commuteResize` and `convolveSmall` build them, with or without an activation.
  * A layer is large if it exceeds all values that are needed whole; no part does. Results agree to rounding with the same
  * number of multiplications, and the layer never exists as a whole.
  */
@@ -50,14 +50,22 @@ function hiddenValues(graph: Graph): Set<Value> {
 
 /** Returns the inputs that an operator handles channel by channel. Empty for convolutions, which cut their weight, and others. */
 function sources(value: Value): readonly Value[] {
-  if (value.op === 'add') return value.inputs
-  return value.op === 'relu' || value.op === 'sigmoid' || value.op === 'resizeLike' ? [value.inputs[0]] : []
+  return value.inputs.filter((_, i) => isSource(value, i))
+}
+
+function isSource({ op, inputs, attributes }: Value, i: number): boolean {
+  if (op === 'add') return true
+  if (op === 'concat') return attributes.axis > 1
+  if (op === 'matmul') return inputs[1 - i].op === 'resizeWeights'
+  return i === 0 && (op === 'relu' || op === 'sigmoid' || op === 'resizeLike')
 }
 
 function cutChannels(value: Value, start: number, end: number): Value {
   if (isCuttable(value)) return cutOutputs(value, start, end)
-  const cut = sources(value).map((source) => cutChannels(source, start, end))
-  return withInputs(value, [...cut, ...value.inputs.slice(cut.length)])
+  return withInputs(
+    value,
+    value.inputs.map((input, i) => (isSource(value, i) ? cutChannels(input, start, end) : input)),
+  )
 }
 
 /** Returns a function that counts a value's elements, with 1024 for every symbol. */
