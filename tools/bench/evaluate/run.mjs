@@ -68,38 +68,38 @@ report([`Machine: ${machine()}.`, intro, ...parts], values.out)
 async function measure(name, { images, warmUp, scales }) {
   const checkpoint = await checkpointOf(name)
   const exported = await plainModel(name, checkpoint)
-  const sides = [
-    { name: 'ours', ask: await startSide(script('ours.mjs'), [checkpoint]), times: [], different: 0 },
-    {
+  const starts = [
+    async () => ({ name: 'ours', ask: await startSide(script('ours.mjs'), [checkpoint]) }),
+    async () => ({
       name: 'plain ONNX Runtime',
       ask: await startSide(script('plain.mjs'), [exported, scales.join()]),
-      times: [],
-      different: 0,
-    },
-    ...(values.torch ? [await torchSide(name, checkpoint)] : []),
+    }),
+    ...(values.torch ? [() => torchSide(name, checkpoint)] : []),
   ]
-  let pixels = 0
   const measured = samples.slice(0, images)
-  for (const [i, sample] of [...measured.slice(0, warmUp), ...measured].entries()) {
-    const labels = new Map()
-    for (const side of i % 2 ? sides.toReversed() : sides) {
-      const reply = await side.ask(sample)
-      if (i >= warmUp) side.times.push(reply.times)
-      labels.set(side, reply.labels)
-    }
-    if (i < warmUp) continue
-    const ours = labels.get(sides[0])
+  const tasks = [...measured.slice(0, warmUp), ...measured]
+  // The largest networks do not fit in memory side by side.
+  const sides = images === 1 ? await oneByOne(starts, tasks) : await inTurn(starts, tasks)
+  const different = sides.map(() => 0)
+  let pixels = 0
+  for (let i = warmUp; i < tasks.length; i++) {
+    const [ours, ...others] = sides.map(({ replies }) => replies[i].labels)
     pixels += ours.length
-    for (const side of sides) side.different += countDifferent(ours, labels.get(side))
+    for (const [k, labels] of others.entries()) different[k + 1] += countDifferent(ours, labels)
   }
-  const peaks = await Promise.all(sides.map(async ({ ask }) => (await ask('end')).peak))
+  const timesOf = ({ replies }) => replies.slice(warmUp).map(({ times }) => times)
+  const peaks = sides.map(({ peak }) => peak)
   const rows = STAGES.map((stage) => {
-    const columns = sides.map(({ times }) => times.map((t) => t[stage]).filter((t) => t !== undefined))
+    const columns = sides.map((side) =>
+      timesOf(side)
+        .map((times) => times[stage])
+        .filter((time) => time !== undefined),
+    )
     return [stage, ...columns.map(timeCell), ...ratiosTo(columns, median), ...ratiosTo(columns, smallest)]
   })
   const others = sides.slice(1)
   const weights = checkpoints.has(name) ? basename(checkpoints.get(name)) : 'synthetic weights'
-  const differences = others.map((side) => `${side.different} from ${side.name}`).join(', ')
+  const differences = others.map((side, i) => `${different[i + 1]} from ${side.name}`).join(', ')
   return [
     `**${name}** (${weights}), ${measured.length} images${warmUp ? ' after a warm-up' : ', no warm-up'}; of ${pixels} labels differ ${differences}`,
     table(
@@ -120,6 +120,23 @@ async function measure(name, { images, warmUp, scales }) {
       ],
     ),
   ].join('\n\n')
+}
+
+/** Starts all sides, and runs them in turn, image by image. */
+async function inTurn(starts, tasks) {
+  const sides = []
+  for (const start of starts) sides.push({ ...(await start()), replies: [] })
+  for (const [i, task] of tasks.entries()) {
+    for (const side of i % 2 ? sides.toReversed() : sides) side.replies.push(await side.ask(task))
+  }
+  return Promise.all(sides.map(async (side) => ({ ...side, ...(await side.ask('end')) })))
+}
+
+/** Runs one side after the other. */
+async function oneByOne(starts, tasks) {
+  const sides = []
+  for (const start of starts) sides.push(...(await inTurn([start], tasks)))
+  return sides
 }
 
 function smallest(times) {
@@ -147,8 +164,6 @@ async function torchSide(name, checkpoint) {
   const labels = join(temporary, 'labels')
   return {
     name: hello.version,
-    times: [],
-    different: 0,
     async ask(sample) {
       if (sample === 'end') return ask(JSON.stringify(sample))
       await writeFile(image, await sharp(sample.image).removeAlpha().raw().toBuffer())

@@ -16,7 +16,7 @@ export function peakActivationBytes(
   bindings: Bindings,
   { bytesPerElement = 4 }: MemoryOptions = {},
 ): number {
-  const order = topologicalOrder(graph).filter((value) => value.op !== 'constant')
+  const order = executionOrder(graph).filter((value) => value.op !== 'constant')
   const lastUse = new Map<Value, number>()
   order.forEach((value, step) => {
     for (const input of value.inputs) lastUse.set(input, step)
@@ -42,6 +42,24 @@ export function peakActivationBytes(
       ? 0
       : bytesPerElement * elementsOf(value, bindings)
   }
+}
+
+/** Returns the values in the order in which ONNX Runtime computes them, if they are written in `writingOrder`. */
+export function executionOrder(graph: Graph): Value[] {
+  return topologicalOrder(graph, inputsInOrder)
+}
+
+/** Returns the values in the order in which to write them. ONNX Runtime computes what is written last, and all that it needs, first. */
+export function writingOrder(graph: Graph): Value[] {
+  return topologicalOrder(graph, (value) => inputsInOrder(value).toReversed())
+}
+
+/**
+ * Returns the inputs of a value in the order in which to compute them. Attention thus gathers its keys before it makes the queries,
+ * which are a map. Sums of many terms are written as `sumInOrder` does.
+ */
+function inputsInOrder({ op, inputs }: Value): readonly Value[] {
+  return op === 'matmul' ? inputs : inputs.toReversed()
 }
 
 /**

@@ -126,20 +126,24 @@ export interface Graph {
   readonly outputs: Readonly<Record<string, Value>>
 }
 
-/** Returns all values that the outputs need, each after its inputs. Iterative, because networks are thousands of values deep. */
-export function topologicalOrder(graph: Graph): Value[] {
+/**
+ * Returns all values that the outputs need, each after its inputs. Iterative, because networks are thousands of values deep.
+ * @param inputsOf the inputs of a value in the order in which to visit them; by default the first one comes first
+ */
+export function topologicalOrder(
+  graph: Graph,
+  inputsOf: (value: Value) => readonly Value[] = ({ inputs }) => inputs,
+): Value[] {
   const order: Value[] = []
   const seen = new Set<Value>()
-  const stack = Object.values(graph.outputs)
-    .reverse()
-    .map((value) => ({ value, next: 0 }))
+  const stack = Object.values(graph.outputs).reverse().map(visit)
   while (stack.length > 0) {
     const top = stack[stack.length - 1]
     if (top.next === 0 && seen.has(top.value)) {
       stack.pop()
-    } else if (top.next < top.value.inputs.length) {
+    } else if (top.next < top.inputs.length) {
       seen.add(top.value)
-      stack.push({ value: top.value.inputs[top.next++], next: 0 })
+      stack.push(visit(top.inputs[top.next++]))
     } else {
       seen.add(top.value)
       order.push(top.value)
@@ -147,6 +151,10 @@ export function topologicalOrder(graph: Graph): Value[] {
     }
   }
   return order
+
+  function visit(value: Value) {
+    return { value, inputs: inputsOf(value), next: 0 }
+  }
 }
 
 /** Returns the graph's inputs in topological order. */

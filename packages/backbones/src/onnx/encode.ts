@@ -1,4 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
+import { writingOrder } from '../graph/memory.js'
 import { emitOnnx } from '../graph/operators/index.js'
 import type { OnnxAttribute, OnnxEmitter } from '../graph/operators/operator.js'
 import { type Graph, topologicalOrder, type Value } from '../graph/value.js'
@@ -123,7 +124,7 @@ class GraphEncoder implements OnnxEmitter {
 
   encode(): Message {
     const inputs: Message[] = []
-    for (const value of topologicalOrder(this.#graph)) {
+    for (const value of writingOrder(this.#graph)) {
       if (value.op === 'input') {
         this.#names.set(value, value.attributes.name)
         this.#types.set(value, 'float32')

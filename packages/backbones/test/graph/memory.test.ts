@@ -16,12 +16,13 @@ import {
   topologicalOrder,
   type Value,
 } from '../../src/graph/index.js'
+import { executionOrder } from '../../src/graph/memory.js'
 import { buildModel, type SegmentationModelName } from '../../src/index.js'
 import { randomGraph } from '../support/random-graph.js'
 
 /** Runs the graph step by step and weighs everything that is still to be read. */
 function simulate(graph: Graph, bindings: Record<string, number>): number {
-  const steps = topologicalOrder(graph).filter(({ op }) => op !== 'constant')
+  const steps = executionOrder(graph).filter(({ op }) => op !== 'constant')
   const bytes = (value: Value) => 4 * product(evaluateShape(value.shape, bindings))
   const total = (values: Iterable<Value>) => [...values].reduce((sum, value) => sum + bytes(value), 0)
   const neededAfter = (step: number) =>

@@ -14,15 +14,20 @@ import {
   concat,
   constant,
   conv2d,
+  flattenSpatial,
   type Graph,
   imageInput,
   input,
+  matmul,
   type PassName,
   passes,
   relu,
   resizeLike,
   sigmoid,
+  softmax,
   topologicalOrder,
+  transpose,
+  unflattenSpatialLike,
   type Value,
 } from '../../src/graph/index.js'
 import { buildModel, type SegmentationModelName, zoo } from '../../src/index.js'
@@ -209,7 +214,7 @@ describe('splitConcat', () => {
       const split = passes.splitConcat({ outputs: { y } })
       expect(ops(split, 'concat')).toEqual([])
       const sizes = ops(split, 'conv2d').map(({ inputs }) => inputs[1].shape)
-      expect(sizes.filter(([outputs]) => outputs === 6).map(([, inputs]) => inputs)).toEqual([2, 3, 4])
+      expect(sizes.filter(([outputs]) => outputs === 6).map(([, inputs]) => inputs)).toEqual([4, 3, 2])
       await expectSameNumbers({ outputs: { y } }, split, imageTensor('x', 12, 15, 2))
     }
   })
@@ -284,6 +289,75 @@ describe('splitHidden', () => {
     expect(passes.splitHidden({ outputs: { oneForAll } }).outputs.oneForAll).toBe(oneForAll)
     const normed = narrow(norm(wide, 'n'))
     expect(passes.splitHidden({ outputs: { normed } }).outputs.normed).toBe(normed)
+  })
+})
+
+describe('splitChannels', () => {
+  // At 1024x2048, 8 channels at full size are the widest part.
+  const wide = relu(
+    conv2d(image, weight('wide.weight', 20, 3, 3, 3), weight('wide.bias', 20), { padding: 1 }),
+  )
+  const narrow = (x: Value, name = 'narrow') =>
+    conv2d(x, weight(`${name}.weight`, 5, x.shape[1] as number, 1, 1), weight(`${name}.bias`, 5))
+  const widest = (graph: Graph) =>
+    Math.max(
+      ...topologicalOrder(graph)
+        .filter(({ shape }) => sameShape(shape.slice(2), image.shape.slice(2)))
+        .map(({ shape }) => Number(shape[1])),
+    )
+  const expectParts = async (outputs: Graph['outputs']) => {
+    const split = passes.splitChannels({ outputs })
+    expect(widest(split)).toBeLessThanOrEqual(8)
+    await expectSameNumbers({ outputs }, split, imageTensor('x', 13, 10, 2))
+    return split
+  }
+
+  test('computes wide maps in parts that are never joined', async () => {
+    const second = relu(conv2d(wide, weight('second.weight', 12, 20, 3, 3), undefined, { padding: 1 }))
+    const split = await expectParts({ y: narrow(concat([second, sigmoid(wide)], 1)), z: narrow(wide, 'z') })
+    expect(ops(split, 'concat')).toEqual([])
+    // 3 parts of the first map; 2 of the second, each a sum over 3; two outputs over 5 and 3 parts.
+    expect(ops(split, 'conv2d')).toHaveLength(3 + 2 * 3 + 5 + 3)
+  })
+
+  test('sees through sums of convolutions before and after a resize', async () => {
+    const coarse = conv2d(image, weight('coarse.weight', 40, 3, 3, 3), undefined, { stride: 16, padding: 1 })
+    const head = weight('head.weight', 20, 43, 3, 3)
+    const joined = conv2d(concat([image, resizeLike(coarse, image)], 1), head, undefined, { padding: 1 })
+    const convolved = passes.convolveSmall({ outputs: { y: narrow(relu(joined)) } })
+    expect(ops(convolved, 'resizeWeights')).not.toEqual([])
+    await expectParts(convolved.outputs)
+  })
+
+  test('gathers objects and attends to them, as OCRNet does', async () => {
+    const share = softmax(flattenSpatial(narrow(wide)), 2)
+    const objects = matmul(flattenSpatial(wide), transpose(share, 0, 2, 1))
+    const context = unflattenSpatialLike(
+      matmul(objects, softmax(flattenSpatial(narrow(wide, 'query')), 1)),
+      wide,
+    )
+    const split = passes.splitChannels({ outputs: { y: narrow(context, 'y'), objects } })
+    await expectSameNumbers(
+      { outputs: { y: narrow(context, 'y'), objects } },
+      split,
+      imageTensor('x', 13, 10, 2),
+    )
+    // The vectors of the objects are joined; maps are not.
+    expect(ops(split, 'concat').map(({ shape }) => shape.length)).toEqual([3])
+  })
+
+  test('joins what an operator needs whole, and outputs', async () => {
+    const mixed = conv2d(softmax(wide, 1), weight('mixed.weight', 2, 20, 1, 1))
+    for (const outputs of [{ y: narrow(wide), wide }, { y: mixed }, { y: add(wide, wide) }]) {
+      const split = passes.splitChannels({ outputs } as unknown as Graph)
+      expect(ops(split, 'concat')).toHaveLength(1)
+      await expectSameNumbers({ outputs } as unknown as Graph, split, imageTensor('x', 13, 10))
+    }
+  })
+
+  test('leaves narrow maps alone', () => {
+    const y = narrow(relu(conv2d(image, weight('few.weight', 8, 3, 3, 3))))
+    expect(passes.splitChannels({ outputs: { y } }).outputs.y).toBe(y)
   })
 })
 

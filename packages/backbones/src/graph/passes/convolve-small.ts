@@ -1,8 +1,8 @@
-import { add, concat, conv2d, matmul } from '../build.js'
+import { concat, conv2d, matmul } from '../build.js'
 import { evaluateShape, type Shape } from '../dim.js'
 import { apply, withInputs } from '../operators/index.js'
 import type { Graph, Value, ValueOf } from '../value.js'
-import { cutInputChannels, isCuttable, tapCutter } from './cut-weight.js'
+import { cutInputChannels, isCuttable, sumInOrder, tapCutter } from './cut-weight.js'
 import { rewrite } from './rewrite.js'
 
 /**
@@ -37,7 +37,7 @@ export function convolveSmall(graph: Graph): Graph {
       cutInputChannels(weight, 0, startOf(kept)),
       ...value.inputs.slice(2),
     ])
-    return [direct, ...moved].reduce(add)
+    return sumInOrder([direct, ...moved])
   })
 }
 

@@ -6,7 +6,7 @@ import type { Value, ValueOf } from '../value.js'
 type Constant = ValueOf<'constant'>
 
 /** A convolution whose weight and optional bias are constants, so that it can be cut. */
-interface Convolution extends ValueOf<'conv2d'> {
+export interface Convolution extends ValueOf<'conv2d'> {
   readonly inputs: readonly [Value, Constant, ...Constant[]]
 }
 
@@ -31,7 +31,15 @@ export function sumOverParts(
     start = end
     return convolve([part, cut, ...(i === 0 ? bias : [])])
   })
-  return terms.reduce(add)
+  return sumInOrder(terms)
+}
+
+/**
+ * Returns a sum that ONNX Runtime computes from the first term to the last. It computes the second operand of an addition first,
+ * with all that it needs; otherwise all terms would wait in memory for the first one.
+ */
+export function sumInOrder(terms: readonly Value[]): Value {
+  return terms.reduce((sum, term) => add(term, sum))
 }
 
 /** Returns a function that gives the taps of a weight [K,C,kh,kw] for a range of input channels, each as [K,C,1,1]. Reads the weight once. */

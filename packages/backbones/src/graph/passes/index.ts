@@ -5,6 +5,7 @@ import { commuteResize } from './commute-resize.js'
 import { convolveSmall } from './convolve-small.js'
 import { foldBatchNorm } from './fold-batch-norm.js'
 import { mergeStem } from './merge-stem.js'
+import { splitChannels } from './split-channels.js'
 import { splitConcat } from './split-concat.js'
 import { splitHidden } from './split-hidden.js'
 import { splitMiscomputed } from './split-miscomputed.js'
@@ -17,6 +18,7 @@ export const passes = {
   convolveSmall,
   commuteResize,
   splitConcat,
+  splitChannels,
   splitHidden,
   mergeStem,
   splitMiscomputed,
@@ -33,7 +35,7 @@ const LARGE = 2 ** 30
 export function forCpu(graph: Graph): Graph {
   const convolved = convolveSmall(graph)
   if (peakActivationBytes(convolved, { N: 1, H: 1024, W: 2048 }) <= LARGE) return convolved
-  return splitHidden(splitConcat(convolved))
+  return splitChannels(convolved)
 }
 
 /**
