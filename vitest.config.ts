@@ -12,6 +12,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     globalSetup: ['packages/testing/src/temporary-cache.ts'],
+    setupFiles: ['tools/test-run/quick-equality.ts'],
     // A software GPU compiles each shader on the CPU, which may be busy.
     testTimeout: 300_000,
     hookTimeout: 300_000,

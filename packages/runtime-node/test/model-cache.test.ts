@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { loadModel } from '@inverseform/backbones'
 import { imageTensor, inferenceCheckpoint } from '@inverseform/testing'
@@ -13,6 +12,7 @@ import { contentHashOf } from '../src/model-cache/content-hash.js'
 import { type FoundModel, ModelCache, modelCacheBytes } from '../src/model-cache/index.js'
 import { onnxBackend } from '../src/onnx/backend.js'
 import { temporaryFolder, writeCheckpoint } from './support/checkpoint.js'
+import child from './support/start-child.ts?bundled'
 
 let shared: Awaited<ReturnType<typeof temporaryFolder>>
 let checkpoint: string
@@ -211,11 +211,7 @@ describe('where a model cannot be kept', () => {
 })
 
 test('processes that start at once all succeed, and keep one model', async () => {
-  const child = fileURLToPath(new URL('./support/start-child.ts', import.meta.url))
-  const start = async () => {
-    const args = ['--conditions=@inverseform/source', '--import', 'tsx', child, checkpoint]
-    return (await promisify(execFile)(process.execPath, args)).stdout.trim()
-  }
+  const start = async () => (await promisify(execFile)(process.execPath, [child, checkpoint])).stdout.trim()
   expect(await Promise.all([start(), start(), start()])).toEqual([expected, expected, expected])
   expect(await listCachedModels()).toHaveLength(1)
   expect(await leftovers()).toEqual([])
