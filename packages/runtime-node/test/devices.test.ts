@@ -31,7 +31,7 @@ import { type Machine, thisMachine } from '../src/devices/machine.js'
 import { type NativeDevices, openSession } from '../src/devices/open-session.js'
 import { verdictFolder } from '../src/devices/self-check-cache.js'
 import { onnxBackend } from '../src/onnx/backend.js'
-import type { NodeDeviceSettings } from '../src/options.js'
+import type { NodeDeviceSettings, SegmenterSettings } from '../src/options.js'
 import { temporaryFolder } from './support/checkpoint.js'
 
 const graph: Graph = {
@@ -82,7 +82,7 @@ const everyDevice: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dm
 
 /** Opens the network on fake devices; those that are not given compute like the CPU. */
 function open(
-  settings: Partial<NodeDeviceSettings>,
+  settings: Partial<NodeDeviceSettings> & Pick<SegmenterSettings, 'passes'>,
   backends: Devices = {},
   machine: Partial<Machine> = {},
   rest: Partial<NativeDevices> = {},
@@ -214,7 +214,7 @@ describe('auto', () => {
     },
   )
 
-  test('rewrites the network once, for WebGPU only, and returns it without its weights', async () => {
+  test('rewrites the network for the CPU and WebGPU only, and returns it without its weights', async () => {
     const loaded: Graph[] = []
     const spy = async (device: Device): Promise<Backend> => {
       const cpu = await cpuAs(device)
@@ -230,13 +230,15 @@ describe('auto', () => {
       loaded.length = 0
       const result = await open({ device }, { [device]: () => spy(device) })
       const network = loaded.at(-1) as Graph
-      expect(network === graph).toBe(device !== 'webgpu')
+      expect(network !== graph).toBe(device === 'cpu' || device === 'webgpu')
       expect(network.outputs.y.shape).toEqual(graph.outputs.y.shape)
       expect(result.graph.outputs.y.shape).toEqual(graph.outputs.y.shape)
       const weights = result.graph.outputs.y.inputs.find(({ op }) => op === 'constant')
       const { load } = (weights as Value).attributes as { load(): Promise<unknown> }
       await expect(load()).rejects.toThrow('does not hold its weights')
     }
+    await open({ device: 'cpu', passes: [] }, { cpu: () => spy('cpu') })
+    expect(loaded.at(-1)).toBe(graph)
   })
 
   test('tries the next device if one cannot load the network', async () => {
