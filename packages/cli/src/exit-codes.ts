@@ -1,6 +1,7 @@
 import { type InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 import type { Command } from 'commander'
 import { Interrupted } from './interrupts.js'
+import { ImagesSkipped } from './on-error.js'
 import { inWordsOf, messageInWordsOf } from './options/words.js'
 import type { Printer } from './printer.js'
 
@@ -14,6 +15,7 @@ export const exitCodes = {
   output: 5,
   runtime: 6,
   diverged: 7,
+  skipped: 8,
   hungUp: 129,
   interrupted: 130,
   terminated: 143,
@@ -56,6 +58,10 @@ export function reportError(
     printer.line(`error: ${messageInWordsOf(command, error.message)}`)
     if (error.hint) printer.line(`hint: ${inWordsOf(command, error.hint)}`)
     return exitCodeOf(error)
+  }
+  if (error instanceof ImagesSkipped) {
+    printer.note(error.message)
+    return exitCodes.skipped
   }
   if (error instanceof Error && error.name === 'AbortError') {
     printer.line('Interrupted.')

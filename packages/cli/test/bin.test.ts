@@ -30,7 +30,7 @@ test('a reader may close stdout early; files are still written', async () => {
   const { exitCode, err } = await ended
   expect(err).not.toMatch(/EPIPE|^\s+at /m)
   expect(exitCode).toBe(0)
-  expect((await readdir(out)).sort()).toEqual(['confusion.svg', 'index.html', 'results.json'])
+  expect((await readdir(out)).sort()).toEqual(['confusion.svg', 'index.html', 'results.json', 'state'])
 })
 
 test.runIf(process.platform === 'linux')('results that cannot be printed are still written', async () => {

@@ -1,16 +1,10 @@
 import { join } from 'node:path'
-import type { ReportFacts, ReportImage } from '@inverseform/cityscapes'
+import type { ReportPartial } from '@inverseform/cityscapes'
 import type { Dataset, Sample } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
-import {
-  createInverseNet,
-  createSegmenter,
-  type NodeSegmenter,
-  type SegmentOptions,
-  type WeightPrecision,
-} from '@inverseform/runtime-node'
+import { createInverseNet, createSegmenter, type WeightPrecision } from '@inverseform/runtime-node'
 import { listFew } from '@inverseform/shared'
-import { makeFolder } from '@inverseform/shared/node'
+import { sha256Of } from '@inverseform/shared/node'
 import { type Command, Option } from 'commander'
 import {
   addDataOptions,
@@ -20,13 +14,15 @@ import {
   openSamples,
   plainOptions,
 } from '../evaluation/data-flags.js'
-import { EdgeHeadComparison } from '../evaluation/edge-head-comparison.js'
-import { evaluateImages } from '../evaluation/evaluate-images.js'
+import { checkSomeScored, evaluateRun, filesOf } from '../evaluation/evaluate-run.js'
 import { Evaluation } from '../evaluation/evaluation.js'
+import type { RunFacts } from '../evaluation/run-facts.js'
 import { cityscapesClasses, plainClasses, readIds, type ScoredClasses } from '../evaluation/scored-classes.js'
+import { settingsOf } from '../evaluation/settings.js'
 import { ValidationLoss } from '../evaluation/validation-loss.js'
+import { addOnErrorOption, ImagesSkipped, type OnError } from '../on-error.js'
 import { fetchCheckpoint } from '../options/checkpoint.js'
-import { noteOnTable, readClassNames } from '../options/class-names.js'
+import { type NamedClasses, noteOnTable, readClassNames } from '../options/class-names.js'
 import {
   addSegmenterOptions,
   type SegmenterFlags,
@@ -34,16 +30,31 @@ import {
   upstreamFlagsHelp,
   workersFor,
 } from '../options/model.js'
-import { parseCount, parseCountOrZero } from '../options/parse.js'
+import { parseCount, parseCountOrZero, parseShard } from '../options/parse.js'
 import { namesOfClasses, numberedClasses } from '../output/class-names.js'
 import { stemsOf, writePanels, writePrediction } from '../output/evaluation/pictures.js'
-import { type EvaluationReport, resultsJson, writeReport } from '../output/evaluation/report.js'
-import { evaluationText, percent, timeText } from '../output/evaluation/text.js'
+import { reportFiles, resultsJson, writeReport } from '../output/evaluation/report.js'
+import { picturePath, predictionPath, reportOf } from '../output/evaluation/report-of.js'
+import { evaluationText, percent } from '../output/evaluation/text.js'
+import { partialOf } from '../output/text/early-end.js'
 import { Progress } from '../output/text/progress.js'
 import { deviceName, noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Printer } from '../printer.js'
+import { type Output, openState } from '../state/open-state.js'
+import {
+  addRunOptions,
+  checkFolder,
+  checkRunFlags,
+  type FolderRules,
+  type RunFlags,
+  STATE,
+  withOutputFolder,
+} from '../state/output-folder.js'
+import { hasFormat } from '../state/results-format.js'
+import { imagesOfShard, type Shard } from '../state/run-plan.js'
+import type { AccumulatorKind } from '../state/run-state.js'
 
-interface EvalFlags extends SegmenterFlags, DataFlags {
+interface EvalFlags extends SegmenterFlags, DataFlags, RunFlags {
   readonly limit?: number
   readonly out?: string
   readonly output_dir?: string
@@ -51,14 +62,21 @@ interface EvalFlags extends SegmenterFlags, DataFlags {
   readonly savePredictions?: boolean
   readonly compareEdgeHead?: boolean
   readonly loss?: boolean
+  readonly shard?: Shard
+  readonly onError: OnError
   readonly inversenet?: string
   readonly inversenetPrecision: WeightPrecision
   readonly json?: boolean
 }
 
 export function setUpEval(command: Command, printer: Printer, signal: AbortSignal): void {
-  addDataOptions(addSegmenterOptions(command))
+  addRunOptions(addOnErrorOption(addDataOptions(addSegmenterOptions(command))))
     .option('--limit <n>', 'evaluate only the first n images (default: all)', parseCount)
+    .option(
+      '--shard <i/n>',
+      'evaluate every n-th image from image i on, counted from 0, such as 0/4; see merge',
+      parseShard,
+    )
     .option('--out <folder>', 'write a page, results.json and pictures to this folder')
     .option('--pictures <n>', 'with --out: write pictures of the first n images', parseCountOrZero, 20)
     .option('--save-predictions', 'with --out: write PNGs of label ids for a submission')
@@ -94,16 +112,53 @@ async function evalCommand(flags: EvalFlags, printer: Printer, signal: AbortSign
   const ids = flags.ids === undefined ? undefined : await readIds(flags.ids)
   const folder = flags.out ?? flags.output_dir
   checkDataFlags(flags)
+  checkRunFlags(flags, folder)
+  checkShard(flags, folder)
   const named = flags.classNames === undefined ? undefined : await readClassNames(flags.classNames)
   const dataset = await openSamples(flags, folder)
-  const samples = dataset.samples.slice(0, flags.limit)
-  const scored = samples.some(({ labelIds }) => labelIds !== undefined)
+  const all = dataset.samples.slice(0, flags.limit)
+  const scored = all.some(({ labelIds }) => labelIds !== undefined)
   checkPurpose(flags, folder, scored)
-  if (folder) await makeFolder(folder)
+  const input = { choice, ids, named, dataset, all, scored }
+  const run = (output?: Output) => evaluate(flags, input, output, printer, signal)
+  if (folder === undefined) return run()
+  return withOutputFolder(folder, { printer, signal }, (lock) => run({ folder, lock }))
+}
+
+/** What the flags name. */
+interface Input {
+  readonly choice: ReturnType<typeof segmenterChoice>
+  readonly ids?: Awaited<ReturnType<typeof readIds>>
+  readonly named?: NamedClasses
+  readonly dataset: Dataset
+  /** The images, also those of other shards. */
+  readonly all: readonly Sample[]
+  /** Whether some have label files. */
+  readonly scored: boolean
+}
+
+async function evaluate(
+  flags: EvalFlags,
+  { choice, ids, named, dataset, all, scored }: Input,
+  output: Output | undefined,
+  printer: Printer,
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = output?.folder
+  const stored = output && (await checkFolder(folderRules(output.folder, flags)))
   noteUnpaired(dataset, flags, printer)
+  const stemOf = stemsOf(all)
+  // Samples without a city have none in their stem.
+  const stems = all.map((sample) => stemOf(sample).replace(/^\//, ''))
+  const samples = new Map(
+    imagesOfShard(
+      all.map((sample, i) => [stems[i], sample] as const),
+      flags.shard,
+    ),
+  )
 
   const checkpoint = await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' })
-  const load = { ...choice, checkpoint, workers: choice.workers ?? workersFor(samples.length), signal }
+  const load = { ...choice, checkpoint, workers: choice.workers ?? workersFor(samples.size), signal }
   await using segmenter = await createSegmenter({
     ...load,
     edgeHead: choice.edgeHead || flags.compareEdgeHead,
@@ -125,66 +180,162 @@ async function evalCommand(flags: EvalFlags, printer: Printer, signal: AbortSign
   checkLoss(flags, classes)
   noteOnDevices(segmenter, flags.precision, printer)
   const { edgeHead } = segmenter
-  await using inverseNet = await openInverseNet(flags, edgeHead, printer, signal)
+  const inverseNetFile = await fetchInverseNet(flags, edgeHead, printer, signal)
+  await using inverseNet =
+    inverseNetFile === undefined
+      ? undefined
+      : await createInverseNet({
+          checkpoint: inverseNetFile,
+          precision: flags.inversenetPrecision,
+          threads: flags.threads,
+          signal,
+        })
   if (flags.loss) noteOnLoss(edgeHead, flags.inversenet, printer)
   const loss = flags.loss ? new ValidationLoss({ edgeHead, inverseNet, signal }) : undefined
-  const comparison = without && new EdgeHeadComparison(without, classes)
+
+  const facts: RunFacts = {
+    title: `${segmenter.model} on ${flags.images ?? flags.split}`,
+    names,
+    palette: named?.palette,
+    model: segmenter.model,
+    checkpoint: choice.checkpoint,
+    data: dataset.data,
+    split: isPlain(flags) ? undefined : dataset.split,
+    total: dataset.total,
+    edgeHead,
+    scales: flags.scales?.join(', ') ?? 'default',
+    flip: flags.flip ?? false,
+    device: deviceName(segmenter),
+    workers: segmenter.workers,
+  }
+  const kind: AccumulatorKind<Evaluation> = {
+    create: () => new Evaluation(classes),
+    fromJSON: (json) => Evaluation.fromJSON(json, classes),
+  }
+  const hashFiles = async () => ({
+    checkpoint: await sha256Of(checkpoint, signal),
+    inverseNet: inverseNetFile === undefined ? undefined : await sha256Of(inverseNetFile, signal),
+  })
+  const state =
+    output &&
+    (await openState({
+      command: 'eval',
+      output,
+      state: join(output.folder, STATE),
+      stored,
+      settings: settingsOf(flags, { segmenter, classes, names, ids, named, hashes: await hashFiles() }),
+      images: stems,
+      shard: flags.shard,
+      report: facts,
+      kind,
+      filesOf(name) {
+        const sample = samples.get(name)
+        return sample && filesOf(sample)
+      },
+      printer,
+    }))
+  const evaluation = state?.total ?? kind.create()
 
   const showEdges = folder !== undefined && edgeHead
-  const options: SegmentOptions = {
-    scales: flags.scales,
-    flip: flags.flip,
-    outputs: [...(showEdges ? (['edges'] as const) : []), ...(loss?.outputs ?? [])],
-    signal,
+  const toDo = new Map([...samples].filter(([stem]) => !state?.has(stem)))
+  const pictured = new Set(stems.slice(0, folder === undefined ? 0 : flags.pictures))
+  if (toDo.size < samples.size) {
+    printer.note(`${samples.size - toDo.size} of ${samples.size} images are done already.`)
   }
-  const evaluation = new Evaluation(classes)
-  const images: ReportImage[] = []
-  const stemOf = stemsOf(samples)
-  const progress = new Progress(printer, 'images', samples.length)
+  const progress = new Progress(printer, 'images', samples.size, samples.size - toDo.size)
+  const context = { stems, images: samples.size, shard: flags.shard }
+  const publish = async (partial?: ReportPartial) => {
+    const report = reportOf(evaluation, facts, { ...context, partial })
+    if (flags.json) printer.out(resultsJson(report))
+    else if (scored) printer.out(evaluationText(report))
+    if (folder === undefined) return
+    await writeReport(folder, report)
+    printer.line(`Wrote ${join(folder, 'index.html')}`)
+  }
   try {
-    for await (const image of evaluateImages(segmenter, samples, {
-      ...options,
+    await evaluateRun({
+      segmenter,
       classes,
-      maxPixels: flags.maxPixels,
-    })) {
-      evaluation.add(image)
-      if (folder && flags.savePredictions) {
-        await writePrediction(folder, stemOf(image.sample), image, isPlain(flags))
-      }
-      if (folder && images.length < flags.pictures) {
-        images.push(await writePanels(folder, stemOf(image.sample), image, named?.palette))
-      }
-      await comparison?.add(image, options)
-      await loss?.add(image)
-      progress.step(image.scores && `mIoU ${percent(evaluation.confusion.compute().meanIou)}`)
-    }
-  } finally {
+      samples: toDo,
+      options: {
+        scales: flags.scales,
+        flip: flags.flip,
+        outputs: [...(showEdges ? (['edges'] as const) : []), ...(loss?.outputs ?? [])],
+        signal,
+        maxPixels: flags.maxPixels,
+      },
+      onError: flags.onError,
+      loss,
+      without,
+      state,
+      evaluation,
+      async write(stem, image) {
+        const prediction = folder !== undefined && flags.savePredictions
+        if (prediction) await writePrediction(folder, stem, image, isPlain(flags))
+        const panels =
+          folder !== undefined && pictured.has(stem)
+            ? (await writePanels(folder, stem, image, named?.palette)).panels
+            : undefined
+        const pictures = panels?.map(({ src }) => src.slice(src.lastIndexOf('_') + 1))
+        return {
+          pictures,
+          outputs: [
+            ...(prediction ? [predictionPath(stem, isPlain(flags))] : []),
+            ...(pictures ?? []).map((end) => picturePath(stem, end)),
+          ],
+        }
+      },
+      onDone(isScored) {
+        progress.step(isScored ? `mIoU ${percent(evaluation.confusion.compute().meanIou)}` : '')
+      },
+    })
     progress.end()
+    await state?.flush()
+    checkSomeScored(evaluation, samples.size)
+  } catch (error) {
+    progress.end()
+    await afterwards(printer, async () => {
+      await state?.flush()
+      const done = evaluation.scored.length
+      if (done > 0) await publish(partialOf(error, signal, { scored: done, total: samples.size }))
+    })
+    const isHalfDone = state !== undefined && state.size > 0 && state.size < samples.size
+    if (isHalfDone) printer.line('Run again with --resume to go on from there.')
+    throw error
   }
-  const seconds = evaluation.seconds()
   if (evaluation.tiles > 1) {
     printer.note(
       `The images were too large for the memory and were cut into up to ${evaluation.tiles} tiles each.`,
     )
   }
+  await publish()
+  await state?.finish()
+  if (evaluation.skipped.length > 0) throw new ImagesSkipped(evaluation.skipped, samples.size)
+}
 
-  const report: EvaluationReport = {
-    title: `${segmenter.model} on ${flags.images ?? flags.split}`,
-    names,
-    palette: named?.palette,
-    facts: factsOf({ segmenter, flags, checkpoint: choice.checkpoint, dataset, samples, seconds }),
-    evaluation,
-    seconds,
-    comparison: comparison?.result(evaluation.confusion),
-    loss: scored ? await loss?.result() : undefined,
-    images,
+/** Does what is left to do after an error, which is the one to report. */
+async function afterwards(printer: Printer, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    printer.note(`The partial result could not be written: ${(error as Error).message}`)
   }
-  if (flags.json) printer.out(resultsJson(report))
-  else if (scored) printer.out(evaluationText(report))
-  if (folder) {
-    await writeReport(folder, report)
-    printer.line(`Wrote ${join(folder, 'index.html')}`)
-  }
+}
+
+const folderRules = (folder: string, { resume, restart }: EvalFlags): FolderRules => ({
+  folder,
+  state: join(folder, STATE),
+  outputs: [...reportFiles, 'images', 'predictions'],
+  resume,
+  restart,
+  isOurs: () => hasFormat(join(folder, 'results.json'), 'inverseform.evaluation'),
+})
+
+function checkShard({ shard }: EvalFlags, folder: string | undefined): void {
+  if (shard === undefined || folder !== undefined) return
+  throw new InverseFormError('invalid-argument', '--shard needs --out.', {
+    hint: 'Pass --out with a folder for each shard, such as part-0, and give all of them to `inverseform merge`.',
+  })
 }
 
 function checkPurpose(flags: EvalFlags, folder: string | undefined, scored: boolean): void {
@@ -211,11 +362,11 @@ function checkLoss({ loss }: EvalFlags, { toClasses }: ScoredClasses): void {
   })
 }
 
-async function openInverseNet(flags: EvalFlags, edgeHead: boolean, printer: Printer, signal: AbortSignal) {
-  const { loss, inversenet, inversenetPrecision: precision, threads } = flags
+/** Returns the file of InverseNet; undefined if the loss has no InverseForm term. */
+async function fetchInverseNet(flags: EvalFlags, edgeHead: boolean, printer: Printer, signal: AbortSignal) {
+  const { loss, inversenet } = flags
   if (!loss || !edgeHead || !inversenet) return undefined
-  const checkpoint = await fetchCheckpoint(inversenet, { printer, signal, flag: '--inversenet' })
-  return createInverseNet({ checkpoint, precision, threads, signal })
+  return fetchCheckpoint(inversenet, { printer, signal, flag: '--inversenet' })
 }
 
 function noteOnLoss(edgeHead: boolean, inverseNet: string | undefined, printer: Printer): void {
@@ -237,30 +388,4 @@ function noteUnpaired(
   }
   if (labelIds.length === 0) return
   printer.note(`${labelIds.length} label files have no image: ${listFew(labelIds, 3)}`)
-}
-
-interface Run {
-  readonly segmenter: NodeSegmenter
-  readonly flags: EvalFlags
-  readonly checkpoint: string
-  readonly dataset: Dataset
-  readonly samples: readonly Sample[]
-  readonly seconds: EvaluationReport['seconds']
-}
-
-function factsOf({ segmenter, flags, checkpoint, dataset, samples, seconds }: Run): ReportFacts {
-  return [
-    ['model', segmenter.model],
-    ['checkpoint', checkpoint],
-    ['data set', dataset.data],
-    [
-      isPlain(flags) ? 'images' : 'split',
-      `${isPlain(flags) ? '' : `${dataset.split}, `}${samples.length} of ${dataset.total} images`,
-    ],
-    ['edge head', segmenter.edgeHead ? 'yes' : 'no'],
-    ['scales', flags.scales?.join(', ') ?? 'default'],
-    ['flip', flags.flip ? 'yes' : 'no'],
-    ['device', deviceName(segmenter)],
-    ['time', timeText(seconds, segmenter.workers)],
-  ]
 }
