@@ -1,4 +1,4 @@
-import { type InverseFormError, isInverseFormError } from '@inverseform/errors'
+import { InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
 import { type Command, Option } from 'commander'
 
@@ -48,6 +48,19 @@ export function isOfOneImage(error: unknown): error is InverseFormError {
   if (!isInverseFormError(error) || !codesOfOneImage.includes(error.code)) return false
   const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
   return code === undefined || !errorsOfTheDisk.includes(code)
+}
+
+/** @throws InverseFormError of the first image that was skipped, if all were */
+export function checkSomeDone(skipped: readonly SkippedImage[], total: number): void {
+  if (skipped.length === 0 || skipped.length < total) return
+  const [{ code, error }] = skipped
+  throw new InverseFormError(
+    code as InverseFormErrorCode,
+    `All ${total} images failed. The first: ${error}`,
+    {
+      hint: 'Check the folders and the options: one bad image would be skipped, but all of them are bad.',
+    },
+  )
 }
 
 /** Ends a command that has done its work, except for some images. */

@@ -14,13 +14,13 @@ import {
   openSamples,
   plainOptions,
 } from '../evaluation/data-flags.js'
-import { checkSomeScored, evaluateRun, filesOf } from '../evaluation/evaluate-run.js'
+import { evaluateRun, filesOf } from '../evaluation/evaluate-run.js'
 import { Evaluation } from '../evaluation/evaluation.js'
 import type { RunFacts } from '../evaluation/run-facts.js'
 import { cityscapesClasses, plainClasses, readIds, type ScoredClasses } from '../evaluation/scored-classes.js'
 import { settingsOf } from '../evaluation/settings.js'
 import { ValidationLoss } from '../evaluation/validation-loss.js'
-import { addOnErrorOption, ImagesSkipped, type OnError } from '../on-error.js'
+import { addOnErrorOption, checkSomeDone, ImagesSkipped, type OnError } from '../on-error.js'
 import { fetchCheckpoint } from '../options/checkpoint.js'
 import { type NamedClasses, noteOnTable, readClassNames } from '../options/class-names.js'
 import {
@@ -36,19 +36,20 @@ import { stemsOf, writePanels, writePrediction } from '../output/evaluation/pict
 import { reportFiles, resultsJson, writeReport } from '../output/evaluation/report.js'
 import { picturePath, predictionPath, reportOf } from '../output/evaluation/report-of.js'
 import { evaluationText, percent } from '../output/evaluation/text.js'
-import { partialOf } from '../output/text/early-end.js'
+import { afterError, partialOf, partialText } from '../output/text/early-end.js'
 import { Progress } from '../output/text/progress.js'
 import { deviceName, noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Printer } from '../printer.js'
-import { type Output, openState } from '../state/open-state.js'
+import { openState } from '../state/open-state.js'
 import {
   addRunOptions,
   checkFolder,
   checkRunFlags,
   type FolderRules,
+  holdFolder,
+  type Output,
   type RunFlags,
   STATE,
-  withOutputFolder,
 } from '../state/output-folder.js'
 import { hasFormat } from '../state/results-format.js'
 import { imagesOfShard, type Shard } from '../state/run-plan.js'
@@ -119,10 +120,8 @@ async function evalCommand(flags: EvalFlags, printer: Printer, signal: AbortSign
   const all = dataset.samples.slice(0, flags.limit)
   const scored = all.some(({ labelIds }) => labelIds !== undefined)
   checkPurpose(flags, folder, scored)
-  const input = { choice, ids, named, dataset, all, scored }
-  const run = (output?: Output) => evaluate(flags, input, output, printer, signal)
-  if (folder === undefined) return run()
-  return withOutputFolder(folder, { printer, signal }, (lock) => run({ folder, lock }))
+  await using output = folder === undefined ? undefined : await holdFolder(folder, { printer, signal })
+  await evaluate(flags, { choice, ids, named, dataset, all, scored }, output, printer, signal)
 }
 
 /** What the flags name. */
@@ -247,6 +246,8 @@ async function evaluate(
   const publish = async (partial?: ReportPartial) => {
     const report = reportOf(evaluation, facts, { ...context, partial })
     if (flags.json) printer.out(resultsJson(report))
+    // Nobody who reads the output alone must take these scores for those of all images.
+    else if (partial) printer.err(partialText(partial) + evaluationText(report))
     else if (scored) printer.out(evaluationText(report))
     if (folder === undefined) return
     await writeReport(folder, report)
@@ -291,10 +292,10 @@ async function evaluate(
     })
     progress.end()
     await state?.flush()
-    checkSomeScored(evaluation, samples.size)
+    checkSomeDone(evaluation.skipped, samples.size)
   } catch (error) {
     progress.end()
-    await afterwards(printer, async () => {
+    await afterError(printer, async () => {
       await state?.flush()
       const done = evaluation.scored.length
       if (done > 0) await publish(partialOf(error, signal, { scored: done, total: samples.size }))
@@ -311,15 +312,6 @@ async function evaluate(
   await publish()
   await state?.finish()
   if (evaluation.skipped.length > 0) throw new ImagesSkipped(evaluation.skipped, samples.size)
-}
-
-/** Does what is left to do after an error, which is the one to report. */
-async function afterwards(printer: Printer, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    printer.note(`The partial result could not be written: ${(error as Error).message}`)
-  }
 }
 
 const folderRules = (folder: string, { resume, restart }: EvalFlags): FolderRules => ({

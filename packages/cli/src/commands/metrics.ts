@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path'
-import { officialJson } from '@inverseform/cityscapes'
+import { officialJson, type ReportPartial } from '@inverseform/cityscapes'
 import {
   evaluatePairs,
+  type MetricSelection,
   matchByStem,
   matchPairs,
   officialResultPath,
@@ -11,10 +12,25 @@ import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
 import { writeWholeFile } from '@inverseform/shared/node'
 import { type Command, Option } from 'commander'
+import { MetricsCount } from '../metrics/metrics-count.js'
 import { checkPreset, inWordsOfPresets, officialOptions } from '../metrics/preset-check.js'
 import { idsOf, presetNames, type SelectionFlags, selectedMetrics } from '../metrics/selection.js'
 import { type Counted, mergeStates, stateJson } from '../metrics/state.js'
-import { classNamesHelp, noteOnTable, numberOfClasses, readClassNames } from '../options/class-names.js'
+import {
+  addOnErrorOption,
+  checkSomeDone,
+  ImagesSkipped,
+  type OnError,
+  type SkippedImage,
+  skippedImage,
+} from '../on-error.js'
+import {
+  classNamesHelp,
+  type NamedClasses,
+  noteOnTable,
+  numberOfClasses,
+  readClassNames,
+} from '../options/class-names.js'
 import { type IdPairs, readIdMap } from '../options/id-map.js'
 import { maxPixelsOption } from '../options/model.js'
 import { parseCount, parseCountOrZero, parseIgnoreIndex, parseSamples } from '../options/parse.js'
@@ -22,10 +38,25 @@ import { checkWritable } from '../output/check-writable.js'
 import { reportFiles, writeMetricsReport } from '../output/metrics/files.js'
 import { type MetricsReport, metricsJson, reportOf } from '../output/metrics/report.js'
 import { matrixText, metricsText } from '../output/metrics/text.js'
+import { afterError, partialOf, partialText } from '../output/text/early-end.js'
 import { Progress } from '../output/text/progress.js'
 import type { Printer } from '../printer.js'
+import { openState } from '../state/open-state.js'
+import {
+  addRunOptions,
+  checkFolder,
+  checkRunFlags,
+  type FolderRules,
+  holdFolder,
+  type RunFlags,
+  STATE,
+} from '../state/output-folder.js'
+import { hasFormat } from '../state/results-format.js'
+import type { RunPlan } from '../state/run-plan.js'
+import { sizesOf } from '../state/run-state.js'
 
-interface MetricsFlags extends SelectionFlags {
+interface MetricsFlags extends SelectionFlags, RunFlags {
+  readonly onError: OnError
   readonly gt?: string
   readonly pred?: string
   readonly split: string
@@ -45,7 +76,7 @@ interface MetricsFlags extends SelectionFlags {
 }
 
 export function setUpMetrics(command: Command, printer: Printer, signal: AbortSignal): void {
-  command
+  addRunOptions(addOnErrorOption(command))
     .option('--gt <folder>', 'read the ground truth from this folder (default: CITYSCAPES_DATASET)')
     .option(
       '--pred <folder>',
@@ -104,6 +135,7 @@ export function setUpMetrics(command: Command, printer: Printer, signal: AbortSi
       new Option('--merge <files...>', 'merge files of --save-state instead of reading images').conflicts([
         ...['gt', 'pred', 'split', 'instances', 'ids', 'boundary', 'surface', 'numClasses', 'ignoreIndex'],
         ...['reduceZeroLabel', 'mapIds', 'coarse', 'maxPixels', 'gtSuffix', 'predSuffix', 'workers', 'worst'],
+        ...['onError', 'resume', 'restart'],
       ]),
     )
     .addHelpText(
@@ -129,6 +161,7 @@ async function metricsCommand(
   signal: AbortSignal,
 ): Promise<void> {
   checkPreset(given, command)
+  checkRunFlags(given, given.out)
   if (given.worst !== undefined && given.out === undefined) {
     throw new InverseFormError('invalid-argument', '--worst needs --out.', {
       hint: 'Pass --out with the folder to write the pictures to, or omit --worst.',
@@ -149,27 +182,33 @@ async function metricsCommand(
   const officialFile = await officialPath(flags)
   const files = outputFiles(flags, officialFile)
   const started = performance.now()
-  const { counted, pairs } = await (flags.merge === undefined
-    ? score(flags, command, idMap, files, printer, signal)
-    : merge(flags.merge, files))
-  const seconds = (performance.now() - started) / 1000
-
-  const report = reportOf(counted, flags, seconds, named)
-  const official = officialFile === undefined ? undefined : officialText(report)
-  // Print first, so that a full disk does not cost the scores.
-  if (flags.json) printer.out(metricsJson(report))
-  else printScores(report, flags, printer)
-  noteOnWarnings(report, flags, printer)
-  if (flags.saveState !== undefined) await writeWholeFile(flags.saveState, stateJson(counted))
-  if (officialFile !== undefined && official !== undefined) {
-    await writeWholeFile(officialFile, official)
-    printer.line(`Wrote ${officialFile}`)
+  /** Prints and writes what was counted. */
+  const publish = async ({ counted, pairs, skipped = [], partial }: Scored) => {
+    const seconds = (performance.now() - started) / 1000
+    const report = reportOf(counted, flags, { seconds, named, skipped, partial })
+    const official = officialFile === undefined ? undefined : officialText(report)
+    // Print first, so that a full disk does not cost the scores.
+    if (flags.json) printer.out(metricsJson(report))
+    else printScores(report, flags, printer)
+    noteOnWarnings(report, flags, printer)
+    if (flags.saveState !== undefined && !partial) await writeWholeFile(flags.saveState, stateJson(counted))
+    if (officialFile !== undefined && official !== undefined && !partial) {
+      await writeWholeFile(officialFile, official)
+      printer.line(`Wrote ${officialFile}`)
+    }
+    if (flags.out !== undefined) {
+      const { maxPixels, worst = 10 } = flags
+      const contents = { counted, pairs, ids: idsOf(flags), idMap, maxPixels, worst }
+      printer.line(`Wrote ${await writeMetricsReport(flags.out, report, contents, signal)}`)
+    }
   }
-  if (flags.out !== undefined) {
-    const { maxPixels, worst = 10 } = flags
-    const contents = { counted, pairs, ids: idsOf(flags), idMap, maxPixels, worst }
-    printer.line(`Wrote ${await writeMetricsReport(flags.out, report, contents, signal)}`)
+  if (flags.merge === undefined) {
+    return score(flags, { command, idMap, named, files, publish, printer, signal })
   }
+  const counted = await mergeStates(flags.merge)
+  await checkWritable(files)
+  await using _held = flags.out === undefined ? undefined : await holdFolder(flags.out, { printer, signal })
+  await publish({ counted, pairs: [] })
 }
 
 /** Notes what to pass where the warnings beside the scores say that the ids mean something else. */
@@ -183,7 +222,10 @@ function noteOnWarnings({ official, confusion }: MetricsReport, flags: MetricsFl
 function printScores(report: MetricsReport, { matrix }: MetricsFlags, printer: Printer): void {
   const text = matrixText(report)
   const shown = text !== undefined && (matrix || printer.fits(text))
-  printer.out(`${shown ? text : ''}${metricsText(report)}`)
+  const scores = `${shown ? text : ''}${metricsText(report)}`
+  // Nobody who reads the output alone must take these scores for those of all images.
+  if (report.partial) printer.err(partialText(report.partial) + scores)
+  else printer.out(scores)
   if (text !== undefined && !shown) {
     printer.note('The confusion matrix is wider than the terminal. Pass --matrix to print it.')
   }
@@ -194,43 +236,151 @@ function outputFiles({ saveState, out }: MetricsFlags, officialFile: string | un
   return [saveState, officialFile, ...report].filter((file) => file !== undefined)
 }
 
+/** What was counted, to print and to write. */
 interface Scored {
   readonly counted: Counted
   /** The label files; empty for merged states. */
   readonly pairs: readonly PairToEvaluate[]
+  readonly skipped?: readonly SkippedImage[]
+  /** How far the evaluation got, if it ended early. */
+  readonly partial?: ReportPartial
 }
 
-async function score(
-  flags: MetricsFlags,
-  command: Command,
-  idMap: IdPairs | undefined,
-  files: readonly string[],
-  printer: Printer,
-  signal: AbortSignal,
-): Promise<Scored> {
+interface ScoreContext {
+  readonly command: Command
+  readonly idMap?: IdPairs
+  readonly named?: NamedClasses
+  /** Files that will be written. */
+  readonly files: readonly string[]
+  publish(scored: Scored): Promise<void>
+  readonly printer: Printer
+  readonly signal: AbortSignal
+}
+
+async function score(flags: MetricsFlags, context: ScoreContext): Promise<void> {
+  const { command, idMap, named, files, publish, printer, signal } = context
   const selection = selectedMetrics(flags)
   const pairs = await findPairs(flags, command, printer)
   await checkWritable(files)
+  await using output = flags.out === undefined ? undefined : await holdFolder(flags.out, { printer, signal })
   noteTrainIds(flags, pairs, printer)
-  const progress = new Progress(printer, 'images', pairs.length)
-  const metrics = await evaluatePairs(pairs, {
-    metrics: selection,
-    ...idsOf(flags),
-    idMap,
-    workers: flags.workers,
-    maxPixels: flags.maxPixels,
-    signal,
-    onProgress: () => progress.step(),
-  }).finally(() => progress.end())
-  const split = flags.preset === undefined ? flags.split : undefined
-  return { counted: { metrics, split, images: pairs.map(({ name }) => name) }, pairs }
+  const kind = {
+    create: () => MetricsCount.none(selection),
+    fromJSON: (json: unknown) => MetricsCount.fromJSON(json, selection),
+  }
+  const byName = new Map(pairs.map((pair) => [pair.name, pair]))
+  const state =
+    output &&
+    (await openState({
+      command: 'metrics',
+      output,
+      state: join(output.folder, STATE),
+      stored: await checkFolder(folderRules(output.folder, flags)),
+      settings: settingsOf(flags, selection, idMap, named),
+      images: pairs.map(({ name }) => name),
+      kind,
+      filesOf(name) {
+        const pair = byName.get(name)
+        return pair && filesOf(pair)
+      },
+      printer,
+    }))
+  const count = state?.total ?? kind.create()
+  const toDo = pairs.filter(({ name }) => !state?.has(name))
+  if (toDo.length < pairs.length) {
+    printer.note(`${pairs.length - toDo.length} of ${pairs.length} images are done already.`)
+  }
+  const scoredSoFar = (partial?: ReportPartial): Scored => {
+    const names = new Set(count.names)
+    const images = pairs.map(({ name }) => name).filter((name) => names.has(name))
+    const split = flags.preset === undefined ? flags.split : undefined
+    return { counted: { metrics: count.metrics, split, images }, pairs, skipped: count.skipped, partial }
+  }
+  const record = async (done: readonly PairToEvaluate[], apply: (to: MetricsCount) => void) => {
+    if (state === undefined) return apply(count)
+    const images = done.map(async (pair) => ({
+      name: pair.name,
+      bytes: await sizesOf(filesOf(pair)),
+      outputs: [],
+    }))
+    await state.add(await Promise.all(images), apply)
+  }
+  const skipping: Promise<void>[] = []
+  const skip = (pair: PairToEvaluate, error: InverseFormError) => {
+    skipping.push(record([pair], (to) => to.skip(skippedImage(pair.name, error))))
+  }
+  const progress = new Progress(printer, 'images', pairs.length, pairs.length - toDo.length)
+  try {
+    await evaluatePairs(toDo, {
+      metrics: selection,
+      ...idsOf(flags),
+      idMap,
+      workers: flags.workers,
+      maxPixels: flags.maxPixels,
+      signal,
+      onProgress: () => progress.step(),
+      onFailure: flags.onError === 'skip' ? skip : undefined,
+      onCounted({ pairs: done, metrics }) {
+        const names = done.map(({ name }) => name)
+        return record(done, (to) => to.add(names, metrics))
+      },
+    }).finally(() => progress.end())
+    await Promise.all(skipping)
+    await state?.flush()
+    checkSomeDone(count.skipped, pairs.length)
+  } catch (error) {
+    await afterError(printer, async () => {
+      await Promise.all(skipping)
+      await state?.flush()
+      const { length: scored } = count.names
+      if (scored > 0) await publish(scoredSoFar(partialOf(error, signal, { scored, total: pairs.length })))
+    })
+    const isHalfDone = state !== undefined && state.size > 0 && state.size < pairs.length
+    if (isHalfDone) printer.line('Run again with --resume to go on from there.')
+    throw error
+  }
+  await publish(scoredSoFar())
+  await state?.finish()
+  if (count.skipped.length > 0) throw new ImagesSkipped(count.skipped, pairs.length)
 }
 
-async function merge(states: readonly string[], files: readonly string[]): Promise<Scored> {
-  const counted = await mergeStates(states)
-  await checkWritable(files)
-  return { counted, pairs: [] }
+const filesOf = ({ target, prediction, instanceIds }: PairToEvaluate): string[] => [
+  target,
+  prediction,
+  ...(instanceIds === undefined ? [] : [instanceIds]),
+]
+
+/** Returns all options that change the results, as `RunPlan` has them. */
+function settingsOf(
+  flags: MetricsFlags,
+  selection: MetricSelection,
+  idMap: IdPairs | undefined,
+  named: NamedClasses | undefined,
+): RunPlan['settings'] {
+  const { preset, split, coarse } = flags
+  const { targetIds, predictionIds, reduceZeroLabel = false } = idsOf(flags)
+  return {
+    preset: preset ?? null,
+    data: preset === undefined ? `${split} of ${coarse ? 'gtCoarse' : 'gtFine'}` : 'plain folders',
+    metrics: JSON.stringify(selection),
+    'ids of the ground truth': targetIds,
+    'ids of the predictions': predictionIds,
+    'reduce zero label': reduceZeroLabel,
+    'mapped ids': idMap === undefined ? null : [...idMap].map(([from, to]) => `${from}=${to}`),
+    'class names': named?.names ?? null,
+  }
 }
+
+const folderRules = (folder: string, { resume, restart }: RunFlags): FolderRules => ({
+  folder,
+  state: join(folder, STATE),
+  outputs: [...reportFiles, 'images'],
+  resume,
+  restart,
+  isOurs: async () =>
+    (await hasFormat(join(folder, 'results.json'), 'inverseform.metrics')) ||
+    (await hasFormat(join(folder, 'state.json'), 'inverseform.metrics-state')),
+})
 
 /** Notes file names that suggest train ids: like the official script, `metrics` reads label ids by default. */
 function noteTrainIds(

@@ -20,7 +20,7 @@ import { readClassNames } from '../options/class-names.js'
 import { checkWritable } from '../output/check-writable.js'
 import { Progress } from '../output/text/progress.js'
 import { jsonText, type Printer } from '../printer.js'
-import { withOutputFolder } from '../state/output-folder.js'
+import { holdFolder } from '../state/output-folder.js'
 import { applyConfig, readConfig } from '../train/config.js'
 import { trainSteps } from '../train/loop.js'
 import { addTrainOptions, type TrainFlags } from '../train/options.js'
@@ -58,20 +58,15 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
   if (config !== undefined) applyConfig(command, await readConfig(config), config)
   const out = command.opts<TrainFlags>().out ?? given
   if (!out) throw missing('--out', 'Pass the folder of the run.')
-  if (resume) await resumeOptions(command, join(out, OPTIONS), printer)
+  const optionsFile = join(out, OPTIONS)
+  if (resume) await resumeOptions(command, optionsFile, printer)
   else if (await hasRun(out)) {
     throw new InverseFormError('invalid-argument', `${out} has a run already.`, {
       hint: 'Pass --resume to go on with it, or choose another folder.',
     })
   }
-  await withOutputFolder(out, { printer, signal }, () => trainIn(out, command, printer, signal))
-}
-
-/** Trains in a folder that this process holds. */
-async function trainIn(out: string, command: Command, printer: Printer, signal: AbortSignal): Promise<void> {
-  const optionsFile = join(out, OPTIONS)
   const flags = command.opts<TrainFlags>()
-  const { resume, steps } = flags
+  const { steps } = flags
   const model = flags.model ?? publishedModel(flags.checkpoint)
   if (model === undefined) throw missing('--model', 'Pass the network to train, such as hrnet16-slim.')
   if (steps === undefined) throw missing('--steps', 'Pass the number of steps.')
@@ -101,6 +96,7 @@ async function trainIn(out: string, command: Command, printer: Printer, signal: 
     ...{ model, steps, numClasses, key },
     checkpoint: checkpoint === undefined ? undefined : await fetch(checkpoint, '--checkpoint'),
   })
+  await using _held = await holdFolder(out, { printer, signal })
   const resumeFrom = (path: string) =>
     trainer.resume(path).catch((cause) => {
       if (!isInverseFormError(cause) || !['unreadable', 'invalid-checkpoint'].includes(cause.code)) {

@@ -1,5 +1,5 @@
 import type { Sample } from '@inverseform/cityscapes/node'
-import { InverseFormError } from '@inverseform/errors'
+import type { InverseFormError } from '@inverseform/errors'
 import type { NodeSegmenter, SegmentOptions } from '@inverseform/runtime-node'
 import { type OnError, skippedImage } from '../on-error.js'
 import { type DoneImage, type RunState, sizesOf } from '../state/run-state.js'
@@ -89,15 +89,4 @@ export async function evaluateRun(run: EvaluationRun): Promise<void> {
   } finally {
     await last.catch(() => {})
   }
-}
-
-/** @throws InverseFormError of the first image that was skipped, if all were */
-export function checkSomeScored({ skipped }: Pick<Evaluation, 'skipped'>, total: number): void {
-  if (skipped.length === 0 || skipped.length < total) return
-  const [{ code, error }] = skipped
-  throw new InverseFormError(
-    code as InverseFormError['code'],
-    `All ${total} images failed. The first: ${error}`,
-    { hint: 'Check the folders and the options: one bad image would be skipped, but all of them are bad.' },
-  )
 }

@@ -1,15 +1,9 @@
 import { join } from 'node:path'
-import type { Lock } from '@inverseform/shared/node'
 import type { Printer } from '../printer.js'
 import { version } from '../version.js'
+import type { Output } from './output-folder.js'
 import { checkSamePlan, type RunPlan } from './run-plan.js'
 import { type Accumulator, type AccumulatorKind, RunState, type StoredRun, setAside } from './run-state.js'
-
-/** A folder of results that this process holds. */
-export interface Output {
-  readonly folder: string
-  readonly lock: Lock
-}
 
 interface OpenState<A extends Accumulator> extends Omit<RunPlan, 'program'> {
   readonly output: Output

@@ -1,4 +1,4 @@
-import { rmdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
@@ -42,16 +42,20 @@ export function checkRunFlags({ resume, restart }: RunFlags, out: string | undef
   }
 }
 
+/** A folder of results that this process holds. */
+export interface Output extends AsyncDisposable {
+  readonly folder: string
+  readonly lock: Lock
+}
+
 /**
- * Does work while no other run may write to a folder, which it creates if needed. A folder that the work left empty goes again.
+ * Keeps other runs from writing to a folder, which it creates if needed, until it is disposed of.
  * @throws InverseFormError `write-failed`, naming the process that holds the folder
  */
-export async function withOutputFolder<T>(
+export async function holdFolder(
   folder: string,
   { printer, signal }: { readonly printer: Printer; readonly signal: AbortSignal },
-  work: (lock: Lock) => Promise<T>,
-): Promise<T> {
-  const isNew = (await namesThere(folder, ['.'])).length === 0
+): Promise<Output> {
   await makeFolder(folder)
   const path = join(folder, LOCK)
   let isTold = false
@@ -65,11 +69,24 @@ export async function withOutputFolder<T>(
     }
     isTold = true
   }
-  try {
-    return await withLock(path, { signal, onWait, staleAfter: STALE }, work)
-  } finally {
-    // Fails for a folder that has something in it.
-    if (isNew) await rmdir(folder).catch(() => {})
+  let release = () => {}
+  let released: Promise<void> = Promise.resolve()
+  const lock = await new Promise<Lock>((resolve, reject) => {
+    const work = (held: Lock) => {
+      resolve(held)
+      return new Promise<void>((end) => {
+        release = end
+      })
+    }
+    released = withLock(path, { signal, onWait, staleAfter: STALE }, work).catch(reject)
+  })
+  return {
+    folder,
+    lock,
+    async [Symbol.asyncDispose]() {
+      release()
+      await released
+    },
   }
 }
 

@@ -173,6 +173,7 @@ export class RunState<A extends Accumulator> {
   #part: { readonly number: number; readonly images: DoneImage[]; readonly data: A }
   #written = Number.NEGATIVE_INFINITY
   #isDirty = false
+  #adding: Promise<void> = Promise.resolve()
 
   constructor(options: RunStateOptions<A>) {
     this.#options = options
@@ -233,8 +234,17 @@ export class RunState<A extends Accumulator> {
     return this.#done.size
   }
 
-  /** Adds images that are done, and writes the state if that is due. @param apply adds them to an accumulator */
+  /**
+   * Adds images that are done, one call after another, and writes the state if that is due.
+   * @param apply adds them to an accumulator
+   */
   async add(images: readonly DoneImage[], apply: (to: A) => void): Promise<void> {
+    const adding = this.#adding.then(() => this.#add(images, apply))
+    this.#adding = adding.catch(() => {})
+    await adding
+  }
+
+  async #add(images: readonly DoneImage[], apply: (to: A) => void): Promise<void> {
     if (this.#part.images.length + images.length > MOST_IMAGES) {
       await this.flush()
       this.#part = { number: this.#part.number + 1, images: [], data: this.#options.kind.create() }

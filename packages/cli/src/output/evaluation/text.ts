@@ -1,19 +1,12 @@
 import { classTable, type ReportComparison, scoreSummary } from '@inverseform/cityscapes'
 import type { StageSeconds } from '../../evaluation/evaluate-images.js'
 import type { LossTerms } from '../../evaluation/validation-loss.js'
-import { partialText, skippedText } from '../text/early-end.js'
+import { skippedText } from '../text/early-end.js'
 import { warningLines } from '../text/warnings.js'
 import type { EvaluationReport } from './report.js'
 
 /** Returns the results as plain text: scores, validation loss, comparison, skipped images. */
-export function evaluationText({
-  names,
-  confusion,
-  comparison,
-  loss,
-  skipped,
-  partial,
-}: EvaluationReport): string {
+export function evaluationText({ names, confusion, comparison, loss, skipped }: EvaluationReport): string {
   const scores = confusion.compute()
   const sections = [
     `${classTable(scores, { classNames: names })}\n${scoreSummary({ ...scores, warnings: [] })}${warningLines(scores.warnings)}`,
@@ -21,7 +14,7 @@ export function evaluationText({
     comparison && comparisonText(comparison),
     skippedText(skipped),
   ]
-  return partialText(partial) + sections.filter((section) => section !== undefined).join('\n')
+  return sections.filter((section) => section !== undefined).join('\n')
 }
 
 /** Returns how long an evaluation took. Several workers may run the network at the same time. */

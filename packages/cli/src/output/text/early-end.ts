@@ -3,6 +3,7 @@ import { isInverseFormError } from '@inverseform/errors'
 import { visibleLine } from '@inverseform/shared'
 import { Interrupted } from '../../interrupts.js'
 import type { SkippedImage } from '../../on-error.js'
+import type { Printer } from '../../printer.js'
 
 /** Says what a run that ended early has scored. */
 export function partialOf(
@@ -15,6 +16,15 @@ export function partialOf(
   const known = isInverseFormError(cause) || cause instanceof Interrupted
   const reason = isInterrupted ? 'It was interrupted.' : known ? cause.message : 'An internal error ended it.'
   return { scored, total, reason }
+}
+
+/** Does what is left to do after an error, which stays the one to report. */
+export async function afterError(printer: Printer, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    printer.note(`The partial result could not be written: ${(error as Error).message}`)
+  }
 }
 
 /** Says above results that they are of some images alone; empty for complete ones. */
