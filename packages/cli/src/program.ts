@@ -25,6 +25,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/eval.js')).setUpEval,
   },
   {
+    name: 'merge',
+    description: 'Merge the shards of an evaluation that ran on several machines',
+    load: async () => (await import('./commands/merge.js')).setUpMerge,
+  },
+  {
     name: 'predict',
     description: 'Segment images',
     load: async () => (await import('./commands/predict.js')).setUpPredict,

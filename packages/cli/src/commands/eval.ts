@@ -245,10 +245,10 @@ async function evaluate(
   const context = { stems, images: samples.size, shard: flags.shard }
   const publish = async (partial?: ReportPartial) => {
     const report = reportOf(evaluation, facts, { ...context, partial })
+    // Nobody who reads the output alone must take partial scores for those of all images.
+    const print = (text: string) => (partial ? printer.err(partialText(partial) + text) : printer.out(text))
     if (flags.json) printer.out(resultsJson(report))
-    // Nobody who reads the output alone must take these scores for those of all images.
-    else if (partial) printer.err(partialText(partial) + evaluationText(report))
-    else if (scored) printer.out(evaluationText(report))
+    else if (scored) print(evaluationText(report))
     if (folder === undefined) return
     await writeReport(folder, report)
     printer.line(`Wrote ${join(folder, 'index.html')}`)
