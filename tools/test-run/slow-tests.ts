@@ -9,6 +9,8 @@ export const slowTests: readonly string[] = [
   'packages/cli/test/predict.test.ts',
   'tools/playground/test/playground.test.ts',
   'packages/cli/test/eval.test.ts',
+  'packages/cli/test/resume.test.ts',
+  'packages/cli/test/merge.test.ts',
   'packages/runtime-node/test/segmenter.test.ts',
   'packages/runtime-node/test/model-cache.test.ts',
   'tools/playground/test/memory.test.ts',

@@ -27,7 +27,7 @@ export async function readCheckedJson(path: string): Promise<Readonly<Record<str
     if (isInverseFormError(error) && error.code === 'limit-exceeded') throw new DamagedState(error.message)
     throw error
   })
-  const first = FIRST_LINE.exec(Buffer.from(bytes.buffer, 0, FIRST_LINE_BYTES).toString('latin1'))
+  const first = FIRST_LINE.exec(Buffer.from(bytes.subarray(0, FIRST_LINE_BYTES)).toString('latin1'))
   const rest = bytes.subarray(FIRST_LINE_BYTES)
   if (first === null || sha256(rest) !== first[1]) throw new DamagedState('Its checksum does not fit.')
   return JSON.parse(`{${new TextDecoder().decode(rest)}`)

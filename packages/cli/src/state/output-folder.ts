@@ -138,7 +138,8 @@ export async function checkFolder({
     return undefined
   }
   if (restart || resume) return resume ? stored : undefined
-  if (stored === 'damaged' || !stored.isFinished) {
+  const isUnfinished = stored === 'damaged' || !stored.isFinished
+  if (isUnfinished && (await partFiles(state)).length > 0) {
     throw new InverseFormError('invalid-argument', `${folder} has an unfinished run.`, {
       hint: 'Pass --resume to go on with it, or --restart to start anew.',
       details: { folder },

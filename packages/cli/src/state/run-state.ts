@@ -1,4 +1,4 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
@@ -281,9 +281,12 @@ export class RunState<A extends Accumulator> {
     await this.#writeRun(true)
   }
 
-  /** Removes the state. */
+  /** Removes the state. What else is in its folder stays. */
   async remove(): Promise<void> {
-    await rm(this.#options.state, { recursive: true, force: true })
+    const { state } = this.#options
+    const files = [...(await partFiles(state)), join(state, RUN)]
+    for (const path of files) await rm(path, { force: true })
+    await rmdir(state).catch(() => {})
   }
 
   async #writeRun(isFinished: boolean): Promise<void> {
