@@ -2,11 +2,12 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { contentsOf } from '../../../tools/scale/contents.js'
 import { exitCodes } from '../src/exit-codes.js'
 import { readCheckedJson, writeCheckedJson } from '../src/state/checked-file.js'
 import { idOfPlan, type RunPlan } from '../src/state/run-plan.js'
 import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
-import { contentsOf, evaluation } from './scale.js'
+import { evaluation } from './scale.js'
 
 /** Folders of one run and of its shards, which tests must not change. */
 let whole: string

@@ -15,9 +15,10 @@ import { join } from 'node:path'
 import { encodeLabelPng } from '@inverseform/cityscapes'
 import { seededRandom } from '@inverseform/shared'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { contentsOf } from '../../../tools/scale/contents.js'
 import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
-import { contentsOf, copyOfDataset, evaluation, kill, start } from './scale.js'
+import { copyOfDataset, evaluation, kill, start } from './scale.js'
 
 const plain = ['eval', '--checkpoint', checkpoint, '--data', dataset, '--pictures', '0']
 
