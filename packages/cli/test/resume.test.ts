@@ -73,6 +73,25 @@ describe('an evaluation that is killed', () => {
   })
 })
 
+// Windows has no signals, so another process cannot send them.
+test.skipIf(process.platform === 'win32')(
+  'an evaluation that is terminated writes what it has scored',
+  async () => {
+    const out = join(await temporaryFolder(), 'out')
+    // Slow enough to be stopped before its end.
+    const run = start(...plain, '--scales', '0.5,1,2', '--flip', '--out', out)
+    await run.says('1/6 images')
+    run.child.kill('SIGTERM')
+    const { exitCode, out: printed, err } = await run.ended
+    expect({ exitCode, printed }).toEqual({ exitCode: exitCodes.terminated, printed: '' })
+    expect(err).toMatch(/^Partial result: only \d of 6 images were scored\. SIGTERM was received\.$/m)
+    const { partial, images } = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'))
+    expect(partial).toEqual({ scored: images.length, total: 6, reason: 'SIGTERM was received.' })
+    const files = await readdir(out, { recursive: true })
+    expect(files.filter((name) => name.includes('.inverseform'))).toEqual([])
+  },
+)
+
 describe('a folder with an unfinished run', () => {
   test('is refused without --resume, and started anew with --restart', async () => {
     const out = join(await temporaryFolder(), 'out')
