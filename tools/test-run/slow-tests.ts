@@ -9,6 +9,8 @@ export const slowTests: readonly string[] = [
   'packages/runtime-node/test/webgpu.test.ts',
   'packages/cli/test/eval.test.ts',
   'packages/runtime-web/test/wasm.test.ts',
+  'packages/cli/test/resume.test.ts',
+  'packages/cli/test/merge.test.ts',
   'packages/runtime-node/test/model-cache.test.ts',
   'tools/playground/test/memory.test.ts',
   'packages/cli/test/train/bad-input.test.ts',

@@ -137,6 +137,7 @@ export {
   labelImage,
 } from './polygons/label-image.js'
 export { confusionSvg } from './report/confusion-svg.js'
+export type { ReportPartial, ReportSkipped } from './report/early-end.js'
 export {
   type EvaluationReportOptions,
   evaluationReportHtml,

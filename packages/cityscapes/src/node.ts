@@ -1,6 +1,7 @@
 export { type Dataset, type DatasetOptions, openDataset, type Sample, type Shard } from './node/dataset.js'
 export type { PairToEvaluate, PixelIds } from './node/evaluate/evaluate-pair.js'
 export {
+  type CountedPairs,
   type EvaluatePairsOptions,
   type EvaluationProgress,
   evaluatePairs,

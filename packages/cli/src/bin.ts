@@ -1,28 +1,27 @@
 #!/usr/bin/env node
 import { exitCodes } from './exit-codes.js'
+import { onInterrupts } from './interrupts.js'
 import { loadingError } from './loading-error.js'
 import { Printer } from './printer.js'
 import { processTerminal } from './terminal.js'
 
 const printer = new Printer(processTerminal)
-const interrupt = new AbortController()
-// A second Ctrl-C ends the process at once.
-process.once('SIGINT', () => {
-  printer.err('\nStopping after the current step. Press Ctrl-C again to stop at once.\n')
-  interrupt.abort()
-})
+const interrupted = onInterrupts(printer)
 
-// A reader may close the pipe early, as `head` does. That is not an error, and files must still be finished.
+let isPrinted = true
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-  if (code === 'EPIPE') return
+  // A reader may close the pipe early, as `head` does, and a terminal may be closed. The command goes on: its files are still written.
+  if (code === 'EPIPE' || !isPrinted) return
+  isPrinted = false
   printer.line(`error: The results could not be printed: ${message}.`)
-  process.exit(exitCodes.output)
+  process.exitCode ||= exitCodes.output
 })
 process.stderr.on('error', () => {})
 
 // Loaded here, since loading fails where few files may be open at once, and such an error must be shown.
 const program = await import('./run.js').catch((error: Error) => loadingError(error, printer))
-process.exitCode =
+const exitCode =
   typeof program === 'number'
     ? program
-    : await program.run(process.argv.slice(2), processTerminal, interrupt.signal)
+    : await program.run(process.argv.slice(2), processTerminal, interrupted)
+process.exitCode = exitCode || process.exitCode

@@ -1,5 +1,7 @@
 import { type InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 import type { Command } from 'commander'
+import { Interrupted } from './interrupts.js'
+import { ImagesSkipped } from './on-error.js'
 import { inWordsOf, messageInWordsOf } from './options/words.js'
 import type { Printer } from './printer.js'
 
@@ -13,7 +15,10 @@ export const exitCodes = {
   output: 5,
   runtime: 6,
   diverged: 7,
+  skipped: 8,
+  hungUp: 129,
   interrupted: 130,
+  terminated: 143,
 } as const
 
 const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
@@ -40,17 +45,28 @@ const exitCodeOf = ({ code, details }: InverseFormError): number =>
 
 /**
  * Prints an error and its hint, without a stack trace, and returns its exit code.
+ * @param signal interrupts the command
  * @param command the command that failed; its flags replace the library's words in the hint
  */
-export function reportError(error: unknown, printer: Printer, command?: Command): number {
+export function reportError(
+  error: unknown,
+  printer: Printer,
+  signal: AbortSignal,
+  command?: Command,
+): number {
   if (isInverseFormError(error)) {
     printer.line(`error: ${messageInWordsOf(command, error.message)}`)
     if (error.hint) printer.line(`hint: ${inWordsOf(command, error.hint)}`)
     return exitCodeOf(error)
   }
+  if (error instanceof ImagesSkipped) {
+    printer.note(error.message)
+    return exitCodes.skipped
+  }
   if (error instanceof Error && error.name === 'AbortError') {
     printer.line('Interrupted.')
-    return exitCodes.interrupted
+    // Libraries abort with errors of their own.
+    return signal.reason instanceof Interrupted ? signal.reason.exitCode : exitCodes.interrupted
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   if (process.env.INVERSEFORM_DEBUG) printer.err(`internal error: ${stack}\n`)

@@ -8,7 +8,8 @@ Examples:
   inverseform help eval
 
 Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 unreadable or missing images, data set or file, 4 checkpoint,
-5 output cannot be written, 6 memory or inference runtime, 7 diverged training, 130 interrupted.`
+5 output cannot be written, 6 memory or inference runtime, 7 diverged training, 8 done except for skipped images. Stopped by a signal: 128 and its number, that is
+130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.`
 
 interface CommandEntry {
   readonly name: string
@@ -22,6 +23,11 @@ const commands: readonly CommandEntry[] = [
     name: 'eval',
     description: 'Evaluate a checkpoint on a data set in the layout of Cityscapes, or on plain folders',
     load: async () => (await import('./commands/eval.js')).setUpEval,
+  },
+  {
+    name: 'merge',
+    description: 'Merge the shards of an evaluation that ran on several machines',
+    load: async () => (await import('./commands/merge.js')).setUpMerge,
   },
   {
     name: 'predict',

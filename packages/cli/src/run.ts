@@ -34,6 +34,6 @@ export async function run(
   } catch (error) {
     // Commander has printed the error already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
-    return reportError(error, printer, command)
+    return reportError(error, printer, signal, command)
   }
 }

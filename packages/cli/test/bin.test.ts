@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -29,26 +30,59 @@ test('a reader may close stdout early; files are still written', async () => {
   const { exitCode, err } = await ended
   expect(err).not.toMatch(/EPIPE|^\s+at /m)
   expect(exitCode).toBe(0)
-  expect((await readdir(out)).sort()).toEqual(['confusion.svg', 'index.html', 'results.json'])
+  expect((await readdir(out)).sort()).toEqual(['confusion.svg', 'index.html', 'results.json', 'state'])
 })
 
-// Windows has no signals, so another process cannot send Ctrl-C.
-test.skipIf(process.platform === 'win32')(
-  'Ctrl-C has its own exit code and leaves no partial file',
-  async () => {
-    const out = join(await temporaryFolder(), 'out')
-    const { child, ended } = start('eval', '--checkpoint', checkpoint, '--data', dataset, '--out', out)
-    child.stderr.on('data', (part) => {
-      if (String(part).includes('tensors loaded')) child.kill('SIGINT')
-    })
-    const { exitCode, err } = await ended
-    expect(err).toMatch(/Interrupted\.$/m)
-    expect(err).not.toMatch(/^\s+at /m)
-    expect(exitCode).toBe(exitCodes.interrupted)
-    const files = await readdir(out, { recursive: true })
-    expect(files.filter((name) => name.includes('.inverseform-') || name.endsWith('.html'))).toEqual([])
-  },
-)
+test.runIf(process.platform === 'linux')('results that cannot be printed are still written', async () => {
+  const out = join(await temporaryFolder(), 'out')
+  const full = openSync('/dev/full', 'w')
+  const flags = [
+    '--checkpoint',
+    checkpoint,
+    '--data',
+    dataset,
+    '--limit',
+    '1',
+    '--pictures',
+    '0',
+    '--out',
+    out,
+  ]
+  const child = spawn(process.execPath, [bin, 'eval', ...flags], { stdio: ['ignore', full, 'pipe'] })
+  closeSync(full)
+  let err = ''
+  child.stderr?.on('data', (part) => (err += part))
+  const [exitCode] = await once(child, 'close')
+  expect(exitCode).toBe(exitCodes.output)
+  expect(err).toMatch(/^error: The results could not be printed: .*no space/m)
+  expect(await readdir(out)).toEqual(expect.arrayContaining(['index.html', 'results.json']))
+})
+
+// Windows has no signals, so another process cannot send them.
+test.skipIf(process.platform === 'win32').each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('%s has its own exit code and leaves no temporary files', async (signal, expected) => {
+  const folder = await temporaryFolder()
+  const [out, temporary] = [join(folder, 'out'), join(folder, 'tmp')]
+  await mkdir(temporary)
+  const flags = ['--checkpoint', checkpoint, '--data', dataset, '--no-model-cache', '--out', out]
+  const child = spawn(process.execPath, [bin, 'eval', ...flags], {
+    env: { ...process.env, TMPDIR: temporary },
+  })
+  let err = ''
+  child.stderr.on('data', (part) => {
+    err += part
+    if (String(part).includes('tensors loaded')) child.kill(signal)
+  })
+  const [exitCode] = await once(child, 'close')
+  expect(err).toMatch(/Interrupted\.$/m)
+  expect(err).not.toMatch(/^\s+at /m)
+  expect(exitCode).toBe(expected)
+  const files = await readdir(folder, { recursive: true })
+  expect(files.filter((name) => name.includes('inverseform-') || name.endsWith('.html'))).toEqual([])
+})
 
 test.each([['--version'], ['--help']])('%s loads neither libraries nor commands', async (...args) => {
   const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
@@ -8,6 +6,7 @@ import {
   inverseFormCache,
   makeFolder,
   readRegularFile,
+  sha256Of,
   whileWriting,
   writeWholeFile,
 } from '@inverseform/shared/node'
@@ -213,18 +212,6 @@ export async function damageOf(
     if ('candidates' in error.details) return undefined
     return error.message.replace(`${path}: `, '').replace(/\.$/, '')
   }
-}
-
-/** @throws InverseFormError `unreadable`; the signal's reason when it is aborted */
-export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  try {
-    for await (const part of createReadStream(path, { highWaterMark: 2 ** 20, signal })) hash.update(part)
-  } catch (cause) {
-    signal?.throwIfAborted()
-    throw fileError(path, cause)
-  }
-  return hash.digest('hex')
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

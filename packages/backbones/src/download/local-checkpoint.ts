@@ -3,7 +3,7 @@ import { rename, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkArgument, InverseFormError } from '@inverseform/errors'
-import { fileError, whileWriting } from '@inverseform/shared/node'
+import { fileError, sha256Of, whileWriting, withLock } from '@inverseform/shared/node'
 import type { ModelName } from '../models/identify.js'
 import { RELEASE } from '../models/zoo.js'
 import {
@@ -15,12 +15,10 @@ import {
   makeCacheFolder,
   readRecord,
   removeRecord,
-  sha256Of,
   store,
 } from './cache.js'
 import { download, type TransferOptions, withManualWay } from './download.js'
 import { withoutPassword } from './http.js'
-import { withLock } from './lock.js'
 import { publishedFiles } from './published-files.js'
 
 export interface LocalCheckpointOptions extends CheckpointCacheOptions, TransferOptions {

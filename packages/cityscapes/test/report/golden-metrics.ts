@@ -20,7 +20,7 @@ const folder = new URL('../fixtures/metrics/', import.meta.url)
 
 /** All metrics of the three golden images, with confidences made up. */
 export async function goldenMetrics(): Promise<
-  Required<Omit<MetricsReportOptions, 'classNames' | 'palette'>>
+  Required<Omit<MetricsReportOptions, 'classNames' | 'palette' | 'partial' | 'skipped'>>
 > {
   const official = new PixelLevelEvaluation()
   const perImage = new PerImageScores()

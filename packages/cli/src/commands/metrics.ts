@@ -1,51 +1,29 @@
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { officialJson } from '@inverseform/cityscapes'
-import {
-  evaluatePairs,
-  matchByStem,
-  matchPairs,
-  officialResultPath,
-  type PairToEvaluate,
-} from '@inverseform/cityscapes/node'
+import { officialResultPath } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
-import { listFew } from '@inverseform/shared'
 import { writeWholeFile } from '@inverseform/shared/node'
 import { type Command, Option } from 'commander'
-import { checkPreset, inWordsOfPresets, officialOptions } from '../metrics/preset-check.js'
-import { idsOf, presetNames, type SelectionFlags, selectedMetrics } from '../metrics/selection.js'
-import { type Counted, mergeStates, stateJson } from '../metrics/state.js'
+import type { MetricsFlags } from '../metrics/flags.js'
+import { checkPreset, officialOptions } from '../metrics/preset-check.js'
+import { type Scored, score } from '../metrics/score.js'
+import { idsOf, presetNames } from '../metrics/selection.js'
+import { mergeStates, stateJson } from '../metrics/state.js'
+import { addOnErrorOption } from '../on-error.js'
 import { classNamesHelp, noteOnTable, numberOfClasses, readClassNames } from '../options/class-names.js'
-import { type IdPairs, readIdMap } from '../options/id-map.js'
+import { readIdMap } from '../options/id-map.js'
 import { maxPixelsOption } from '../options/model.js'
 import { parseCount, parseCountOrZero, parseIgnoreIndex, parseSamples } from '../options/parse.js'
 import { checkWritable } from '../output/check-writable.js'
 import { reportFiles, writeMetricsReport } from '../output/metrics/files.js'
 import { type MetricsReport, metricsJson, reportOf } from '../output/metrics/report.js'
 import { matrixText, metricsText } from '../output/metrics/text.js'
-import { Progress } from '../output/text/progress.js'
+import { partialText } from '../output/text/early-end.js'
 import type { Printer } from '../printer.js'
-
-interface MetricsFlags extends SelectionFlags {
-  readonly gt?: string
-  readonly pred?: string
-  readonly split: string
-  readonly coarse?: boolean
-  readonly maxPixels?: number
-  readonly gtSuffix?: string
-  readonly predSuffix?: string
-  readonly classNames?: string
-  readonly mapIds?: string
-  readonly workers?: number
-  readonly officialJson?: string | true
-  readonly worst?: number
-  readonly json?: boolean
-  readonly matrix?: boolean
-  readonly saveState?: string
-  readonly merge?: string[]
-}
+import { addRunOptions, checkRunFlags, holdFolder } from '../state/output-folder.js'
 
 export function setUpMetrics(command: Command, printer: Printer, signal: AbortSignal): void {
-  command
+  addRunOptions(addOnErrorOption(command))
     .option('--gt <folder>', 'read the ground truth from this folder (default: CITYSCAPES_DATASET)')
     .option(
       '--pred <folder>',
@@ -104,6 +82,7 @@ export function setUpMetrics(command: Command, printer: Printer, signal: AbortSi
       new Option('--merge <files...>', 'merge files of --save-state instead of reading images').conflicts([
         ...['gt', 'pred', 'split', 'instances', 'ids', 'boundary', 'surface', 'numClasses', 'ignoreIndex'],
         ...['reduceZeroLabel', 'mapIds', 'coarse', 'maxPixels', 'gtSuffix', 'predSuffix', 'workers', 'worst'],
+        ...['onError', 'resume', 'restart'],
       ]),
     )
     .addHelpText(
@@ -129,6 +108,7 @@ async function metricsCommand(
   signal: AbortSignal,
 ): Promise<void> {
   checkPreset(given, command)
+  checkRunFlags(given, given.out)
   if (given.worst !== undefined && given.out === undefined) {
     throw new InverseFormError('invalid-argument', '--worst needs --out.', {
       hint: 'Pass --out with the folder to write the pictures to, or omit --worst.',
@@ -149,27 +129,33 @@ async function metricsCommand(
   const officialFile = await officialPath(flags)
   const files = outputFiles(flags, officialFile)
   const started = performance.now()
-  const { counted, pairs } = await (flags.merge === undefined
-    ? score(flags, command, idMap, files, printer, signal)
-    : merge(flags.merge, files))
-  const seconds = (performance.now() - started) / 1000
-
-  const report = reportOf(counted, flags, seconds, named)
-  const official = officialFile === undefined ? undefined : officialText(report)
-  // Print first, so that a full disk does not cost the scores.
-  if (flags.json) printer.out(metricsJson(report))
-  else printScores(report, flags, printer)
-  noteOnWarnings(report, flags, printer)
-  if (flags.saveState !== undefined) await writeWholeFile(flags.saveState, stateJson(counted))
-  if (officialFile !== undefined && official !== undefined) {
-    await writeWholeFile(officialFile, official)
-    printer.line(`Wrote ${officialFile}`)
+  /** Prints and writes what was counted. */
+  const publish = async ({ counted, pairs, skipped = [], partial }: Scored) => {
+    const seconds = (performance.now() - started) / 1000
+    const report = reportOf(counted, flags, { seconds, named, skipped, partial })
+    const official = officialFile === undefined ? undefined : officialText(report)
+    // Print first, so that a full disk does not cost the scores.
+    if (flags.json) printer.out(metricsJson(report))
+    else printScores(report, flags, printer)
+    noteOnWarnings(report, flags, printer)
+    if (flags.saveState !== undefined && !partial) await writeWholeFile(flags.saveState, stateJson(counted))
+    if (officialFile !== undefined && official !== undefined && !partial) {
+      await writeWholeFile(officialFile, official)
+      printer.line(`Wrote ${officialFile}`)
+    }
+    if (flags.out !== undefined) {
+      const { maxPixels, worst = 10 } = flags
+      const contents = { counted, pairs, ids: idsOf(flags), idMap, maxPixels, worst }
+      printer.line(`Wrote ${await writeMetricsReport(flags.out, report, contents, signal)}`)
+    }
   }
-  if (flags.out !== undefined) {
-    const { maxPixels, worst = 10 } = flags
-    const contents = { counted, pairs, ids: idsOf(flags), idMap, maxPixels, worst }
-    printer.line(`Wrote ${await writeMetricsReport(flags.out, report, contents, signal)}`)
+  if (flags.merge === undefined) {
+    return score(flags, { command, idMap, named, files, publish, printer, signal })
   }
+  const counted = await mergeStates(flags.merge)
+  await checkWritable(files)
+  await using _held = flags.out === undefined ? undefined : await holdFolder(flags.out, { printer, signal })
+  await publish({ counted, pairs: [] })
 }
 
 /** Notes what to pass where the warnings beside the scores say that the ids mean something else. */
@@ -183,7 +169,10 @@ function noteOnWarnings({ official, confusion }: MetricsReport, flags: MetricsFl
 function printScores(report: MetricsReport, { matrix }: MetricsFlags, printer: Printer): void {
   const text = matrixText(report)
   const shown = text !== undefined && (matrix || printer.fits(text))
-  printer.out(`${shown ? text : ''}${metricsText(report)}`)
+  const scores = `${shown ? text : ''}${metricsText(report)}`
+  // Nobody who reads the output alone must take these scores for those of all images.
+  if (report.partial) printer.err(partialText(report.partial) + scores)
+  else printer.out(scores)
   if (text !== undefined && !shown) {
     printer.note('The confusion matrix is wider than the terminal. Pass --matrix to print it.')
   }
@@ -192,86 +181,6 @@ function printScores(report: MetricsReport, { matrix }: MetricsFlags, printer: P
 function outputFiles({ saveState, out }: MetricsFlags, officialFile: string | undefined): string[] {
   const report = out === undefined ? [] : reportFiles.map((name) => join(out, name))
   return [saveState, officialFile, ...report].filter((file) => file !== undefined)
-}
-
-interface Scored {
-  readonly counted: Counted
-  /** The label files; empty for merged states. */
-  readonly pairs: readonly PairToEvaluate[]
-}
-
-async function score(
-  flags: MetricsFlags,
-  command: Command,
-  idMap: IdPairs | undefined,
-  files: readonly string[],
-  printer: Printer,
-  signal: AbortSignal,
-): Promise<Scored> {
-  const selection = selectedMetrics(flags)
-  const pairs = await findPairs(flags, command, printer)
-  await checkWritable(files)
-  noteTrainIds(flags, pairs, printer)
-  const progress = new Progress(printer, 'images', pairs.length)
-  const metrics = await evaluatePairs(pairs, {
-    metrics: selection,
-    ...idsOf(flags),
-    idMap,
-    workers: flags.workers,
-    maxPixels: flags.maxPixels,
-    signal,
-    onProgress: () => progress.step(),
-  }).finally(() => progress.end())
-  const split = flags.preset === undefined ? flags.split : undefined
-  return { counted: { metrics, split, images: pairs.map(({ name }) => name) }, pairs }
-}
-
-async function merge(states: readonly string[], files: readonly string[]): Promise<Scored> {
-  const counted = await mergeStates(states)
-  await checkWritable(files)
-  return { counted, pairs: [] }
-}
-
-/** Notes file names that suggest train ids: like the official script, `metrics` reads label ids by default. */
-function noteTrainIds(
-  { preset, ids }: MetricsFlags,
-  pairs: readonly PairToEvaluate[],
-  printer: Printer,
-): void {
-  if (preset !== undefined || ids !== undefined) return
-  const named = pairs.map(({ prediction }) => prediction).filter((path) => /trainIds/i.test(basename(path)))
-  if (named.length === 0) return
-  printer.note(
-    `${named.length} of ${pairs.length} predictions are read as label ids, but their names say train ids, such as ` +
-      `${named[0]}. If they hold train ids, pass --ids trainIds.`,
-  )
-}
-
-async function findPairs(flags: MetricsFlags, command: Command, printer: Printer): Promise<PairToEvaluate[]> {
-  const { gt, pred, preset, split, coarse, instances, out } = flags
-  if (preset === undefined) {
-    return matchPairs({
-      data: gt,
-      predictions: pred,
-      split,
-      type: coarse ? 'gtCoarse' : undefined,
-      instances,
-      out,
-    }).catch((error: unknown) => {
-      throw inWordsOfPresets(error, command)
-    })
-  }
-  return matchByStem({
-    // `checkPreset` has checked that both are given.
-    targets: gt as string,
-    predictions: pred as string,
-    targetSuffix: flags.gtSuffix,
-    predictionSuffix: flags.predSuffix,
-    out,
-    onUnmatched: (paths) => {
-      printer.note(`${paths.length} predictions have no target: ${listFew(paths, 3)}`)
-    },
-  })
 }
 
 /** Returns the path of the official result, before any work is done. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { colorize } from '@inverseform/cityscapes'
-import { InverseFormError, isInverseFormError } from '@inverseform/errors'
+import { colorize, type ReportPartial } from '@inverseform/cityscapes'
+import { InverseFormError } from '@inverseform/errors'
 import {
   createSegmenter,
   paint,
@@ -10,9 +10,11 @@ import {
   type SegmentOutput,
 } from '@inverseform/runtime-node'
 import { listFew, readAhead, withoutPeriod } from '@inverseform/shared'
-import { makeFolder, writeWholeFile } from '@inverseform/shared/node'
+import { sha256Of, writeWholeFile } from '@inverseform/shared/node'
 import type { Command } from 'commander'
+import { networkSettings } from '../evaluation/settings.js'
 import { findImages, type InputImage, type OutputEnd, type SkippedFile, STDIN } from '../input-images.js'
+import { ImagesSkipped, isOfOneImage, type OnError, onErrorOption } from '../on-error.js'
 import { fetchCheckpoint } from '../options/checkpoint.js'
 import {
   addSegmenterOptions,
@@ -24,15 +26,27 @@ import {
 import { parseWords } from '../options/parse.js'
 import { photoExtension, photoOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/images.js'
 import { outputPalette } from '../output/palettes.js'
+import { afterError, partialOf } from '../output/text/early-end.js'
 import { Progress } from '../output/text/progress.js'
 import { noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
+import { type WrittenImage, WrittenImages } from '../predict-state.js'
 import type { Printer } from '../printer.js'
+import { openState } from '../state/open-state.js'
+import {
+  addRunOptions,
+  checkFolder,
+  checkRunFlags,
+  holdFolder,
+  type RunFlags,
+} from '../state/output-folder.js'
+import { sizesOf } from '../state/run-state.js'
 import { readStdin } from '../stdin.js'
 
 const predictionKinds = ['labels', 'colors', 'overlay', 'edges', 'confidence'] as const
 type PredictionKind = (typeof predictionKinds)[number]
 
-interface PredictFlags extends SegmenterFlags {
+interface PredictFlags extends SegmenterFlags, RunFlags {
+  readonly onError?: OnError
   readonly out: string
   readonly outputs?: PredictionKind[]
   readonly json?: boolean
@@ -43,7 +57,12 @@ export function setUpPredict(command: Command, printer: Printer, signal: AbortSi
     '<inputs...>',
     'images, folders (searched at any depth), quoted globs, or - for standard input',
   )
-  addSegmenterOptions(command)
+  addRunOptions(addSegmenterOptions(command))
+    .addOption(
+      onErrorOption(
+        'when an image fails: stop, or skip it with an exit code of its own (default: go on, and end with its error)',
+      ),
+    )
     .option('--out <folder>', 'write to this folder', 'predictions')
     .option(
       '--outputs <kinds>',
@@ -65,6 +84,9 @@ In a clone of the repository, with its data:
     .action((inputs: string[], flags: PredictFlags) => predictCommand(inputs, flags, printer, signal))
 }
 
+/** The folder of the state, below the output folder, which may be the user's own: hidden files are no inputs. */
+const STATE = '.inverseform'
+
 /**
  * Segments images and writes the results. An image that cannot be read, segmented or written is reported at the end,
  * and the others are kept.
@@ -76,40 +98,98 @@ async function predictCommand(
   signal: AbortSignal,
 ): Promise<void> {
   const choice = segmenterChoice(flags)
+  checkRunFlags(flags, flags.out)
   const kinds = flags.outputs ?? predictionKinds.filter((kind) => kind !== 'edges' || choice.edgeHead)
   const { images, skipped } = await findImages(inputs, flags.out)
   noteSkipped(skipped, printer)
-  await makeFolder(flags.out)
+  await using output = await holdFolder(flags.out, { printer, signal })
+  const { folder } = output
+  const { resume, restart } = flags
+  const stored = await checkFolder({
+    ...{ folder, state: join(folder, STATE), outputs: [], resume, restart },
+    isOurs: async () => false,
+  })
+  const checkpoint = await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' })
   await using segmenter = await createSegmenter({
     ...choice,
-    checkpoint: await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' }),
+    checkpoint,
     edgeHead: choice.edgeHead || kinds.includes('edges'),
     workers: choice.workers ?? workersFor(images.length),
     signal,
   })
   noteOnTensors(segmenter, printer)
   noteOnDevices(segmenter, flags.precision, printer)
+  const paths = new Set(images.map(({ path }) => path))
+  const settings = {
+    ...networkSettings(flags, segmenter, await sha256Of(checkpoint, signal)),
+    'kinds of outputs': kinds,
+  }
+  const state = await openState({
+    ...{
+      command: 'predict',
+      output,
+      state: join(folder, STATE),
+      stored,
+      settings,
+      images: [...paths],
+      printer,
+    },
+    kind: { create: () => new WrittenImages(), fromJSON: WrittenImages.fromJSON },
+    filesOf: (path) => (paths.has(path) ? [path] : undefined),
+  })
+  const isDone = ({ path, stem }: InputImage) => state.total.get(path)?.stem === stem
+  // Standard input has another image each time.
+  const toDo = images.filter((input) => input.path === STDIN || !isDone(input))
+  if (toDo.length < images.length) {
+    printer.note(`${images.length - toDo.length} of ${images.length} images are done already.`)
+  }
 
-  const written: WrittenImage[] = []
   const failures: Failure[] = []
-  const progress = new Progress(printer, 'images', images.length)
+  const progress = new Progress(printer, 'images', images.length, images.length - toDo.length)
+  const finish = (error?: unknown) => {
+    progress.end()
+    const written = images.filter(isDone).map(({ path }) => writtenJson(folder, state.total.get(path)!))
+    const [{ length: scored }, { length: total }] = [written, images]
+    printer.line(`Wrote the predictions of ${scored} ${scored === 1 ? 'image' : 'images'} to ${folder}`)
+    const partial = error === undefined ? undefined : partialOf(error, signal, { scored, total })
+    if (flags.json) printer.json(jsonOf(folder, { written, skipped, failures, partial }))
+  }
   try {
-    const decoded = readAhead(images, (input) => attempt(input, () => read(input, flags.maxPixels, signal)))
+    const decoded = readAhead(toDo, (input) => attempt(input, () => read(input, flags.maxPixels, signal)))
     for await (const item of readAhead(decoded, segment, segmenter.workers + 1)) {
       signal.throwIfAborted()
-      const done = 'error' in item ? item : await attempt(item.input, () => write(flags.out, kinds, item))
-      if ('error' in done) failures.push(done)
-      else written.push(done)
+      const done = 'error' in item ? item : await attempt(item.input, () => write(folder, kinds, item))
+      if ('error' in done) {
+        if (flags.onError === 'stop') throw done.error
+        failures.push(done)
+      } else {
+        const { image, stem, ends } = done
+        const outputs = Object.values(ends).map((end) => stem + end)
+        const bytes = image === STDIN ? [] : await sizesOf([image])
+        await state.add([{ name: image, bytes, outputs }], (to) => to.add(done))
+      }
       progress.step()
     }
-  } finally {
-    progress.end()
-    printer.line(
-      `Wrote the predictions of ${written.length} ${written.length === 1 ? 'image' : 'images'} to ${flags.out}`,
-    )
-    if (flags.json) printer.json(jsonOf(flags.out, written, skipped, failures))
+    await state.flush()
+  } catch (error) {
+    await afterError(printer, () => state.flush())
+    finish(error)
+    if (state.size > 0) printer.line('Run again with --resume to go on from there.')
+    throw error
   }
-  if (failures.length > 0) throw summaryOf(failures, images.length, printer)
+  finish()
+  // Images that were skipped can be tried again with --resume. Without these flags, nobody asked for a state.
+  if (resume || (flags.onError === 'skip' && failures.length > 0)) await state.finish()
+  else await state.remove()
+  if (failures.length === 0) return
+  if (flags.onError !== 'skip' || failures.length === images.length) {
+    throw summaryOf(failures, images.length, printer)
+  }
+  for (const { error } of failures) printer.line(`skipped: ${error.message}`)
+  throw new ImagesSkipped(
+    failures.map(({ input }) => ({ name: input.path })),
+    images.length,
+  )
 
   async function segment(item: Decoded | Failure) {
     if ('error' in item) return item
@@ -137,28 +217,13 @@ async function read(input: InputImage, maxPixels: number | undefined, signal: Ab
   return { input, image: await readImage(source, { maxPixels }) }
 }
 
-/** Errors that other images need not have. */
-const errorsOfOneImage: readonly InverseFormError['code'][] = [
-  'not-found',
-  'unreadable',
-  'limit-exceeded',
-  'size-mismatch',
-  'out-of-memory',
-  'write-failed',
-]
-
-/** What prevents writing any file. */
-const errorsOfTheDisk = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']
-
 /** Returns the error of an image instead of throwing it, unless all other images would have it too. */
 async function attempt<T>(input: InputImage, work: () => Promise<T>): Promise<T | Failure> {
   try {
     return await work()
   } catch (error) {
-    if (!isInverseFormError(error) || !errorsOfOneImage.includes(error.code)) throw error
-    const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
-    if (code !== undefined && errorsOfTheDisk.includes(code)) throw error
-    return { input, error: naming(input, error) }
+    if (isOfOneImage(error)) return { input, error: naming(input, error) }
+    throw error
   }
 }
 
@@ -190,26 +255,34 @@ function summaryOf(failures: readonly Failure[], total: number, printer: Printer
   })
 }
 
+interface Outcome {
+  readonly written: readonly ReturnType<typeof writtenJson>[]
+  readonly skipped: readonly SkippedFile[]
+  readonly failures: readonly Failure[]
+  /** How far the run got, if it ended early. */
+  readonly partial?: ReportPartial
+}
+
 /** Returns what `--json` prints. */
-function jsonOf(
-  out: string,
-  written: readonly WrittenImage[],
-  skipped: readonly SkippedFile[],
-  failures: readonly Failure[],
-): unknown {
-  return {
-    format: 'inverseform.predictions',
-    version: 1,
-    out,
-    images: written,
-    skipped,
-    failed: failures.map(({ input, error: { code, message, hint } }) => ({
-      image: input.path,
-      code,
-      message,
-      hint,
-    })),
-  }
+const jsonOf = (out: string, { written, skipped, failures, partial }: Outcome): unknown => ({
+  format: 'inverseform.predictions',
+  version: 1,
+  partial,
+  out,
+  images: written,
+  skipped,
+  failed: failures.map(({ input, error: { code, message, hint } }) => ({
+    image: input.path,
+    code,
+    message,
+    hint,
+  })),
+})
+
+/** Returns an image with the path of each kind of output. */
+function writtenJson(folder: string, { image, stem, width, height, ends }: WrittenImage) {
+  const files = Object.entries(ends).map(([kind, end]) => [kind, join(folder, stem + end)])
+  return { image, width, height, files: Object.fromEntries(files) as Readonly<Record<string, string>> }
 }
 
 function networkOutputs(kinds: readonly PredictionKind[]): SegmentOutput[] {
@@ -218,14 +291,6 @@ function networkOutputs(kinds: readonly PredictionKind[]): SegmentOutput[] {
 
 interface Prediction extends Decoded {
   readonly segmentation: Segmentation
-}
-
-interface WrittenImage {
-  readonly image: string
-  readonly width: number
-  readonly height: number
-  /** The path of each kind of output. */
-  readonly files: Readonly<Partial<Record<PredictionKind, string>>>
 }
 
 async function write(
@@ -252,14 +317,14 @@ async function write(
     edges: '_edges.png',
     confidence: '_confidence.png',
   }
-  const files = await Promise.all(
+  const ends = await Promise.all(
     kinds.map(async (kind) => {
       const path = join(folder, input.stem + fileEnds[kind])
       await writeWholeFile(path, await encoded(path, encoders[kind]))
-      return [kind, path] as const
+      return [kind, fileEnds[kind]] as const
     }),
   )
-  return { image: input.path, width, height, files: Object.fromEntries(files) }
+  return { image: input.path, stem: input.stem, width, height, ends: Object.fromEntries(ends) }
 }
 
 async function encoded(path: string, encode: () => Promise<Uint8Array>): Promise<Uint8Array> {

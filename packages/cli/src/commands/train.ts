@@ -20,6 +20,7 @@ import { readClassNames } from '../options/class-names.js'
 import { checkWritable } from '../output/check-writable.js'
 import { Progress } from '../output/text/progress.js'
 import { jsonText, type Printer } from '../printer.js'
+import { holdFolder } from '../state/output-folder.js'
 import { applyConfig, readConfig } from '../train/config.js'
 import { trainSteps } from '../train/loop.js'
 import { addTrainOptions, type TrainFlags } from '../train/options.js'
@@ -95,6 +96,7 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     ...{ model, steps, numClasses, key },
     checkpoint: checkpoint === undefined ? undefined : await fetch(checkpoint, '--checkpoint'),
   })
+  await using _held = await holdFolder(out, { printer, signal })
   const resumeFrom = (path: string) =>
     trainer.resume(path).catch((cause) => {
       if (!isInverseFormError(cause) || !['unreadable', 'invalid-checkpoint'].includes(cause.code)) {

@@ -14,7 +14,7 @@ const ops = arrayOps()
 /** As published: see the note on the published loss in @inverseform/core. */
 const inverseForm: InverseFormLossOptions = { activation: 'log_softmax' }
 
-/** Means over the images: the terms before they are weighted, and the weighted `total`. */
+/** The terms before they are weighted, and the weighted `total`: of an image, or means over images. */
 export type LossTerms = Readonly<Record<string, number>>
 
 interface ValidationLossOptions {
@@ -34,10 +34,6 @@ export class ValidationLoss {
   readonly #edgeHead: boolean
   readonly #inverseNet: InverseNet | undefined
   readonly #signal: AbortSignal
-  readonly #sums = new Map<string, number>()
-  #images = 0
-  /** The loss of the last image, which is computed while the next image is segmented. */
-  #last: Promise<void> = Promise.resolve()
 
   constructor({ edgeHead, inverseNet, signal }: ValidationLossOptions) {
     this.outputs = edgeHead ? ['logits', 'edgeOutput'] : ['logits']
@@ -46,26 +42,12 @@ export class ValidationLoss {
     this.#signal = signal
   }
 
-  /** Starts to add an image when the previous one is done. An image without a target has no loss. */
-  async add({ target, segmentation }: EvaluatedImage): Promise<void> {
-    if (!target) return
-    await this.#last
-    this.#last = this.#terms(target, segmentation).then((terms) => {
-      for (const [name, value] of Object.entries(terms)) {
-        this.#sums.set(name, (this.#sums.get(name) ?? 0) + value)
-      }
-      this.#images++
-    })
-    // The next image or the result throws a failure; until then it must not count as unhandled.
-    this.#last.catch(() => {})
-  }
-
-  async result(): Promise<LossTerms> {
-    await this.#last
-    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, sum / this.#images]))
-  }
-
-  async #terms(target: Uint8Array, segmentation: EvaluatedImage['segmentation']): Promise<LossTerms> {
+  /** Computes the terms of an image; undefined for one without a target. */
+  async terms({
+    target,
+    segmentation,
+  }: Pick<EvaluatedImage, 'target' | 'segmentation'>): Promise<LossTerms | undefined> {
+    if (!target) return undefined
     const { width, height, numClasses, logits, edgeOutput } = segmentation
     const tensor = (data: Float32Array, channels: number) => ops.constant(data, [1, channels, height, width])
     const inputs = { logits: tensor(logits as Float32Array, numClasses), target }

@@ -1,6 +1,7 @@
 import { type SegmentationModelName, zoo } from '@inverseform/backbones'
 import { orList } from '@inverseform/shared'
 import { InvalidArgumentError } from 'commander'
+import type { Shard } from '../state/run-plan.js'
 
 /** Parses the name of a published model. */
 export function parseModel(value: string): SegmentationModelName {
@@ -86,3 +87,10 @@ export const parseNames =
     if (!names.includes('')) return names
     throw new InvalidArgumentError(`Use names separated by commas, such as ${example}.`)
   }
+
+/** Parses a shard, such as `0/4`. Slurm and Kubernetes count from 0. */
+export function parseShard(value: string): Shard {
+  const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(value)?.map(Number) ?? []
+  if (index < count) return { index, count }
+  throw new InvalidArgumentError('Use i/n with i from 0 to n - 1, such as 0/4, 1/4, 2/4 and 3/4.')
+}

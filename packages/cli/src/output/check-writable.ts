@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
-import { makeFolder, systemReason } from '@inverseform/shared/node'
+import { makeFolder, systemReason, temporaryFileName } from '@inverseform/shared/node'
 
 /**
  * Checks, before long work, that its output files can be written. Creates their folders.
@@ -39,7 +38,7 @@ const isFolder = (path: string): Promise<boolean> =>
 
 /** Writes a file, since permissions alone do not tell whether that works. */
 async function tryFolder(folder: string): Promise<void> {
-  const file = join(folder, `.inverseform-${randomUUID()}.tmp`)
+  const file = join(folder, temporaryFileName())
   try {
     await writeFile(file, '', { flag: 'wx' })
     await rm(file)

@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from '@inverseform/backbones/onnx'
 import { isInverseFormError } from '@inverseform/errors'
-import { writeFileAtomically } from '@inverseform/shared/node'
+import { sweepTemporary, temporaryFolderName, writeFileAtomically } from '@inverseform/shared/node'
 import { WEIGHT_FILE } from '../model-cache/index.js'
 
 /** A temporary folder with a model's weights, which ONNX Runtime maps into memory instead of copying them twice. */
@@ -13,10 +13,15 @@ export interface WeightFolder {
   remove(): Promise<void>
 }
 
-/** Writes weights to a temporary folder; returns undefined if the disk has no room. */
+/** Writes weights to a temporary folder, and removes those of dead processes; returns undefined if the disk has no room. */
 export async function writeWeightFolder(weights: Writable): Promise<WeightFolder | undefined> {
-  const path = await mkdtemp(join(tmpdir(), 'inverseform-')).catch(() => undefined)
-  if (path === undefined) return undefined
+  await sweepTemporary(tmpdir())
+  const path = join(tmpdir(), temporaryFolderName())
+  const isMade = await mkdir(path, { mode: 0o700 }).then(
+    () => true,
+    () => false,
+  )
+  if (!isMade) return undefined
   const remove = () => rm(path, { recursive: true, force: true, maxRetries: 1 }).catch(() => {})
   try {
     await writeFileAtomically(join(path, WEIGHT_FILE), (sink) => weights.write(sink))

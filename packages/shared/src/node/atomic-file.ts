@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import type { ByteSink } from '../byte-sink.js'
 import { makeFolder } from './folders.js'
 import { systemReason } from './system-reason.js'
+import { sweepTemporary, temporaryFileName } from './temporary-names.js'
 
 /**
  * Writes a file completely or not at all. The bytes go to a temporary file in the same folder, which replaces `path`
- * when `write` is done and is removed when `write` fails.
+ * when `write` is done and is removed when `write` fails. Also removes what killed processes left in the folder.
  *
  * @throws InverseFormError `write-failed`; errors of `write` itself pass through
  *
@@ -19,8 +19,9 @@ export async function writeFileAtomically(
   path: string,
   write: (sink: ByteSink) => Promise<void>,
 ): Promise<void> {
+  await sweepTemporary(dirname(path))
   // The temporary name does not contain `path`, which may already be as long as a name can be.
-  const temporary = join(dirname(path), `.inverseform-${randomUUID()}.tmp`)
+  const temporary = join(dirname(path), temporaryFileName())
   const handle = await whileWriting(path, open(temporary, 'wx'))
   try {
     try {

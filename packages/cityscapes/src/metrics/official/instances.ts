@@ -1,8 +1,8 @@
 import { InverseFormError } from '@inverseform/errors'
+import type { ExactSum } from '@inverseform/shared'
 import type { IdArray } from '../../label-mapping.js'
 import { categories, type Label, labels } from '../../labels.js'
 import { subject } from '../check-image.js'
-import type { ExactSum } from '../exact-sum.js'
 import type { SegmentedImage } from '../metric.js'
 
 /** The labels that label maps can hold; the index of each is its id, 0..33. */

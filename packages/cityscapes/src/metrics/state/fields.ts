@@ -1,5 +1,5 @@
 import { formatValue, InverseFormError, isInverseFormError } from '@inverseform/errors'
-import { ExactSum } from '../exact-sum.js'
+import { ExactSum } from '@inverseform/shared'
 
 /** One part of a metric's state: how it starts, merges, and is written to and read from JSON. */
 export interface Field<Value, Json> {

@@ -23,6 +23,8 @@ export interface EvaluationPlan {
   readonly reduceZeroLabel: boolean
   readonly maxPixels: number
   readonly idMap?: IdMap | undefined
+  /** Whether a pair that fails must not change the metrics of the others. */
+  readonly skips?: boolean
 }
 
 /** Paths of a target and a prediction to compare with it. */
@@ -40,26 +42,42 @@ const toLabelIds = labelMapping({
   [IGNORE]: 0,
 })
 
+/** The maps of a pair, as its files hold them. */
+export interface ReadPair {
+  readonly pair: PairToEvaluate
+  readonly target: LabelMap
+  readonly prediction: LabelMap
+  readonly instances?: LabelMap<Uint16Array> | undefined
+}
+
 /**
- * Adds one pair to the metrics of the plan. Do not use the metrics after an error.
- * @throws InverseFormError as reading label maps does; `size-mismatch`; `invalid-dataset` for invalid or missing ids;
- *   `limit-exceeded` for maps too large for a metric. All errors name the files
+ * Reads the files of a pair.
+ * @throws InverseFormError as reading label maps does; `size-mismatch`. All errors name the files
  */
-export async function evaluatePair(
-  pair: PairToEvaluate,
+export async function readPair(pair: PairToEvaluate, plan: EvaluationPlan): Promise<ReadPair> {
+  const { official } = plan.metrics
+  const needsInstances = official !== undefined && official.instances !== false
+  const [target, prediction, instances] = await Promise.all([
+    readChanged(pair.target, plan),
+    readChanged(pair.prediction, plan),
+    needsInstances && pair.instanceIds !== undefined ? readInstanceIds(pair.instanceIds, plan) : undefined,
+  ])
+  checkSameSize(target, pair.target, prediction, pair.prediction)
+  if (instances !== undefined) checkSameSize(target, pair.target, instances, pair.instanceIds!)
+  return { pair, target, prediction, instances }
+}
+
+/**
+ * Adds a pair to the metrics of the plan. Do not use the metrics after an error.
+ * @throws InverseFormError `invalid-dataset` for invalid or missing ids; `limit-exceeded` for maps too large for a metric. All
+ *   errors name the files
+ */
+export function countPair(
+  { pair, target: targetMap, prediction: predictedMap, instances }: ReadPair,
   plan: EvaluationPlan,
   { official, ...others }: Partial<Metrics>,
-): Promise<void> {
+): void {
   const { name, target, prediction } = pair
-  const [targetMap, predictedMap, instances] = await Promise.all([
-    readChanged(target, plan),
-    readChanged(prediction, plan),
-    official?.instances && pair.instanceIds !== undefined
-      ? readInstanceIds(pair.instanceIds, plan)
-      : undefined,
-  ])
-  checkSameSize(targetMap, target, predictedMap, prediction)
-  if (instances !== undefined) checkSameSize(targetMap, target, instances, pair.instanceIds!)
   const { width, height } = targetMap
   const translated = (map: LabelMap, file: string, translate: LabelMapping | undefined) =>
     translate === undefined ? map.data : translate(map.data, { width, name: file })

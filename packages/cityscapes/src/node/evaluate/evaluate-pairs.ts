@@ -1,10 +1,19 @@
 import { availableParallelism } from 'node:os'
-import { checkArgument, checkFunction, checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
+import {
+  checkArgument,
+  checkFunction,
+  checkInteger,
+  checkOneOf,
+  InverseFormError,
+  type InverseFormErrorCode,
+  isInverseFormError,
+} from '@inverseform/errors'
 import { defaultMaxPixels } from '@inverseform/shared/node'
 import { type IdMap, labelMapping } from '../../label-mapping.js'
-import { type EvaluationPlan, evaluatePair, type PairToEvaluate, type PixelIds } from './evaluate-pair.js'
+import type { EvaluationPlan, PairToEvaluate, PixelIds } from './evaluate-pair.js'
 import { createMetrics, type MetricSelection, type Metrics, mergeMetrics } from './metric-set.js'
 import { MetricsThread } from './metrics-thread.js'
+import { type Counted, PairCounter } from './pair-counter.js'
 
 export interface EvaluatePairsOptions<Selection extends MetricSelection = MetricSelection> {
   /** The metrics to compute, each with the options of its class; `{}` for the defaults. */
@@ -29,7 +38,23 @@ export interface EvaluatePairsOptions<Selection extends MetricSelection = Metric
   readonly maxPixels?: number
   /** Called after each pair, in any order. */
   readonly onProgress?: (progress: EvaluationProgress) => void
+  /**
+   * Called with a pair that cannot be read or scored, which then counts nowhere; the others go on. Without this option, the
+   * first such pair ends the evaluation.
+   */
+  readonly onFailure?: (pair: PairToEvaluate, error: InverseFormError) => void
+  /**
+   * Called about every second, and before the evaluation ends or fails, with what was counted since the last call. The next
+   * call waits for the last one. An error ends the evaluation.
+   */
+  readonly onCounted?: (counted: CountedPairs<Selection>) => Promise<void>
   readonly signal?: AbortSignal
+}
+
+/** Some pairs, in any order, and the metrics of these pairs alone. */
+export interface CountedPairs<Selection extends MetricSelection = MetricSelection> {
+  readonly pairs: readonly PairToEvaluate[]
+  readonly metrics: Metrics<Selection>
 }
 
 export interface EvaluationProgress {
@@ -67,8 +92,10 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
     'an object with `metrics`',
   )
   const total = createMetrics(options.metrics)
-  const { workers = availableParallelism(), signal, onProgress } = options
+  const { workers = availableParallelism(), signal, onProgress, onFailure, onCounted } = options
   if (onProgress !== undefined) checkFunction('onProgress', onProgress)
+  if (onFailure !== undefined) checkFunction('onFailure', onFailure)
+  if (onCounted !== undefined) checkFunction('onCounted', onCounted)
   checkInteger(
     'workers',
     workers,
@@ -81,10 +108,11 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
     maxPixels = defaultMaxPixels(most * BYTES_PER_PIXEL[hasBoundaries(total) ? 'boundaries' : 'areas']),
   } = options
   checkInteger('maxPixels', maxPixels, { min: 1 })
-  const plan: EvaluationPlan = { ...planOf(options), maxPixels }
+  const plan: EvaluationPlan = { ...planOf(options), maxPixels, skips: onFailure !== undefined }
   if (total.perImage !== undefined) checkUniqueNames(pairs)
   signal?.throwIfAborted()
   const threads = Array.from({ length: Math.min(workers, pairs.length) }, () => new MetricsThread(plan))
+  const counters: Counter[] = workers === 0 ? [new PairCounter(plan)] : threads
   const end = () => Promise.all(threads.map((thread) => thread.end()))
   let next = 0
   let done = 0
@@ -92,28 +120,74 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
   const stop = (error: unknown): void => {
     failure ??= { error }
     next = pairs.length
-    end()
+    // With `onCounted`, the pairs that are being evaluated still count.
+    if (onCounted === undefined) end()
+  }
+
+  let handed: Promise<void> = Promise.resolve()
+  /** Adds what a thread has counted to the total, one thread after another. */
+  const gather = async (counter: Counter): Promise<void> => {
+    const counted = await counter.take()
+    handed = handed.then(async () => {
+      mergeMetrics(total, counted.metrics)
+      const metrics = counted.metrics as Metrics<Selection>
+      if (counted.pairs.length > 0) await onCounted?.({ pairs: counted.pairs.map((i) => pairs[i]), metrics })
+    })
+    await handed
+  }
+  const isSkipped = (pair: PairToEvaluate, error: unknown): boolean => {
+    const skipped = onFailure !== undefined && isInverseFormError(error) && skippable.includes(error.code)
+    if (skipped) onFailure(pair, error)
+    return skipped
   }
   /** Evaluates pairs one after another; several lanes run at once. */
-  const lane = async (thread: MetricsThread | undefined): Promise<void> => {
+  const lane = async (counter: Counter, gathered: { at: number; pairs: number }): Promise<void> => {
     while (next < pairs.length) {
-      const pair = pairs[next++]
-      await (thread === undefined ? evaluatePair(pair, plan, total) : thread.evaluate(pair))
+      const number = next++
+      const pair = pairs[number]
+      await counter.evaluate(pair, number).catch((error) => {
+        if (!isSkipped(pair, error)) throw error
+      })
       if (failure !== undefined) return
       onProgress?.({ done: ++done, total: pairs.length, name: pair.name })
+      const isDue = ++gathered.pairs >= MOST_COUNTED || performance.now() - gathered.at >= INTERVAL
+      if (onCounted === undefined || !isDue) continue
+      Object.assign(gathered, { at: performance.now(), pairs: 0 })
+      await gather(counter)
     }
   }
   const onAbort = () => stop(signal?.reason)
   signal?.addEventListener('abort', onAbort)
-  const lanes = workers === 0 ? [undefined, undefined] : [...threads, ...threads]
-  await Promise.all(lanes.map((thread) => lane(thread).catch(stop)))
-  const gather = async (thread: MetricsThread) => mergeMetrics(total, await thread.metrics())
-  if (failure === undefined) await Promise.all(threads.map(gather)).catch(stop)
+  const lanes = counters.flatMap((counter) => {
+    const gathered = { at: Number.NEGATIVE_INFINITY, pairs: 0 }
+    return [lane(counter, gathered), lane(counter, gathered)]
+  })
+  await Promise.all(lanes.map((work) => work.catch(stop)))
+  if (failure === undefined) await Promise.all(counters.map(gather)).catch(stop)
+  else if (onCounted !== undefined) await Promise.allSettled(counters.map(gather))
   signal?.removeEventListener('abort', onAbort)
   await end()
   if (failure !== undefined) throw failure.error
   return total
 }
+
+/** A thread that counts pairs, or this one. */
+interface Counter {
+  evaluate(pair: PairToEvaluate, number: number): Promise<void>
+  take(): Counted | Promise<Counted>
+}
+
+/** Errors that other pairs need not have. */
+const skippable: readonly InverseFormErrorCode[] = [
+  'not-found',
+  'unreadable',
+  'invalid-dataset',
+  'limit-exceeded',
+  'size-mismatch',
+]
+
+/** The most pairs that a thread counts between two calls of `onCounted`, and the milliseconds. */
+const [MOST_COUNTED, INTERVAL] = [128, 1000]
 
 const hasBoundaries = ({ boundaryF, boundaryIou, trimap, surface }: Partial<Metrics>): boolean =>
   [boundaryF, boundaryIou, trimap, surface].some((metric) => metric !== undefined)

@@ -1,11 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import { fromMessage, InverseFormError } from '@inverseform/errors'
 import type { EvaluationPlan, PairToEvaluate } from './evaluate-pair.js'
-import { type Metrics, metricsFromJSON } from './metric-set.js'
+import { metricsFromJSON } from './metric-set.js'
 import type { ThreadReply, ThreadRequest } from './metrics-worker.js'
+import type { Counted } from './pair-counter.js'
+
+type Reply = Extract<ThreadReply, { readonly counted?: unknown }>['counted']
 
 interface Pending {
-  readonly resolve: (states: unknown) => void
+  readonly resolve: (counted: Reply) => void
   readonly reject: (error: unknown) => void
   readonly pair: PairToEvaluate | undefined
 }
@@ -27,13 +30,14 @@ export class MetricsThread {
 
   /** @throws InverseFormError as `evaluatePair`, `out-of-memory` when the thread runs out of memory, and
    *   `runtime-unavailable` when it ends or fails to start for another reason */
-  async evaluate(pair: PairToEvaluate): Promise<void> {
-    await this.#request(pair)
+  async evaluate(pair: PairToEvaluate, number = 0): Promise<void> {
+    await this.#request({ number, files: pair })
   }
 
-  /** Returns the metrics of all pairs so far. */
-  async metrics(): Promise<Partial<Metrics>> {
-    return metricsFromJSON(await this.#request())
+  /** Returns what was counted since the last call. */
+  async take(): Promise<Counted> {
+    const { pairs, states } = (await this.#request()) as NonNullable<Reply>
+    return { pairs, metrics: metricsFromJSON(states) }
   }
 
   /** Terminates the thread and waits for its end. */
@@ -41,11 +45,11 @@ export class MetricsThread {
     await this.#worker.terminate()
   }
 
-  #request(pair?: PairToEvaluate): Promise<unknown> {
+  #request(pair?: ThreadRequest['pair']): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.#end !== undefined) return reject(threadEnded(this.#end, pair))
+      if (this.#end !== undefined) return reject(threadEnded(this.#end, pair?.files))
       const id = this.#requests++
-      this.#pending.set(id, { resolve, reject, pair })
+      this.#pending.set(id, { resolve, reject, pair: pair?.files })
       this.#worker.postMessage({ id, pair } satisfies ThreadRequest)
     })
   }
@@ -54,7 +58,7 @@ export class MetricsThread {
     const { resolve, reject } = this.#pending.get(reply.id)!
     this.#pending.delete(reply.id)
     if ('error' in reply) reject(fromMessage(reply.error))
-    else resolve(reply.states)
+    else resolve(reply.counted)
   }
 
   #fail(cause: Error): void {

@@ -1,30 +1,36 @@
-/** Evaluates pairs in a worker thread and sends the metrics on request. */
+/** Evaluates pairs in a worker thread and sends what it has counted on request. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorMessage, toMessage } from '@inverseform/errors'
-import { type EvaluationPlan, evaluatePair, type PairToEvaluate } from './evaluate-pair.js'
-import { createMetrics, metricsToJSON } from './metric-set.js'
+import type { EvaluationPlan, PairToEvaluate } from './evaluate-pair.js'
+import { metricsToJSON } from './metric-set.js'
+import { PairCounter } from './pair-counter.js'
 
-/** A pair to evaluate; without a pair, a request for the metrics. */
+/** A pair to evaluate, with its number; without a pair, a request for what was counted since the last one. */
 export interface ThreadRequest {
   readonly id: number
-  readonly pair?: PairToEvaluate
+  readonly pair?: { readonly number: number; readonly files: PairToEvaluate }
 }
 
-/** The answer to a request; has states if the metrics were requested. */
+/** The answer to a request; has counts if they were requested. */
 export type ThreadReply =
-  | { readonly id: number; readonly states?: unknown }
+  | {
+      readonly id: number
+      readonly counted?: { readonly pairs: readonly number[]; readonly states: unknown }
+    }
   | { readonly id: number; readonly error: ErrorMessage }
 
 const port = parentPort as NonNullable<typeof parentPort>
-const plan = workerData as EvaluationPlan
-const metrics = createMetrics(plan.metrics)
+const counter = new PairCounter(workerData as EvaluationPlan)
 
 port.on('message', async (request: ThreadRequest) => port.postMessage(await reply(request)))
 
 async function reply({ id, pair }: ThreadRequest): Promise<ThreadReply> {
   try {
-    if (pair === undefined) return { id, states: metricsToJSON(metrics) }
-    await evaluatePair(pair, plan, metrics)
+    if (pair === undefined) {
+      const { pairs, metrics } = counter.take()
+      return { id, counted: { pairs, states: metricsToJSON(metrics) } }
+    }
+    await counter.evaluate(pair.files, pair.number)
     return { id }
   } catch (error) {
     return { id, error: toMessage(error) }

@@ -1,5 +1,6 @@
 import { classNames as cityscapesClassNames, palette as cityscapesPalette, type Rgb } from '../../labels.js'
 import { type ConfusionMatrix, checkMatrix, type SegmentationScores } from '../../metrics/confusion.js'
+import { partialHtml, type ReportPartial, type ReportSkipped, skippedTable } from '../early-end.js'
 import { checkClassNames, checkReportOptions, count, escapeText, percent } from '../format.js'
 import { anchored, imageArticles, type ReportImage, worstLinks } from '../images.js'
 import { page, section } from '../page.js'
@@ -42,6 +43,10 @@ export interface EvaluationReportOptions {
   readonly facts?: ReportFacts
   readonly images?: readonly ReportImage[]
   readonly comparison?: ReportComparison
+  /** How far the evaluation got, if it ended early. */
+  readonly partial?: ReportPartial
+  /** Images that could not be scored. */
+  readonly skipped?: readonly ReportSkipped[]
 }
 
 /**
@@ -62,6 +67,8 @@ export function evaluationReportHtml(options: EvaluationReportOptions): string {
     facts = [],
     images = [],
     comparison,
+    partial,
+    skipped = [],
   } = options
   checkMatrix('confusion', confusion)
   checkClassNames(classNames, confusion.numClasses)
@@ -73,10 +80,13 @@ export function evaluationReportHtml(options: EvaluationReportOptions): string {
     title,
     style,
     intro:
-      (scored ? headline(mainScores(scores)) : '<p>No pixel was scored.</p>') + warningsHtml(scores.warnings),
+      partialHtml(partial) +
+      (scored ? headline(mainScores(scores)) : '<p>No pixel was scored.</p>') +
+      warningsHtml(scores.warnings),
     sections: [
       comparison && section('comparison', 'Comparison', comparisonTable(comparison)),
       facts.length > 0 && section('run', 'Run', factsTable(facts)),
+      skipped.length > 0 && section('skipped', 'Skipped images', skippedTable(skipped)),
       scored && section('classes', 'Classes', classesTable(scores, classNames, palette)),
       scored && section('confusion', 'Confusion', confusionFigure(confusion, classNames)),
       images.length > 0 && section('images', 'Images', worstLinks(pictures) + imageArticles(pictures)),

@@ -9,6 +9,7 @@ import type { CalibrationScores } from '../../metrics/calibration.js'
 import { type ConfusionMatrix, checkMatrix } from '../../metrics/confusion.js'
 import type { PixelLevelScores } from '../../metrics/official/scores.js'
 import type { PerImageSummary } from '../../metrics/per-image.js'
+import { partialHtml, type ReportPartial, type ReportSkipped, skippedTable } from '../early-end.js'
 import { checkClassNames, checkReportOptions } from '../format.js'
 import { anchored, imageArticles, type ReportImage, worstLinks } from '../images.js'
 import { page, section } from '../page.js'
@@ -44,6 +45,10 @@ export interface MetricsReportOptions {
   readonly calibration?: CalibrationScores
   /** Images with panels, such as the worst ones. */
   readonly images?: readonly ReportImage[]
+  /** How far the evaluation got, if it ended early. */
+  readonly partial?: ReportPartial
+  /** Images that could not be scored. */
+  readonly skipped?: readonly ReportSkipped[]
 }
 
 /**
@@ -70,6 +75,8 @@ export function metricsReportHtml(options: MetricsReportOptions): string {
     surface,
     calibration,
     images = [],
+    partial,
+    skipped = [],
   } = options
   checkMatrix('confusion', confusion)
   checkClassNames(classNames, confusion.numClasses)
@@ -84,10 +91,12 @@ export function metricsReportHtml(options: MetricsReportOptions): string {
     title,
     style: style + metricsStyle,
     intro:
+      partialHtml(partial) +
       (scored ? metricsHeadline(options, scores) : '<p>No pixel was scored.</p>') +
       warningsHtml((official ?? scores).warnings),
     sections: [
       facts.length > 0 && section('run', 'Run', factsTable(facts)),
+      skipped.length > 0 && section('skipped', 'Skipped images', skippedTable(skipped)),
       scored && section('classes', 'Classes', scoresByClass({ ...options, scores }, classNames, palette)),
       scored && official && section('categories', 'Categories', categoriesTable(official)),
       scored && section('confusion', 'Confusion', confusionFigure(confusion, classNames)),

@@ -5,14 +5,18 @@ import {
   type ReportComparison,
   type ReportFacts,
   type ReportImage,
+  type ReportPartial,
   type Rgb,
 } from '@inverseform/cityscapes'
 import { writeWholeFile } from '@inverseform/shared/node'
-import type { StageSeconds } from '../../evaluation/evaluate-images.js'
-import type { Evaluation } from '../../evaluation/evaluation.js'
+import type { Evaluation, ScoredImage, TotalSeconds } from '../../evaluation/evaluation.js'
 import type { LossTerms } from '../../evaluation/validation-loss.js'
+import type { SkippedImage } from '../../on-error.js'
 import { jsonText } from '../../printer.js'
 import { paletteOf } from '../palettes.js'
+
+/** The files of a report beside its pictures. */
+export const reportFiles = ['results.json', 'confusion.svg', 'index.html'] as const
 
 /** The results of an evaluation, to print and to write. */
 export interface EvaluationReport {
@@ -23,33 +27,40 @@ export interface EvaluationReport {
   readonly palette?: readonly Rgb[]
   /** What was evaluated and how, in the order in which it is shown. */
   readonly facts: ReportFacts
-  readonly evaluation: Pick<Evaluation, 'confusion' | 'images'>
+  readonly confusion: Evaluation['confusion']
+  readonly scored: readonly Omit<ScoredImage, 'stem'>[]
   readonly seconds: TotalSeconds
   readonly comparison?: ReportComparison
   readonly loss?: LossTerms
   readonly images: readonly ReportImage[]
+  readonly skipped: readonly SkippedImage[]
+  /** How far the evaluation got, if it ended early. */
+  readonly partial?: ReportPartial
 }
-
-type TotalSeconds = StageSeconds & { readonly total: number }
 
 /** Returns the results as `--json` prints them and `results.json` holds them. Scores are fractions in [0,1], or null. */
 export function resultsJson({
   facts,
   names,
-  evaluation: { confusion, images },
+  confusion,
+  scored,
   seconds,
   comparison,
   loss,
-}: Omit<EvaluationReport, 'title' | 'images'>): string {
+  skipped,
+  partial,
+}: EvaluationReport): string {
   const { classes, ...summary } = confusion.compute()
   const results = {
     format: 'inverseform.evaluation',
     version: 1,
+    partial,
     run: Object.fromEntries(facts),
     scores: { ...summary, classes: classes.map((scores, i) => ({ name: names[i], ...scores })) },
     comparison,
     loss,
-    images,
+    images: scored,
+    skipped,
     confusion,
     seconds,
   }
@@ -61,17 +72,19 @@ export async function writeReport(folder: string, report: EvaluationReport): Pro
   const {
     title,
     names,
-    palette = paletteOf(report.evaluation.confusion.numClasses),
+    confusion,
+    palette = paletteOf(confusion.numClasses),
     facts,
-    evaluation,
     comparison,
     images,
+    skipped,
+    partial,
   } = report
-  const { confusion } = evaluation
-  await writeWholeFile(join(folder, 'results.json'), resultsJson(report))
-  await writeWholeFile(join(folder, 'confusion.svg'), confusionSvg(confusion, names))
+  const [results, matrix, page] = reportFiles.map((name) => join(folder, name))
+  await writeWholeFile(results, resultsJson(report))
+  await writeWholeFile(matrix, confusionSvg(confusion, names))
   await writeWholeFile(
-    join(folder, 'index.html'),
+    page,
     evaluationReportHtml({
       title,
       confusion,
@@ -80,6 +93,8 @@ export async function writeReport(folder: string, report: EvaluationReport): Pro
       facts,
       images,
       comparison,
+      skipped,
+      partial,
     }),
   )
 }

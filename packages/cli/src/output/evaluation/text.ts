@@ -1,16 +1,18 @@
 import { classTable, type ReportComparison, scoreSummary } from '@inverseform/cityscapes'
 import type { StageSeconds } from '../../evaluation/evaluate-images.js'
 import type { LossTerms } from '../../evaluation/validation-loss.js'
+import { skippedText } from '../text/early-end.js'
 import { warningLines } from '../text/warnings.js'
 import type { EvaluationReport } from './report.js'
 
-/** Returns the results as plain text: scores, validation loss, comparison. */
-export function evaluationText({ names, evaluation, comparison, loss }: EvaluationReport): string {
-  const scores = evaluation.confusion.compute()
+/** Returns the results as plain text: scores, validation loss, comparison, skipped images. */
+export function evaluationText({ names, confusion, comparison, loss, skipped }: EvaluationReport): string {
+  const scores = confusion.compute()
   const sections = [
     `${classTable(scores, { classNames: names })}\n${scoreSummary({ ...scores, warnings: [] })}${warningLines(scores.warnings)}`,
     loss && lossText(loss),
     comparison && comparisonText(comparison),
+    skippedText(skipped),
   ]
   return sections.filter((section) => section !== undefined).join('\n')
 }

@@ -29,13 +29,14 @@ export async function writeMetricsReport(
   const { confusion, names, perImage } = report
   const [results, state, matrix, page] = reportFiles.map((name) => join(folder, name))
   await writeWholeFile(results, metricsJson(report))
-  await writeWholeFile(state, stateJson(counted))
+  // A state of some images could be merged as if it were of all.
+  if (report.partial === undefined) await writeWholeFile(state, stateJson(counted))
   if (confusion === undefined) return results
   await writeWholeFile(matrix, confusionSvg(confusion, names))
   const palette = report.palette ?? paletteOf(confusion.numClasses)
   const images = await writePairs(
     folder,
-    worstImages(perImage?.images ?? [], worst),
+    report.partial === undefined ? worstImages(perImage?.images ?? [], worst) : [],
     labeled,
     palette,
     signal,

@@ -10,6 +10,7 @@ import {
   type PerImageSummary,
   type PixelLevelScores,
   type ReportFacts,
+  type ReportPartial,
   type Rgb,
   type SurfaceScores,
   type TrimapIouScores,
@@ -18,6 +19,7 @@ import type { Metrics } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import type { PresetName, SelectionFlags } from '../../metrics/selection.js'
 import type { Counted } from '../../metrics/state.js'
+import type { SkippedImage } from '../../on-error.js'
 import type { NamedClasses } from '../../options/class-names.js'
 import { jsonText } from '../../printer.js'
 import { namesOfClasses, numberedClasses } from '../class-names.js'
@@ -40,6 +42,17 @@ export interface MetricsReport {
   readonly boundaryIou?: BoundaryIouScores
   readonly trimap?: TrimapIouScores
   readonly surface?: SurfaceScores
+  readonly skipped: readonly SkippedImage[]
+  /** How far the evaluation got, if it ended early. */
+  readonly partial?: ReportPartial
+}
+
+/** What a report says beside the results. */
+interface ReportContext {
+  readonly seconds: number
+  readonly named?: NamedClasses
+  readonly skipped: readonly SkippedImage[]
+  readonly partial?: ReportPartial
 }
 
 interface ReportFlags extends SelectionFlags {
@@ -55,8 +68,7 @@ interface ReportFlags extends SelectionFlags {
 export function reportOf(
   { metrics, split, images }: Counted,
   flags: ReportFlags,
-  seconds: number,
-  named?: NamedClasses,
+  { seconds, named, skipped, partial }: ReportContext,
 ): MetricsReport {
   const { confusion, boundaryF, boundaryIou, trimap, surface } = metrics
   const numClasses = (confusion ?? boundaryF ?? surface)?.numClasses ?? 0
@@ -81,6 +93,8 @@ export function reportOf(
     boundaryIou: boundaryIou?.compute(),
     trimap: trimap?.compute(),
     surface: surface?.compute(),
+    skipped,
+    partial,
   }
 }
 
@@ -126,11 +140,12 @@ function factsOf({ gt, pred, merge }: ReportFlags, numImages: number, seconds: n
 /** Returns the results as `--json` prints them and `results.json` holds them. Scores are fractions in [0,1], or null. */
 export function metricsJson(report: MetricsReport): string {
   const { facts, names, official, confusion, perImage, interval, preset } = report
-  const { boundaryF, boundaryIou, trimap, surface } = report
+  const { boundaryF, boundaryIou, trimap, surface, skipped, partial } = report
   const scores = confusion?.compute()
   const results = {
     format: 'inverseform.metrics',
     version: 1,
+    partial,
     run: Object.fromEntries(facts),
     official: official && officialResult(official),
     warnings: (official ?? scores)?.warnings,
@@ -147,6 +162,7 @@ export function metricsJson(report: MetricsReport): string {
     boundaryIou,
     trimap,
     surface,
+    skipped,
   }
   return jsonText(results)
 }

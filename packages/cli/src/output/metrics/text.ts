@@ -8,6 +8,7 @@ import {
   scoreSummary,
 } from '@inverseform/cityscapes'
 import { columns } from '../text/columns.js'
+import { skippedText } from '../text/early-end.js'
 import { warningLines } from '../text/warnings.js'
 import type { MetricsReport } from './report.js'
 
@@ -20,11 +21,11 @@ export const matrixText = ({ official }: MetricsReport): string | undefined =>
  * them, then the others.
  */
 export function metricsText(report: MetricsReport): string {
-  const { official, confusion, preset, names } = report
+  const { official, confusion, preset, names, skipped } = report
   const first = official
     ? `${officialTables(official)}${warningLines(official.warnings, '--map-ids')}`
     : confusion && figures(confusion, preset, names)
-  return [first, ...sections(report)].filter((text) => text !== undefined).join('\n')
+  return [first, ...sections(report), skippedText(skipped)].filter((text) => text !== undefined).join('\n')
 }
 
 function figures(

@@ -1,6 +1,6 @@
 import { seededRandom } from '@inverseform/shared'
 import { describe, expect, it } from 'vitest'
-import { ExactSum } from '../../src/metrics/exact-sum.js'
+import { ExactSum } from '../src/exact-sum.js'
 
 // Every finite double is an integer multiple of 2^-1074.
 const SCALE = 1074

@@ -1,18 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import { whileWriting } from '@inverseform/shared/node'
+import { whileWriting } from './atomic-file.js'
+import { hasEnded, ownProcess, type ProcessId } from './process-id.js'
 
 export interface Lock {
   /** Whether nobody has taken it over. */
   isHeld(): Promise<boolean>
 }
 
+/** The process that holds a lock, as far as the lock says. */
+export interface LockHolder extends Partial<Pick<ProcessId, 'process' | 'host'>> {
+  /** Whether it is alive: it runs on this machine, or has refreshed the lock meanwhile. */
+  readonly isAlive: boolean
+}
+
 export interface LockOptions {
   readonly signal?: AbortSignal
-  /** Called each time that another process is found to hold the lock. */
-  readonly onWait?: () => void
+  /** Called each time that another process is found to hold the lock. What it throws ends the waiting. */
+  readonly onWait?: (holder: LockHolder) => void
   /** Milliseconds between two looks at the lock of another process. */
   readonly interval?: number
   /** Milliseconds after which a lock that nobody refreshed is taken over. */
@@ -30,19 +36,26 @@ export async function withLock<T>(
   { signal, onWait, interval = 500, staleAfter = 10_000 }: LockOptions,
   work: (lock: Lock) => Promise<T>,
 ): Promise<T> {
-  const token = JSON.stringify({ process: process.pid, host: hostname(), id: randomUUID() })
+  const token = JSON.stringify({ ...ownProcess(), id: randomUUID() })
   let seen: { readonly text: string; readonly since: number } | undefined
+  let isRefreshed = false
   while (!(await create(path, token))) {
     signal?.throwIfAborted()
     const text = await stateOf(path)
     if (text === undefined) continue
     // The age is by this clock alone: the clock of a file server may differ.
-    if (text !== seen?.text) seen = { text, since: performance.now() }
-    if (isOfDeadProcess(text) || performance.now() - seen.since > staleAfter) {
+    if (text !== seen?.text) {
+      isRefreshed = seen !== undefined
+      seen = { text, since: performance.now() }
+    }
+    const holder = holderOf(text)
+    const ended = holder && hasEnded(holder)
+    // A process of this machine may be stopped, and go on later.
+    if (ended ?? performance.now() - seen.since > staleAfter) {
       await takeAway(path, text)
       continue
     }
-    onWait?.()
+    onWait?.({ process: holder?.process, host: holder?.host, isAlive: ended === false || isRefreshed })
     await setTimeout(interval, undefined, { signal }).catch(() => signal?.throwIfAborted())
   }
   const refresh = setInterval(
@@ -83,14 +96,14 @@ async function stateOf(path: string): Promise<string | undefined> {
   }
 }
 
-function isOfDeadProcess(state: string): boolean {
+/** Returns the process that wrote a lock; undefined for a lock that is damaged or of another version. */
+function holderOf(state: string): ProcessId | undefined {
   try {
-    const { process: id, host } = JSON.parse(state.slice(0, state.lastIndexOf(' ')))
-    if (host !== hostname() || !Number.isInteger(id)) return false
-    process.kill(id, 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+    const { process: id, started, host, place } = JSON.parse(state.slice(0, state.lastIndexOf(' ')))
+    const texts = [started, host, place].every((text) => typeof text === 'string')
+    return Number.isSafeInteger(id) && id > 0 && texts ? { process: id, started, host, place } : undefined
+  } catch {
+    return undefined
   }
 }
 
