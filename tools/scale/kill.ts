@@ -50,15 +50,16 @@ const ways: Readonly<Record<string, readonly (readonly string[])[]>> = {
   shards: [0, 1, 2].map((i) => ['--shard', `${i}/3`]),
 }
 
+/** What the program prints when the network is ready. */
+const LOADED = 'tensors loaded'
+
 const root = await mkdtemp(join(tmpdir(), 'inverseform-kill-'))
 // Weights of killed processes are left here, and are removed by the next ones.
 const temporary = join(root, 'tmp')
 await mkdir(temporary)
 try {
   const expected = join(root, 'expected')
-  const started = performance.now()
-  await run([...evaluation, '--out', expected])
-  const duration = performance.now() - started
+  const { atWork, total } = await run([...evaluation, '--out', expected])
   const counts: Record<string, number> = {}
   let [equal, killed, during] = [0, 0, 0]
   for (let i = 0; i < kills; i++) {
@@ -70,7 +71,12 @@ try {
     for (const [part, flags] of runs.entries()) {
       const args = [...evaluation, ...flags, '--out', parts[part]]
       if (part === chosen) {
-        killed += (await run(args, random() * duration)) ? 1 : 0
+        // Every fourth kill comes at any moment, the others while images are evaluated.
+        const moment =
+          i % 4 === 0
+            ? { after: '', milliseconds: random() * total }
+            : { after: LOADED, milliseconds: random() * atWork }
+        killed += (await run(args, moment)).isKilled ? 1 : 0
         const names = await readdir(join(parts[part], 'state')).catch(() => [])
         during += names.some((name) => name.startsWith('part-')) ? 1 : 0
       }
@@ -95,27 +101,38 @@ try {
   await rm(root, { recursive: true })
 }
 
-/** Runs the program to its end, or kills it after some milliseconds. @returns whether it was killed */
-async function run(args: readonly string[], milliseconds?: number): Promise<boolean> {
+/** Runs the program to its end, or kills it some milliseconds after a text of its error stream. */
+async function run(args: readonly string[], moment?: { after: string; milliseconds: number }) {
+  const started = performance.now()
+  let loadedAt = started
   const child = spawn(process.execPath, [...program, ...args], {
     env: { ...process.env, TMPDIR: temporary },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  const timer = new AbortController()
   let err = ''
-  child.stderr.on('data', (part) => (err += part))
-  const ended = once(child, 'close')
-  if (milliseconds !== undefined) {
-    const timer = new AbortController()
-    const waited = setTimeout(milliseconds, undefined, { signal: timer.signal }).catch(() => {})
-    await Promise.race([ended, waited])
-    timer.abort()
-    if (child.exitCode === null) child.kill('SIGKILL')
+  let isWaiting = false
+  const wait = () => {
+    if (moment === undefined || isWaiting || !err.includes(moment.after)) return
+    isWaiting = true
+    setTimeout(moment.milliseconds, undefined, { signal: timer.signal }).then(
+      () => child.kill('SIGKILL'),
+      () => {},
+    )
   }
-  const [exitCode, signal] = await ended
+  wait()
+  child.stderr.on('data', (part) => {
+    if (!err.includes(LOADED)) loadedAt = performance.now()
+    err += part
+    wait()
+  })
+  const [exitCode, signal] = await once(child, 'close')
+  timer.abort()
   if (exitCode !== 0 && signal !== 'SIGKILL') {
     throw new Error(`${args.join(' ')} ended with ${exitCode}:\n${err}`)
   }
-  return signal === 'SIGKILL'
+  const now = performance.now()
+  return { isKilled: signal === 'SIGKILL', total: now - started, atWork: now - loadedAt }
 }
 
 /** Names the files that two folders do not have alike, apart from times and the state. */

@@ -67,7 +67,14 @@ test.each([[false], [true]])('merges to the results of one run, reversed: %s', a
 test('a shard that was interrupted is refused until it is resumed', async () => {
   const part = await copyOfPart(1)
   const path = join(part, 'state/part-00000.json')
-  await change(path, (json) => ({ ...json, images: (json.images as unknown[]).slice(1) }))
+  await change(path, (json) => {
+    const data = json.data as { scored: unknown[]; pictured: unknown[] }
+    return {
+      ...json,
+      images: (json.images as unknown[]).slice(1),
+      data: { ...data, scored: data.scored.slice(1), pictured: [] },
+    }
+  })
   const { exitCode, err } = await inverseform('merge', parts[0], part)
   expect(exitCode).toBe(exitCodes.input)
   expect(err).toMatch(
@@ -203,6 +210,17 @@ describe.skipIf(process.platform === 'win32')(
       const { exitCode, err } = await inverseform('merge', part, parts[0])
       expect(exitCode).toBe(exitCodes.input)
       expect(err).toContain('has the name "../../evil"')
+    })
+
+    test('by the name of a picture', async () => {
+      const part = await copyOfPart(0)
+      await change(join(part, 'state/part-00000.json'), (json) => {
+        const data = json.data as { pictured: object[] }
+        return { ...json, data: { ...data, pictured: [{ ...data.pictured[0], stem: '../../evil' }] } }
+      })
+      const { exitCode, err } = await inverseform('merge', part, parts[1])
+      expect(exitCode).toBe(exitCodes.input)
+      expect(err).toContain('images that it does not list: ../../evil')
     })
 
     test('by links in the folder of the shard', async () => {

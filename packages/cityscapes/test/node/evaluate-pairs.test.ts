@@ -322,6 +322,78 @@ describe('evaluatePairs', () => {
   })
 })
 
+describe('evaluatePairs with pairs that fail', () => {
+  /** Pairs of which one has no prediction, and one a prediction that no metric but the official one accepts. */
+  async function withBadPairs(): Promise<{ pairs: PairToEvaluate[]; good: PairToEvaluate[] }> {
+    const pairs: PairToEvaluate[] = await somePairs(6)
+    const bad = await file('bad.png', new Uint8Array(width * height).fill(99))
+    const good = [...pairs]
+    pairs.splice(1, 0, { ...pairs[0], name: 'missing', prediction: join(folder, 'none.png') })
+    pairs.splice(4, 0, { ...pairs[0], name: 'bad ids', prediction: bad })
+    return { pairs, good }
+  }
+
+  it.each(threadCounts)('counts them nowhere with onFailure and %i threads', async (workers) => {
+    const { pairs, good } = await withBadPairs()
+    const failed: string[] = []
+    const metrics = await evaluatePairs(pairs, {
+      metrics: everything,
+      workers,
+      onFailure: ({ name }, { code }) => failed.push(`${name}: ${code}`),
+    })
+    expect(failed.sort()).toEqual(['bad ids: invalid-dataset', 'missing: not-found'])
+    const expected = await evaluatePairs(good, { metrics: everything, workers: 0 })
+    expect(JSON.stringify(metrics)).toBe(JSON.stringify(expected))
+  })
+
+  it.each(threadCounts)(
+    'hands over what was counted, with or without them, with %i threads',
+    async (workers) => {
+      const { pairs, good } = await withBadPairs()
+      const run = async (of: readonly PairToEvaluate[]) => {
+        const names: string[] = []
+        const total = createMetrics(everything)
+        const running = evaluatePairs(of, {
+          metrics: everything,
+          workers,
+          async onCounted(counted) {
+            names.push(...counted.pairs.map(({ name }) => name))
+            mergeMetrics(total, counted.metrics)
+          },
+        })
+        const code = await running.then(
+          () => 'done',
+          (error) => error.code,
+        )
+        return { code, names, total: JSON.stringify(total) }
+      }
+      const complete = await run(good)
+      expect({ ...complete, names: complete.names.sort() }).toEqual({
+        code: 'done',
+        names: good.map(({ name }) => name),
+        total: JSON.stringify(await evaluatePairs(good, { metrics: everything, workers: 0 })),
+      })
+      const { code, names, total } = await run(pairs)
+      expect(['not-found', 'invalid-dataset']).toContain(code)
+      const counted = good.filter(({ name }) => names.includes(name))
+      expect(counted).toHaveLength(names.length)
+      const expected =
+        counted.length === 0
+          ? createMetrics(everything)
+          : await evaluatePairs(counted, { metrics: everything, workers: 0 })
+      expect(total).toBe(JSON.stringify(expected))
+    },
+  )
+
+  it('ends with the error of onCounted', async () => {
+    const pairs = await somePairs(3)
+    const onCounted = () => Promise.reject(new Error('full'))
+    for (const workers of [0, 1]) {
+      await expect(evaluatePairs(pairs, { metrics: everything, workers, onCounted })).rejects.toThrow('full')
+    }
+  })
+})
+
 describe('a thread that ends unexpectedly', () => {
   it('rejects its pairs and all later ones', async () => {
     const [pair] = await somePairs(1)

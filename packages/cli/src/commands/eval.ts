@@ -39,8 +39,11 @@ export function setUpEval(command: Command, printer: Printer, signal: AbortSigna
       'after',
       `${upstreamFlagsHelp}
 
-Example:
+A run with --out that was killed goes on with --resume, and ends with the same results.
+
+Examples:
   inverseform eval --checkpoint hrnet16-slim --data cityscapes --edge-head --out report
+  inverseform eval --checkpoint hrnet16-slim --data cityscapes --shard 0/4 --out part-0 --resume
 
 In a clone of the repository, with its data:
   inverseform eval --checkpoint checkpoints/hrnet16-slim-demo.pth --data tools/demo/cityscapes --save-predictions --out demo-output/eval`,

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
+import { listFew } from '@inverseform/shared'
 import type { Command } from 'commander'
 import { checkRelative, copyOutputs } from '../evaluation/copy-outputs.js'
 import { Evaluation } from '../evaluation/evaluation.js'
@@ -119,6 +120,16 @@ async function readShard(folder: string): Promise<Shard> {
     })
     data.merge(part.data)
     done.push(...part.images)
+  }
+  const names = new Set(done.map(({ name }) => name))
+  const stems = [...data.scored, ...data.pictured].map(({ stem }) => stem)
+  const unknown = [...stems, ...data.skipped.map(({ name }) => name)].filter((name) => !names.has(name))
+  if (unknown.length > 0) {
+    throw notAShard(
+      folder,
+      'unreadable',
+      `${state} has results of images that it does not list: ${listFew(unknown, 3)}.`,
+    )
   }
   return { folder, plan, facts, data, done }
 }
