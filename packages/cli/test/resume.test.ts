@@ -152,12 +152,11 @@ describe('a state that is damaged', () => {
     const expected = await contentsOf(out)
     const path = join(out, 'state/part-00000.json')
     const bytes = await readFile(path)
-    const places = [0, 5, 40, 77, 80, 120, Math.floor(bytes.length / 2), bytes.length - 1]
+    const places = [0, 40, 80, Math.floor(bytes.length / 2), bytes.length - 1]
     const damages = [
       ...places.map((place) => bytes.map((byte, i) => (i === place ? byte ^ 1 : byte))),
       bytes.subarray(0, bytes.length / 2),
       new Uint8Array(),
-      new Uint8Array(bytes.length),
     ]
     for (const damaged of damages) {
       await writeFile(path, damaged)
