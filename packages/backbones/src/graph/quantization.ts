@@ -63,10 +63,14 @@ function withRoundedWeight(value: Value): Value {
   return withInputs(value, [x, apply('quantizeWeight', [weight], {}), ...bias])
 }
 
+/** Whether maps or weights of a graph are rounded. */
+export function isQuantized(graph: Graph): boolean {
+  return topologicalOrder(graph).some(({ op }) => op === 'quantize' || op === 'quantizeWeight')
+}
+
 /** Returns the graph without rounded maps, for devices that compute in floating point. Its weights stay as they are. */
 export function withoutQuantization(graph: Graph): Graph {
-  const isQuantized = topologicalOrder(graph).some(({ op }) => op === 'quantize' || op === 'quantizeWeight')
-  if (!isQuantized) return graph
+  if (!isQuantized(graph)) return graph
   return rewrite(graph, (value) =>
     value.op === 'quantize' || value.op === 'quantizeWeight' ? value.inputs[0] : value,
   )

@@ -15,12 +15,14 @@ import {
   constant,
   conv2d,
   flattenSpatial,
+  forCpu,
   type Graph,
   imageInput,
   input,
   matmul,
   type PassName,
   passes,
+  peakActivationBytes,
   relu,
   resizeLike,
   sigmoid,
@@ -433,6 +435,15 @@ describe.each(Object.keys(zoo) as SegmentationModelName[])('on %s', (model) => {
       )
     expect(enlarged(built)).toHaveLength(model.startsWith('ocrnet48') ? 2 : 0)
     expect(enlarged(passes.convolveSmall(built))).toEqual([])
+  })
+
+  test('forCpu computes only OCRNet in parts', () => {
+    const folded = passes.foldBatchNorm(built)
+    const size = { N: 1, H: 1024, W: 2048 }
+    const [before, after] = [folded, forCpu(folded)].map((graph) => peakActivationBytes(graph, size))
+    if (model.startsWith('ocrnet48')) expect(after).toBeLessThan(0.7 * before)
+    else
+      expect(ops(forCpu(folded), 'conv2d')).toHaveLength(ops(passes.convolveSmall(folded), 'conv2d').length)
   })
 
   test('mergeStem changes the slim model only', () => {

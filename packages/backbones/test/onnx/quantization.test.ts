@@ -18,6 +18,7 @@ import {
   concat,
   constant,
   conv2d,
+  forCpu,
   forWebGpu,
   type Graph,
   imageInput,
@@ -174,6 +175,7 @@ describe('hrnet16-slim', () => {
     const quantized = quantizeMaps(graph, scalesOf(graph, 6))
     expect(await areEqual(withoutQuantization(quantized), graph)).toBe(true)
     expect(await areEqual(forWebGpu(quantized), forWebGpu(graph))).toBe(true)
+    expect(forCpu(quantized)).toBe(quantized)
     const mapScales = scalesOf(graph, 6)
     const bytes = await onnxBytes(quantized, { metadata: onnxMetadata({ ...loaded, mapScales }) })
     const { graph: opened } = await openModel(chunksSource([bytes]))

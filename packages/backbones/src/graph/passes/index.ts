@@ -1,5 +1,5 @@
 import { peakActivationBytes } from '../memory.js'
-import { withoutQuantization } from '../quantization.js'
+import { isQuantized, withoutQuantization } from '../quantization.js'
 import type { Graph } from '../value.js'
 import { commuteResize } from './commute-resize.js'
 import { convolveSmall } from './convolve-small.js'
@@ -33,6 +33,7 @@ const LARGE = 2 ** 30
  * of rounded maps stay as they are.
  */
 export function forCpu(graph: Graph): Graph {
+  if (isQuantized(graph)) return graph
   const convolved = convolveSmall(graph)
   if (peakActivationBytes(convolved, { N: 1, H: 1024, W: 2048 }) <= LARGE) return convolved
   return splitChannels(convolved)
