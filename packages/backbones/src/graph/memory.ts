@@ -2,6 +2,9 @@ import { product } from '@inverseform/shared'
 import { type Bindings, evaluateShape } from './dim.js'
 import { type Graph, topologicalOrder, type Value } from './value.js'
 
+/** The size of an image for which passes decide. */
+export const TYPICAL_SIZE: Bindings = { N: 1, H: 1024, W: 2048 }
+
 export interface MemoryOptions {
   /** 4 by default; 2 for a network that computes in float16 (`encodeOnnx` with `compute`). */
   readonly bytesPerElement?: 2 | 4
@@ -76,7 +79,8 @@ export function largestBufferBytes(
   return bytesPerElement * Math.max(...sizes)
 }
 
-function elementsOf({ shape }: Value, bindings: Bindings): number {
+/** Returns how many elements a value has. */
+export function elementsOf({ shape }: Value, bindings: Bindings): number {
   return product(evaluateShape(shape, bindings))
 }
 

@@ -1,5 +1,6 @@
 import { concat, conv2d, matmul } from '../build.js'
 import { evaluateShape, type Shape } from '../dim.js'
+import { TYPICAL_SIZE } from '../memory.js'
 import { apply, withInputs } from '../operators/index.js'
 import type { Graph, Value, ValueOf } from '../value.js'
 import { cutInputChannels, isCuttable, sumInOrder, tapCutter } from './cut-weight.js'
@@ -64,8 +65,6 @@ function keepsSize({ inputs, attributes: { stride, padding } }: ValueOf<'conv2d'
   return kernel.every((size, i) => size % 2 === 1 && stride[i] === 1 && padding[i] === (size - 1) / 2)
 }
 
-/** The size of an image for which the pass decides. */
-const TYPICAL = { N: 1, H: 1024, W: 2048 }
 /** What reading or writing an element of a map costs, in multiplications and additions of a convolution. */
 const TRANSFER = 40
 
@@ -83,5 +82,5 @@ function pays({ inputs: [small, like] }: ValueOf<'resizeLike'>, convolution: Val
 }
 
 function sizes(shape: Shape): readonly number[] {
-  return evaluateShape(shape.slice(2), TYPICAL)
+  return evaluateShape(shape.slice(2), TYPICAL_SIZE)
 }

@@ -1,4 +1,4 @@
-import { peakActivationBytes } from '../memory.js'
+import { peakActivationBytes, TYPICAL_SIZE } from '../memory.js'
 import { isQuantized, withoutQuantization } from '../quantization.js'
 import type { Graph } from '../value.js'
 import { commuteResize } from './commute-resize.js'
@@ -35,7 +35,7 @@ const LARGE = 2 ** 30
 export function forCpu(graph: Graph): Graph {
   if (isQuantized(graph)) return graph
   const convolved = convolveSmall(graph)
-  if (peakActivationBytes(convolved, { N: 1, H: 1024, W: 2048 }) <= LARGE) return convolved
+  if (peakActivationBytes(convolved, TYPICAL_SIZE) <= LARGE) return convolved
   return splitChannels(convolved)
 }
 

@@ -1,13 +1,11 @@
-import { product } from '@inverseform/shared'
 import { concat } from '../build.js'
-import { evaluateShape } from '../dim.js'
+import { elementsOf, TYPICAL_SIZE } from '../memory.js'
 import { withInputs } from '../operators/index.js'
 import { countUses, type Graph, topologicalOrder, type Value } from '../value.js'
 import { type Convolution, cutOutputs, isCuttable, sumOverParts } from './cut-weight.js'
 
 /** The most elements of a part, for an image of 1024x2048. */
 const MOST = 2 ** 24
-const TYPICAL = { N: 1, H: 1024, W: 2048 }
 
 /**
  * Computes wide maps in parts of channels that are never joined: convolutions cut their weights by output and input channels,
@@ -99,7 +97,7 @@ export function splitChannels(graph: Graph): Graph {
 
   function convolutionInParts(value: Convolution): readonly Value[] {
     const channels = value.shape[1] as number
-    const count = Math.min(channels, Math.ceil(elements(value) / MOST))
+    const count = Math.min(channels, Math.ceil(elementsOf(value, TYPICAL_SIZE) / MOST))
     const bound = (i: number) => Math.round((i * channels) / count)
     return Array.from({ length: count }, (_, i) => convolve(value, bound(i), bound(i + 1)))
   }
@@ -137,7 +135,3 @@ function rangesOf(list: readonly Value[]): [start: number, end: number][] {
 
 const isCutAs = (a: readonly Value[], b: readonly Value[]) =>
   a.length === b.length && a.every(({ shape }, i) => shape[1] === b[i].shape[1])
-
-function elements({ shape }: Value): number {
-  return product(evaluateShape(shape, TYPICAL))
-}
