@@ -43,6 +43,7 @@ const machineWith = (parts: Partial<Machine>): Machine => ({
   platform: 'linux',
   arch: 'x64',
   hasLibrary: () => true,
+  hasAvx512: async () => true,
   hasNvidiaGpu: () => true,
   gpuDrivers: () => ['i915'],
   canLoad: () => true,

@@ -50,7 +50,7 @@ export {
 } from './dim.js'
 export { bindSizes, gradientName, gradients } from './gradients.js'
 export { largestBufferBytes, type MemoryOptions, peakActivationBytes } from './memory.js'
-export { forCpu, forWebGpu, type PassName, passes, rewrite } from './passes/index.js'
+export { type CpuFeatures, forCpu, forWebGpu, type PassName, passes, rewrite } from './passes/index.js'
 export { quantizedMaps, quantizeMaps, withoutQuantization } from './quantization.js'
 export {
   type ActivationScale,

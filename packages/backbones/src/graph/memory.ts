@@ -92,4 +92,6 @@ const elementwise: ReadonlySet<Value['op']> = new Set([
   'multiply',
   'batchNorm',
   'quantize',
+  'flattenSpatial',
+  'unflattenSpatialLike',
 ])

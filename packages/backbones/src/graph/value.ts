@@ -78,6 +78,8 @@ export interface OperatorAttributes {
   flattenSpatial: Record<never, never>
   /** [N,C,H·W] to [N,C,H,W] with the height and width of the second input. */
   unflattenSpatialLike: Record<never, never>
+  /** A 1x1 convolution of flattened pixels: x [N,C,L], weight [K,C,1], optional bias [K] to [N,K,L]; without gradient. */
+  pointwise: Record<never, never>
   /** Adds an axis of size one. */
   unsqueeze: { readonly axis: number }
   transpose: { readonly permutation: readonly number[] }

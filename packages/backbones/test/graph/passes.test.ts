@@ -363,6 +363,32 @@ describe('splitChannels', () => {
   })
 })
 
+describe('flattenPointwise', () => {
+  const wide = conv2d(image, weight('wide.weight', 128, 3, 1, 1))
+  const pointwise = (x: Value, options = {}) =>
+    conv2d(x, weight('p.weight', 64, x.shape[1] as number, 1, 1), weight('p.bias', 64), options)
+
+  test('makes products of wide 1x1 convolutions, with their activation', async () => {
+    const outputs = { y: relu(pointwise(wide)), z: sigmoid(pointwise(relu(wide))) }
+    const flat = passes.flattenPointwise({ outputs })
+    expect(ops(flat, 'pointwise')).toHaveLength(2)
+    expect(
+      ops(flat, 'relu')
+        .map(({ inputs: [x] }) => x.op)
+        .sort(),
+    ).toEqual(['conv2d', 'pointwise'])
+    await expectSameNumbers({ outputs }, flat, imageTensor('x', 13, 7, 2))
+  })
+
+  test('leaves convolutions alone that are narrow, skip pixels or look at neighbors', () => {
+    const narrow = conv2d(image, weight('narrow.weight', 64, 3, 1, 1))
+    const neighbors = conv2d(wide, weight('n.weight', 64, 128, 3, 3))
+    for (const y of [pointwise(narrow), pointwise(wide, { stride: 2 }), neighbors]) {
+      expect(passes.flattenPointwise({ outputs: { y } }).outputs.y).toBe(y)
+    }
+  })
+})
+
 describe('mergeStem', () => {
   const first = conv2d(image, weight('first.weight', 3, 3, 2, 2), undefined, { stride: 2 })
   const second = conv2d(first, weight('second.weight', 6, 3, 3, 3), weight('second.bias', 6), {
@@ -447,6 +473,12 @@ describe.each(Object.keys(zoo) as SegmentationModelName[])('on %s', (model) => {
       const convolved = passes.convolveSmall(folded)
       expect(ops(forCpu(folded), 'conv2d')).toHaveLength(ops(convolved, 'conv2d').length)
     }
+  })
+
+  test('forCpu flattens wide 1x1 convolutions only for processors without AVX-512', () => {
+    const folded = passes.foldBatchNorm(built)
+    expect(ops(forCpu(folded), 'pointwise')).toEqual([])
+    expect(ops(forCpu(folded, { avx512: false }), 'pointwise')).not.toEqual([])
   })
 
   test('mergeStem changes the slim model only', () => {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants, cpus, version } from 'node:os'
 import { basename, join } from 'node:path'
+import { hasAvx512 } from '../model-cache/processor.js'
 import { driverOf, nvidiaNodes, pciGpus } from './gpus.js'
 
 /** Facts about a machine that are known without starting a device, which takes time and prints to the terminal. */
@@ -11,6 +12,8 @@ export interface Machine {
   hasLibrary(name: string): boolean
   /** Whether the system's loader finds this shared library. */
   canLoad(name: string): boolean
+  /** Whether the processor has AVX-512; undefined where that is unknown. */
+  hasAvx512(): Promise<boolean | undefined>
   hasNvidiaGpu(): boolean
   /** Kernel drivers of the GPUs that programs may compute on. Linux only. */
   gpuDrivers(): readonly string[]
@@ -41,6 +44,7 @@ export const thisMachine = (libraries?: string): Machine => ({
       return !/cannot open shared object file/.test((error as Error).message)
     }
   },
+  hasAvx512,
   hasNvidiaGpu: () => nvidiaNodes().length > 0 || existsSync(DXG),
   gpuDrivers() {
     const nodes = existsSync(DRI) ? readdirSync(DRI).filter((name) => name.startsWith('renderD')) : []

@@ -150,7 +150,11 @@ function deviceSource(
     const backend = await native.backend(candidate)
     const load = async (graph: Graph) => ({ onArrays: await backend.createSession(graph) })
     const name = nameOf(candidate, deviceId)
-    if (device === 'cpu' || device === 'wasm') return { name, load, prepare: passes ? undefined : forCpu }
+    if (device === 'cpu' || device === 'wasm') {
+      // WebAssembly has one form for all processors.
+      const avx512 = device === 'cpu' ? await machine.hasAvx512() : undefined
+      return { name, load, prepare: passes ? undefined : (graph) => forCpu(graph, { avx512 }) }
+    }
     const describeFailure = (cause: Error) => deviceFailed(candidate, name, cause)
     try {
       await startUp(backend)

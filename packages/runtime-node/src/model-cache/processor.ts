@@ -11,6 +11,13 @@ export async function processorIdentity(): Promise<string> {
   return JSON.stringify([platform, arch, known, env.PROCESSOR_IDENTIFIER])
 }
 
+/** Whether the processor has AVX-512; undefined where that is unknown, as on Windows. */
+export async function hasAvx512(): Promise<boolean | undefined> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
+  const flags = (await linuxProcessor()).find((line) => line.startsWith('flags'))
+  return flags === undefined ? undefined : /\bavx512f\b/.test(flags)
+}
+
 /** Returns name and features of the first core. Virtual machines may hide features, so that the name alone does not tell them. */
 async function linuxProcessor(): Promise<string[]> {
   await using file = await open('/proc/cpuinfo')

@@ -37,6 +37,17 @@ export const conv2d: Operator<'conv2d'> = {
   },
 }
 
+export const pointwise: Operator<'pointwise'> = {
+  infer(inputs) {
+    checkRank('pointwise', inputs, 0, 3)
+    checkRank('pointwise', inputs, 1, 3)
+    const [[images, channels, pixels], weight] = inputs
+    if (!sameDim(channels, weight[1])) throw mismatch('pointwise', inputs, 'the channels differ')
+    return [images, weight[0], pixels]
+  },
+  emit: (emitter, inputs) => emitter.node('Conv', inputs),
+}
+
 export const convTranspose2d: Operator<'convTranspose2d'> = {
   infer(inputs, { stride, padding, outputPadding }) {
     const [x, weight] = inputs

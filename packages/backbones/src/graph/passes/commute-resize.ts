@@ -25,7 +25,7 @@ export function commuteResize(graph: Graph): Graph {
   })
 }
 
-function isPointwise({ inputs, attributes: { stride, padding } }: ValueOf<'conv2d'>): boolean {
+export function isPointwise({ inputs, attributes: { stride, padding } }: ValueOf<'conv2d'>): boolean {
   const [, , kh, kw] = inputs[1].shape
   return [kh, kw, ...stride].every((n) => n === 1) && padding.every((n) => n === 0)
 }

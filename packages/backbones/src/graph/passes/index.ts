@@ -3,6 +3,7 @@ import { isQuantized, withoutQuantization } from '../quantization.js'
 import type { Graph } from '../value.js'
 import { commuteResize } from './commute-resize.js'
 import { convolveSmall } from './convolve-small.js'
+import { flattenPointwise } from './flatten-pointwise.js'
 import { foldBatchNorm } from './fold-batch-norm.js'
 import { mergeStem } from './merge-stem.js'
 import { splitChannels } from './split-channels.js'
@@ -22,21 +23,28 @@ export const passes = {
   splitHidden,
   mergeStem,
   splitMiscomputed,
+  flattenPointwise,
 }
 export type PassName = keyof typeof passes
 
 /** Networks whose maps take more bytes than this, for an image of 1024x2048, are computed in parts. */
 const LARGE = 2 ** 30
 
+export interface CpuFeatures {
+  /** Whether the processor has AVX-512, or another form than AVX2. Default: true. */
+  readonly avx512?: boolean
+}
+
 /**
  * Prepares a graph for the CPU, natively or as WebAssembly, with the passes that measurements chose (docs/decisions/039). Graphs
  * of rounded maps stay as they are.
  */
-export function forCpu(graph: Graph): Graph {
+export function forCpu(graph: Graph, { avx512 = true }: CpuFeatures = {}): Graph {
   if (isQuantized(graph)) return graph
   const convolved = convolveSmall(graph)
-  if (peakActivationBytes(convolved, TYPICAL_SIZE) <= LARGE) return convolved
-  return splitChannels(convolved)
+  const isLarge = peakActivationBytes(convolved, TYPICAL_SIZE) > LARGE
+  const split = isLarge ? splitChannels(convolved) : convolved
+  return avx512 ? split : flattenPointwise(split)
 }
 
 /**
