@@ -1,7 +1,16 @@
 import { memorySink } from '@inverseform/backbones'
-import { type Graph, gradientName, gradients, input, type Value } from '@inverseform/backbones/graph'
+import {
+  type Graph,
+  gradientName,
+  gradients,
+  input,
+  rewrite,
+  type Value,
+  type ValueOf,
+} from '@inverseform/backbones/graph'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
 import type { PlainTensor } from '@inverseform/core'
+import { product } from '@inverseform/shared'
 import {
   type Binding,
   checkInverseNet,
@@ -20,8 +29,18 @@ const names = (inputs: readonly PlainTensor[]) => inputs.map((_, i) => `x${i}`)
 const leaves = (inputs: readonly PlainTensor[]) =>
   inputs.map(({ shape }, i) => input(names(inputs)[i], shape))
 
+/** More elements than any tensor but InverseNet's first weight has. */
+const HUGE = 2 ** 25
+
 async function runGraph(graph: Graph, inputs: readonly PlainTensor[]): Promise<Record<string, PlainTensor>> {
-  const encoded = encodeOnnx(graph)
+  const tensors = new Map(
+    inputs.map(({ data, shape }, i) => [`x${i}`, new ort.Tensor('float32', Float32Array.from(data), shape)]),
+  )
+  const { model, fed } = withoutHuge(graph)
+  for (const { attributes, shape } of fed) {
+    tensors.set(attributes.name, new ort.Tensor('float32', await attributes.load(), shape as number[]))
+  }
+  const encoded = encodeOnnx(model)
   const sink = memorySink(encoded.byteLength)
   await encoded.write(sink)
   const session = await ort.InferenceSession.create(sink.finish(), {
@@ -30,12 +49,9 @@ async function runGraph(graph: Graph, inputs: readonly PlainTensor[]): Promise<R
     // Rearranging weights for many runs takes longer than the one run.
     extra: { session: { disable_prepacking: '1' } },
   })
-  const known = new Set(session.inputNames)
-  const feeds = inputs.map(({ data, shape }, i): [string, ort.Tensor] => [
-    `x${i}`,
-    new ort.Tensor('float32', Float32Array.from(data), shape),
-  ])
-  const outputs = await session.run(Object.fromEntries(feeds.filter(([name]) => known.has(name))))
+  const outputs = await session.run(
+    Object.fromEntries(session.inputNames.map((name) => [name, tensors.get(name) as ort.Tensor])),
+  )
   await session.release()
   return Object.fromEntries(
     Object.entries(outputs).map(([name, { data, dims }]) => [
@@ -43,6 +59,17 @@ async function runGraph(graph: Graph, inputs: readonly PlainTensor[]): Promise<R
       { data: data as Float32Array, shape: dims },
     ]),
   )
+}
+
+/** Makes inputs of weights that take longer to write and to load than to compute with. */
+function withoutHuge(graph: Graph) {
+  const fed = new Set<ValueOf<'constant'>>()
+  const model = rewrite(graph, (value) => {
+    if (value.op !== 'constant' || product(value.shape as number[]) <= HUGE) return value
+    fed.add(value)
+    return input(value.attributes.name, value.shape)
+  })
+  return { model, fed }
 }
 
 const binding: Binding<Value> = {
