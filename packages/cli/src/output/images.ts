@@ -65,7 +65,8 @@ function rawPicture(pixels: Uint8Array | Uint8ClampedArray, width: number, heigh
 /** Encodes values in [0,1] as an 8-bit gray PNG. */
 export function pngOfUnit(values: Float32Array, width: number, height: number): Promise<Buffer> {
   const gray = new Uint8Array(values.length)
-  for (let i = 0; i < values.length; i++) gray[i] = Math.round(255 * values[i])
+  // Storing truncates; calling Math.round for each pixel takes longer than all of the rest.
+  for (let i = 0; i < values.length; i++) gray[i] = 255 * values[i] + 0.5
   return pngOfGray(gray, width, height)
 }
 

@@ -3,6 +3,7 @@ import type { Labels } from '../maps/labels.js'
 /** The weights of a binomial filter in one direction; those of both directions sum to 256. */
 export const OUTLINE_WEIGHTS = [1, 4, 6, 4, 1] as const
 const REACH = 2
+const SPAN = 2 * REACH + 1
 
 /**
  * Returns the opacity of an outline at a pixel, from the weight of its label among its 5x5 neighbors, which the distance to the
@@ -17,55 +18,58 @@ export function outlineOpacity(weight: number, lineWidth: number): number {
 /**
  * Computes the opacities of outlines along the boundaries of labels, a row at a time. The frame of the image is not a
  * boundary: beyond it, labels continue.
- * @returns a function of a row, whose result is overwritten by the next call
+ * @returns a function that gives the next row, from the first to the last; the next call overwrites its result
  */
 export function outlineRows(
   labels: Labels,
   width: number,
   height: number,
   lineWidth: number,
-): (y: number) => Float32Array {
+): () => Float32Array {
   const opacities = new Float32Array(width)
-  /** How many columns, up to each one, have the same single label in all rows within reach. */
-  const uniform = new Uint32Array(width)
-  return (y) => {
-    const rows = OUTLINE_WEIGHTS.map((_, i) => width * Math.min(Math.max(y + i - REACH, 0), height - 1))
-    const [top, upper, row, lower, bottom] = rows
-    for (let x = 0, run = 0, before = -1; x < width; x++) {
-      const label = labels[row + x]
-      const isUniform =
-        labels[top + x] === label &&
-        labels[upper + x] === label &&
-        labels[lower + x] === label &&
-        labels[bottom + x] === label
-      run = isUniform ? (label === before ? run + 1 : 1) : 0
-      uniform[x] = run
-      before = label
-    }
-    for (let x = 0; x < width; x++) {
-      const last = Math.min(x + REACH, width - 1)
+  /** How many pixels of each column have the same label, up to the last row within reach. */
+  const alike = new Uint32Array(width).fill(SPAN)
+  const startOf = (row: number) => width * Math.min(Math.max(row, 0), height - 1)
+  const extend = (row: number) => {
+    const [above, at] = [startOf(row - 1), startOf(row)]
+    for (let x = 0; x < width; x++) alike[x] = labels[at + x] === labels[above + x] ? alike[x] + 1 : 1
+  }
+  for (let row = 1; row < REACH; row++) extend(row)
+  let y = 0
+  return () => {
+    extend(y + REACH)
+    const rows = OUTLINE_WEIGHTS.map((_, i) => startOf(y + i - REACH))
+    const row = rows[REACH]
+    /** How many columns, up to the last one within reach, have one label in all rows within reach. */
+    let run = alike[0] >= SPAN ? REACH + 1 : 0
+    for (let last = 1; last < width + REACH; last++) {
+      if (last >= width) run += run > 0 ? 1 : 0
+      else if (alike[last] < SPAN) run = 0
+      else run = labels[row + last] === labels[row + last - 1] ? run + 1 : 1
+      const x = last - REACH
+      if (x < 0) continue
       // Most pixels are far from a boundary.
-      const isInside = uniform[last] > last - Math.max(x - REACH, 0)
-      if (isInside) opacities[x] = 0
+      if (run >= SPAN) opacities[x] = 0
       else {
-        const isNearFrame = x < REACH || x + REACH >= width
+        const isNearFrame = x < REACH || last >= width
         const weight = isNearFrame ? weightAtFrame(labels, rows, x, width) : weightAt(labels, rows, x)
         opacities[x] = outlineOpacity(weight, lineWidth)
       }
     }
+    y++
     return opacities
   }
 }
 
 /** Returns the weight of a pixel's label among its neighbors, up to 256. */
-function weightAt(labels: Labels, [top, upper, row, lower, bottom]: readonly number[], x: number): number {
-  const label = labels[row + x]
+function weightAt(labels: Labels, rows: readonly number[], x: number): number {
+  const label = labels[rows[REACH] + x]
   return (
-    weightInRow(labels, top + x, label) +
-    4 * weightInRow(labels, upper + x, label) +
-    6 * weightInRow(labels, row + x, label) +
-    4 * weightInRow(labels, lower + x, label) +
-    weightInRow(labels, bottom + x, label)
+    weightInRow(labels, rows[0] + x, label) +
+    4 * weightInRow(labels, rows[1] + x, label) +
+    6 * weightInRow(labels, rows[2] + x, label) +
+    4 * weightInRow(labels, rows[3] + x, label) +
+    weightInRow(labels, rows[4] + x, label)
   )
 }
 

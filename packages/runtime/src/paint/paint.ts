@@ -58,18 +58,35 @@ export function paintPixels(
   { opacity, colors, outlines, edges, highlight }: PaintSettings,
 ): Uint8ClampedArray<ArrayBuffer> {
   const painted = new Uint8ClampedArray(4 * width * height)
+  const blended = blendedColors(colors, opacity)
   // Only the highlighted class is outlined.
   const outlined = highlight === undefined ? labels : labels.map((label) => Number(label === highlight))
-  const rowOf = outlines && outlineRows(outlined, width, height, outlines.width)
+  const nextRow = outlines && outlineRows(outlined, width, height, outlines.width)
   const none: Color = [0, 0, 0]
   const [outlineRed, outlineGreen, outlineBlue] = outlines ? outlines.color : none
   const [edgeRed, edgeGreen, edgeBlue] = edges ? edges.color : none
   for (let y = 0, pixel = 0; y < height; y++) {
-    const opacities = rowOf?.(y)
+    const opacities = nextRow?.()
     for (let x = 0; x < width; x++, pixel++) {
+      const from = 3 * pixel
+      const to = 4 * pixel
       const label = labels[pixel]
-      let [red, green, blue] = [image[3 * pixel], image[3 * pixel + 1], image[3 * pixel + 2]]
-      if (highlight !== undefined && label !== highlight) {
+      const isDimmed = highlight !== undefined && label !== highlight
+      const outline = opacities === undefined ? 0 : opacities[x]
+      const edge =
+        edges && probabilities && probabilities[pixel] >= edges.threshold ? probabilities[pixel] : 0
+      painted[to + 3] = 255
+      if (!isDimmed && outline === 0 && edge === 0) {
+        const table = 768 * label
+        painted[to] = blended[table + image[from]]
+        painted[to + 1] = blended[table + 256 + image[from + 1]]
+        painted[to + 2] = blended[table + 512 + image[from + 2]]
+        continue
+      }
+      let red = image[from]
+      let green = image[from + 1]
+      let blue = image[from + 2]
+      if (isDimmed) {
         red *= DIMMED
         green *= DIMMED
         blue *= DIMMED
@@ -78,24 +95,24 @@ export function paintPixels(
         green += opacity * (colors[3 * label + 1] - green)
         blue += opacity * (colors[3 * label + 2] - blue)
       }
-      const outline = opacities === undefined ? 0 : opacities[x]
-      if (outline > 0) {
-        red += outline * (outlineRed - red)
-        green += outline * (outlineGreen - green)
-        blue += outline * (outlineBlue - blue)
-      }
-      if (edges && probabilities && probabilities[pixel] >= edges.threshold) {
-        const edge = probabilities[pixel]
-        red += edge * (edgeRed - red)
-        green += edge * (edgeGreen - green)
-        blue += edge * (edgeBlue - blue)
-      }
+      red += outline * (outlineRed - red)
+      green += outline * (outlineGreen - green)
+      blue += outline * (outlineBlue - blue)
       // Storing in the clamped array rounds.
-      painted[4 * pixel] = red
-      painted[4 * pixel + 1] = green
-      painted[4 * pixel + 2] = blue
-      painted[4 * pixel + 3] = 255
+      painted[to] = red + edge * (edgeRed - red)
+      painted[to + 1] = green + edge * (edgeGreen - green)
+      painted[to + 2] = blue + edge * (edgeBlue - blue)
     }
   }
   return painted
+}
+
+/** Returns what each byte becomes under the color of a class: 256 bytes for each class and channel. Most pixels need no more. */
+function blendedColors(colors: PaintSettings['colors'], opacity: number): Uint8ClampedArray {
+  const blended = new Uint8ClampedArray(256 * colors.length)
+  for (let i = 0; i < blended.length; i++) {
+    const value = i & 255
+    blended[i] = value + opacity * (colors[i >> 8] - value)
+  }
+  return blended
 }
