@@ -5,7 +5,8 @@ import { loadingError } from './loading-error.js'
 import { Printer } from './printer.js'
 import { processTerminal } from './terminal.js'
 
-const printer = new Printer(processTerminal)
+const args = process.argv.slice(2)
+const printer = new Printer(processTerminal, args)
 const interrupted = onInterrupts(printer)
 
 let isPrinted = true
@@ -20,8 +21,5 @@ process.stderr.on('error', () => {})
 
 // Loaded here, since loading fails where few files may be open at once, and such an error must be shown.
 const program = await import('./run.js').catch((error: Error) => loadingError(error, printer))
-const exitCode =
-  typeof program === 'number'
-    ? program
-    : await program.run(process.argv.slice(2), processTerminal, interrupted)
+const exitCode = typeof program === 'number' ? program : await program.run(args, processTerminal, interrupted)
 process.exitCode = exitCode || process.exitCode

@@ -28,6 +28,13 @@ export async function inverseform(...args: string[]): Promise<Outcome> {
   return { exitCode, out, err }
 }
 
+/** Reads what `--log-json` wrote to the error stream, which has nothing else. */
+export const eventsOf = (err: string): Record<string, unknown>[] =>
+  err
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+
 /** Creates a folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'inverseform-test-'))

@@ -217,10 +217,12 @@ test('an ONNX file of convert has the scores of its checkpoint', async () => {
   expect(await evaluate(onnx)).toEqual(await evaluate(checkpoint))
 })
 
-test('the network time of several devices may exceed the elapsed time', () => {
-  const seconds = { decode: 1, preprocess: 1, network: 18, postprocess: 1, score: 1, total: 10 }
-  expect(timeText({ ...seconds, network: 8 }, 1)).toBe('10.0 s, 8.0 s of it in the network')
-  expect(timeText(seconds, 2)).toBe('10.0 s, in which 2 workers were in the network for 18.0 s in all')
+test('the time has all stages, which several workers run at the same time', () => {
+  const seconds = { decode: 1, preprocess: 1, network: 18, postprocess: 1, score: 1, write: 2, total: 10 }
+  const stages =
+    'decode 1.00 s, preprocess 1.00 s, network 18.0 s, postprocess 1.00 s, score 1.00 s, write 2.00 s'
+  expect(timeText(seconds, 1)).toBe(`10.0 s: ${stages}`)
+  expect(timeText(seconds, 2)).toBe(`10.0 s with 2 workers: ${stages}`)
 })
 
 describe('a network whose outputs are label ids', () => {
