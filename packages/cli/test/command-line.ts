@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished, vi } from 'vitest'
+import { Interrupted } from '../src/interrupts.js'
 import { run } from '../src/run.js'
 
 export const checkpoint = fileURLToPath(
@@ -17,14 +18,23 @@ export interface Outcome {
 }
 
 /** Runs the command line as a user would, and returns its output. */
-export async function inverseform(...args: string[]): Promise<Outcome> {
+export const inverseform = (...args: string[]): Promise<Outcome> => runUntil(undefined, args)
+
+/** Runs the command line, and interrupts it as SIGTERM does when its error stream has a text. */
+export const interruptedAt = (text: string, ...args: string[]): Promise<Outcome> => runUntil(text, args)
+
+async function runUntil(interruption: string | undefined, args: readonly string[]): Promise<Outcome> {
   let [out, err] = ['', '']
+  const stop = new AbortController()
   const terminal = {
     out: (text: string) => (out += text),
-    err: (text: string) => (err += text),
+    err(text: string) {
+      err += text
+      if (interruption !== undefined && err.includes(interruption)) stop.abort(new Interrupted('SIGTERM'))
+    },
     interactive: false,
   }
-  const exitCode = await run(args, terminal)
+  const exitCode = await run(args, terminal, stop.signal)
   return { exitCode, out, err }
 }
 
