@@ -34,7 +34,7 @@ async function runUntil(interruption: string | undefined, args: readonly string[
     },
     interactive: false,
   }
-  const exitCode = await run(args, terminal, stop.signal)
+  const exitCode = await run(withOneThread(args), terminal, stop.signal)
   return { exitCode, out, err }
 }
 
@@ -44,6 +44,12 @@ export const eventsOf = (err: string): Record<string, unknown>[] =>
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line))
+
+/** Small images take no less time on several threads, which wait for one another in loops. */
+function withOneThread(args: readonly string[]): readonly string[] {
+  const hasNetwork = ['eval', 'predict'].includes(args[0]) && args.includes('--checkpoint')
+  return hasNetwork && !args.includes('--threads') ? [...args, '--threads', '1'] : args
+}
 
 /** Creates a folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {

@@ -93,19 +93,7 @@ test('a shard that was interrupted is refused until it is resumed', async () => 
 
 test('more shards than images: some have none', async () => {
   const folder = await temporaryFolder()
-  const plain = [
-    'eval',
-    '--checkpoint',
-    checkpoint,
-    '--data',
-    small,
-    '--limit',
-    '1',
-    '--pictures',
-    '0',
-    '--threads',
-    '1',
-  ]
+  const plain = ['eval', '--checkpoint', checkpoint, '--data', small, '--limit', '1', '--pictures', '0']
   const folders = ['a', 'b'].map((name) => join(folder, name))
   for (const [i, out] of folders.entries()) {
     expect((await inverseform(...plain, '--shard', `${i}/2`, '--out', out)).exitCode).toBe(0)

@@ -34,9 +34,8 @@ beforeAll(async () => {
   return () => rm(small, { recursive: true })
 })
 
-// What a run computes does not depend on its threads, but several of them wait for one another.
 const evaluating = (data: string): string[] => [
-  ...['eval', '--checkpoint', checkpoint, '--data', data, '--pictures', '0', '--threads', '1'],
+  ...['eval', '--checkpoint', checkpoint, '--data', data, '--pictures', '0'],
 ]
 
 describe('an evaluation that is killed', () => {
@@ -400,7 +399,7 @@ describe('metrics', () => {
 
 describe('predict', () => {
   const images = join(dataset, 'leftImg8bit')
-  const labels = ['predict', images, '--checkpoint', checkpoint, '--outputs', 'labels', '--threads', '1']
+  const labels = ['predict', images, '--checkpoint', checkpoint, '--outputs', 'labels']
 
   test('goes on where it was killed, and leaves no state', async () => {
     const out = join(await temporaryFolder(), 'out')
