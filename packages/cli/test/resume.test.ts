@@ -345,7 +345,8 @@ describe('metrics', () => {
     const pairs = [...metrics(folder, '0'), '--gt', gt]
     await inverseform(...pairs, '--out', expected)
     const run = start(...pairs, '--out', out)
-    while ((await readdir(join(out, 'state')).catch(() => [])).length < 2) await setTimeout(5)
+    const filesOf = (folder: string) => readdir(folder).catch((): string[] => [])
+    while (!(await filesOf(join(out, 'state'))).includes('part-00000.json')) await setTimeout(5)
     await kill(run)
     const { exitCode, err: said } = await inverseform(...pairs, '--workers', '2', '--resume', '--out', out)
     expect(exitCode).toBe(0)
