@@ -19,7 +19,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { contentsOf } from '../../../tools/scale/contents.js'
 import { exitCodes } from '../src/exit-codes.js'
 import { DamagedState, readCheckedJson } from '../src/state/checked-file.js'
-import { checkpoint, dataset, interruptedAt, inverseform, temporaryFolder } from './command-line.js'
+import { checkpoint, dataset, eventsOf, interruptedAt, inverseform, temporaryFolder } from './command-line.js'
 import { copyOf, evaluation, kill, smallDataset, start, writePredictions } from './scale.js'
 
 /** The demo data set in small, which tests must not change. */
@@ -276,8 +276,18 @@ describe('a bad image', () => {
     await writeFile(join(city('gtFine'), 'drawnton_000004_000019_gtFine_labelIds.png'), other)
     const run = [...evaluating(data), '--on-error', 'skip']
     const out = join(folder, 'out')
-    const skipped = await inverseform(...run, '--out', out)
+    const skipped = await inverseform(...run, '--log-json', '--out', out)
     expect(skipped.exitCode).toBe(exitCodes.skipped)
+    const events = eventsOf(skipped.err)
+    const scored = events.filter(({ event }) => event === 'image-done')
+    expect(scored).toHaveLength(4)
+    const stages = ['decode', 'preprocess', 'network', 'postprocess', 'score', 'write']
+    for (const { seconds } of scored) expect(Object.keys(seconds as object)).toEqual(stages)
+    expect(events.filter(({ event }) => event === 'image-skipped')).toMatchObject([
+      { image: 'drawnton_000002_000019', code: 'unreadable' },
+      { image: 'drawnton_000004_000019', code: 'size-mismatch' },
+    ])
+    expect(events.at(-1)).toMatchObject({ event: 'run-end', level: 'warn', images: 4, skipped: 2 })
     expect(skipped.out).toMatch(/^skipped: drawnton_000002_000019: .*drawnton_000002/m)
     const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'))
     expect(results.skipped.map(({ name }: { name: string }) => name)).toEqual([
@@ -286,7 +296,9 @@ describe('a bad image', () => {
     ])
     expect(await readFile(join(out, 'index.html'), 'utf8')).toContain('Skipped images')
     // A run that is resumed says the same.
-    expect((await inverseform(...run, '--resume', '--out', out)).exitCode).toBe(exitCodes.skipped)
+    const resumed = await inverseform(...run, '--log-json', '--resume', '--out', out)
+    expect(resumed.exitCode).toBe(exitCodes.skipped)
+    expect(eventsOf(resumed.err).at(-1)).toMatchObject({ event: 'run-end', images: 0, exitCode: 8 })
 
     for (const part of ['leftImg8bit', 'gtFine']) {
       for (const name of await readdir(city(part))) {
