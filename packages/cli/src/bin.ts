@@ -14,7 +14,9 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   // A reader may close the pipe early, as `head` does, and a terminal may be closed. The command goes on: its files are still written.
   if (code === 'EPIPE' || !isPrinted) return
   isPrinted = false
-  printer.line(`error: The results could not be printed: ${message}.`)
+  const text = `The results could not be printed: ${message}.`
+  if (printer.log.isOn) printer.log.event('error', 'note', { message: text })
+  else printer.line(`error: ${text}`)
   process.exitCode ||= exitCodes.output
 })
 process.stderr.on('error', () => {})
