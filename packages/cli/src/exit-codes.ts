@@ -1,5 +1,6 @@
 import { type InverseFormError, type InverseFormErrorCode, isInverseFormError } from '@inverseform/errors'
 import type { Command } from 'commander'
+import { type Level, totalsText } from './event-log.js'
 import { Interrupted } from './interrupts.js'
 import { ImagesSkipped } from './on-error.js'
 import { inWordsOf, messageInWordsOf } from './options/words.js'
@@ -43,8 +44,22 @@ const byErrorCode: Readonly<Record<InverseFormErrorCode, number>> = {
 const exitCodeOf = ({ code, details }: InverseFormError): number =>
   code === 'limit-exceeded' && 'limit' in details ? exitCodes.checkpoint : byErrorCode[code]
 
+/** Ends a command that has done its work. Returns its exit code. */
+export function reportEnd(printer: Printer): number {
+  printTotals(printer)
+  printer.log.end('info', 'run-end', { exitCode: exitCodes.done })
+  return exitCodes.done
+}
+
+/** Ends a command whose arguments the parser refused, and has printed why. Returns its exit code. */
+export function reportUsage({ message }: Error, printer: Printer): number {
+  const exitCode = exitCodes.usage
+  printer.log.end('error', 'run-stopped', { exitCode, message: message.replace(/^error: /, '') })
+  return exitCode
+}
+
 /**
- * Prints an error and its hint, without a stack trace, and returns its exit code.
+ * Ends a command with an error: prints it and its hint, without a stack trace, and returns its exit code.
  * @param signal interrupts the command
  * @param command the command that failed; its flags replace the library's words in the hint
  */
@@ -54,23 +69,67 @@ export function reportError(
   signal: AbortSignal,
   command?: Command,
 ): number {
+  return reportEndOf(endOf(error, signal, command), printer)
+}
+
+/** Prints how a command ends. Returns its exit code. */
+export function reportEndOf(
+  { text, level, event = 'run-stopped', ...fields }: End,
+  printer: Printer,
+): number {
+  printTotals(printer)
+  if (!printer.log.isOn) {
+    if (fields.stack === undefined) printer.line(text)
+    else printer.err(`internal error: ${fields.stack}\n`)
+    if (fields.hint) printer.line(`hint: ${fields.hint}`)
+  }
+  printer.log.end(level, event, fields)
+  return fields.exitCode
+}
+
+/** How a command ends, for readers and for the log. */
+interface End {
+  /** The line for readers. */
+  readonly text: string
+  readonly level: Level
+  readonly event?: 'run-end' | 'run-stopped'
+  readonly exitCode: number
+  readonly code?: InverseFormErrorCode
+  readonly message: string
+  readonly hint?: string
+  readonly stack?: string
+}
+
+function endOf(error: unknown, signal: AbortSignal, command: Command | undefined): End {
   if (isInverseFormError(error)) {
-    printer.line(`error: ${messageInWordsOf(command, error.message)}`)
-    if (error.hint) printer.line(`hint: ${inWordsOf(command, error.hint)}`)
-    return exitCodeOf(error)
+    const message = messageInWordsOf(command, error.message)
+    const hint = error.hint && inWordsOf(command, error.hint)
+    return {
+      ...{ text: `error: ${message}`, level: 'error', exitCode: exitCodeOf(error) },
+      ...{ code: error.code, message, hint },
+    }
   }
   if (error instanceof ImagesSkipped) {
-    printer.note(error.message)
-    return exitCodes.skipped
+    const { message } = error
+    return { text: `note: ${message}`, level: 'warn', event: 'run-end', exitCode: exitCodes.skipped, message }
   }
   if (error instanceof Error && error.name === 'AbortError') {
-    printer.line('Interrupted.')
     // Libraries abort with errors of their own.
-    return signal.reason instanceof Interrupted ? signal.reason.exitCode : exitCodes.interrupted
+    const { exitCode = exitCodes.interrupted, message = 'Interrupted.' } =
+      signal.reason instanceof Interrupted ? signal.reason : {}
+    return { text: 'Interrupted.', level: 'warn', exitCode, message }
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  if (process.env.INVERSEFORM_DEBUG) printer.err(`internal error: ${stack}\n`)
-  else printer.line(`internal error: ${message.split('\n')[0]}`)
-  printer.line('hint: This is a bug. Run again with INVERSEFORM_DEBUG=1 for details, and report it.')
-  return exitCodes.internal
+  const [first] = message.split('\n')
+  return {
+    ...{ text: `internal error: ${first}`, level: 'error', exitCode: exitCodes.internal, message: first },
+    hint: 'This is a bug. Run again with INVERSEFORM_DEBUG=1 for details, and report it.',
+    stack: process.env.INVERSEFORM_DEBUG ? stack : undefined,
+  }
+}
+
+/** Prints what the images took. The last event has that too. */
+function printTotals(printer: Printer): void {
+  const { totals, isOn } = printer.log
+  if (totals && totals.images > 0 && !isOn) printer.line(totalsText(totals))
 }

@@ -1,4 +1,4 @@
-import { exitCodes } from './exit-codes.js'
+import { exitCodes, reportEndOf } from './exit-codes.js'
 import type { Printer } from './printer.js'
 
 /** Fewer files than the program opens while it is loaded. */
@@ -10,13 +10,15 @@ export function loadingError(error: Error, printer: Printer): number {
   const limit = openFilesLimit()
   if (code === 'EMFILE' || code === 'ENFILE' || limit < FEW_FILES) {
     const atMost = Number.isFinite(limit) ? ` (limit: ${limit})` : ''
-    printer.line(`error: The program could not be loaded: it ran out of open files${atMost}.`)
-    printer.line('hint: Raise the limit (ulimit -n 1024).')
-    return exitCodes.runtime
+    return report(exitCodes.runtime, `it ran out of open files${atMost}`, 'Raise the limit (ulimit -n 1024).')
   }
-  printer.line(`error: The program could not be loaded: ${message.split('\n')[0]}.`)
-  printer.line('hint: Install it again: npm install -g @inverseform/cli')
-  return exitCodes.internal
+  const hint = 'Install it again: npm install -g @inverseform/cli'
+  return report(exitCodes.internal, message.split('\n')[0], hint)
+
+  function report(exitCode: number, reason: string, hint: string): number {
+    const message = `The program could not be loaded: ${reason}.`
+    return reportEndOf({ text: `error: ${message}`, level: 'error', exitCode, message, hint }, printer)
+  }
 }
 
 /** Returns how many files this process may open at once; Infinity where that is unknown. */

@@ -5,15 +5,15 @@ import { type Command, Option } from 'commander'
 /** What to do with an image that fails: stop, or go on without it. */
 export type OnError = 'stop' | 'skip'
 
-export const onErrorOption = (description: string): Option =>
-  new Option('--on-error <what>', description).choices(['stop', 'skip'])
-
-/** Adds the option to a command that stops by default. */
-export const addOnErrorOption = (command: Command): Command =>
+/** @param what what an image may fail at, such as `read or scored` */
+export const addOnErrorOption = (command: Command, what = 'read or scored'): Command =>
   command.addOption(
-    onErrorOption(
-      'when an image cannot be read or scored: stop, or skip it, list it and score the others',
-    ).default('stop'),
+    new Option(
+      '--on-error <what>',
+      `when an image cannot be ${what}: stop, or skip it, list it and go on with the others`,
+    )
+      .choices(['stop', 'skip'])
+      .default('stop'),
   )
 
 /** An image that was skipped, and why. */

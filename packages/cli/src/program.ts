@@ -101,7 +101,11 @@ export async function createProgram(
     .addHelpText('after', help)
     // A command that is not loaded has no arguments that could be listed.
     .configureHelp({ subcommandTerm: (command) => command.name() })
-    .configureOutput({ writeOut: (text) => printer.out(text), writeErr: (text) => printer.err(text) })
+    .configureOutput({
+      writeOut: (text) => printer.out(text),
+      // The log has wrong usage as its last event.
+      writeErr: (text) => printer.log.isOn || printer.err(text),
+    })
     .showHelpAfterError('hint: Add --help to see the options and examples.')
     .exitOverride()
   const [first, second] = args?.filter((arg) => !arg.startsWith('-')) ?? []

@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander'
-import { exitCodes, reportError } from './exit-codes.js'
+import { exitCodes, reportEnd, reportError, reportUsage } from './exit-codes.js'
 import { loadingError } from './loading-error.js'
 import { Printer } from './printer.js'
 import { createProgram } from './program.js'
@@ -21,7 +21,7 @@ export async function run(
   terminal: Terminal = processTerminal,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<number> {
-  const printer = new Printer(terminal)
+  const printer = new Printer(terminal, args)
   let command: Command | undefined
   try {
     const program = await createProgram(printer, signal, args).catch((error) => loadingError(error, printer))
@@ -30,10 +30,11 @@ export async function run(
       command = action
     })
     await program.parseAsync(args, { from: 'user' })
-    return exitCodes.done
+    return reportEnd(printer)
   } catch (error) {
-    // Commander has printed the error already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? exitCodes.done : reportUsage(error, printer)
+    }
     return reportError(error, printer, signal, command)
   }
 }

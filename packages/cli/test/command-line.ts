@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished, vi } from 'vitest'
+import { Interrupted } from '../src/interrupts.js'
 import { run } from '../src/run.js'
 
 export const checkpoint = fileURLToPath(
@@ -17,15 +18,37 @@ export interface Outcome {
 }
 
 /** Runs the command line as a user would, and returns its output. */
-export async function inverseform(...args: string[]): Promise<Outcome> {
+export const inverseform = (...args: string[]): Promise<Outcome> => runUntil(undefined, args)
+
+/** Runs the command line, and interrupts it as SIGTERM does when its error stream has a text. */
+export const interruptedAt = (text: string, ...args: string[]): Promise<Outcome> => runUntil(text, args)
+
+async function runUntil(interruption: string | undefined, args: readonly string[]): Promise<Outcome> {
   let [out, err] = ['', '']
+  const stop = new AbortController()
   const terminal = {
     out: (text: string) => (out += text),
-    err: (text: string) => (err += text),
+    err(text: string) {
+      err += text
+      if (interruption !== undefined && err.includes(interruption)) stop.abort(new Interrupted('SIGTERM'))
+    },
     interactive: false,
   }
-  const exitCode = await run(args, terminal)
+  const exitCode = await run(withOneThread(args), terminal, stop.signal)
   return { exitCode, out, err }
+}
+
+/** Reads what `--log-json` wrote to the error stream, which has nothing else. */
+export const eventsOf = (err: string): Record<string, unknown>[] =>
+  err
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+
+/** Small images take no less time on several threads, which wait for one another in loops. */
+function withOneThread(args: readonly string[]): readonly string[] {
+  const hasNetwork = ['eval', 'predict'].includes(args[0]) && args.includes('--checkpoint')
+  return hasNetwork && !args.includes('--threads') ? [...args, '--threads', '1'] : args
 }
 
 /** Creates a folder that is removed after the test. */

@@ -1,4 +1,5 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openCheckpoint, openModel } from '@inverseform/backbones'
@@ -6,14 +7,38 @@ import { fileSource } from '@inverseform/backbones/node'
 import { encodeOnnx } from '@inverseform/backbones/onnx'
 import { decodeLabelPng } from '@inverseform/cityscapes'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
 import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
 
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
+  return () => rm(folder, { recursive: true })
+})
+
+interface Converted {
+  readonly path: string
+  readonly err: string
+}
+
+const known = new Map<string, Promise<Converted>>()
+
+/** Converts the demo checkpoint to ONNX, once for all tests, which must not change the file. */
+function converted(...flags: string[]): Promise<Converted> {
+  const work = async () => {
+    const path = join(folder, `${flags.join('')}.onnx`)
+    const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, ...flags)
+    expect(exitCode, err).toBe(0)
+    return { path, err }
+  }
+  const found = known.get(flags.join()) ?? work()
+  known.set(flags.join(), found)
+  return found
+}
+
 test('writes ONNX for any runtime, with outputs at the size of the image', async () => {
-  const path = join(await temporaryFolder(), 'model.onnx')
-  const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, '--edge-head')
-  expect(exitCode).toBe(0)
+  const { path, err } = await converted('--edge-head')
   expect(err).toContain('logits, edge')
   const session = await InferenceSession.create(path)
   const image = new Tensor('float32', new Float32Array(2 * 3 * 48 * 80), [2, 3, 48, 80])
@@ -39,8 +64,7 @@ test('writes safetensors with the tensors and metadata of the checkpoint', async
 })
 
 test('inspect shows an ONNX file', async () => {
-  const path = join(await temporaryFolder(), 'model.onnx')
-  await inverseform('convert', checkpoint, '-o', path)
+  const { path } = await converted()
   const shown = await inverseform('inspect', path)
   expect(shown.exitCode).toBe(0)
   expect(shown.out).toMatch(/^input +image +float32 +\[N, 3, H, W\]$/m)
@@ -55,19 +79,22 @@ describe('float16', () => {
   const image = join(dataset, 'leftImg8bit/val/drawnton/drawnton_000000_000019_leftImg8bit.png')
 
   async function labelsOf(file: string): Promise<Uint8Array | Uint16Array> {
-    const out = await temporaryFolder()
+    const out = await mkdtemp(join(folder, 'labels-'))
     const flags = ['--checkpoint', file, '--outputs', 'labels', '--out', out]
     expect((await inverseform('predict', image, ...flags)).exitCode).toBe(0)
     const [name] = await readdir(out)
     return decodeLabelPng(await readFile(join(out, name))).data
   }
 
+  let expected: Uint8Array | Uint16Array
+  beforeAll(async () => {
+    expected = await labelsOf(checkpoint)
+  })
+
   test.each(['--precision', '--compute'])(
     '%s halves the file, which every command opens, and gives nearly the same labels',
     async (flag) => {
-      const path = join(await temporaryFolder(), 'half.onnx')
-      const { exitCode, err } = await inverseform('convert', checkpoint, '-o', path, flag, 'float16')
-      expect(exitCode).toBe(0)
+      const { path, err } = await converted(flag, 'float16')
       expect(err).toContain('weights in float16')
       expect((await stat(path)).size).toBeLessThan(0.55 * (await stat(checkpoint)).size)
       expect((await inverseform('inspect', path)).out).toMatch(/^backbone\.conv2\.weight +float16 /m)
@@ -76,7 +103,7 @@ describe('float16', () => {
       const evaluation = ['--data', dataset, '--limit', '1', '--checkpoint', path]
       expect((await inverseform('eval', ...evaluation)).exitCode).toBe(0)
 
-      const [expected, labels] = [await labelsOf(checkpoint), await labelsOf(path)]
+      const labels = await labelsOf(path)
       const equal = Array.from(expected).filter((label, i) => label === labels[i]).length
       expect(equal / expected.length).toBeGreaterThan(0.999)
       expect(new Set(labels).size).toBeGreaterThan(5)
@@ -84,10 +111,8 @@ describe('float16', () => {
   )
 
   test('--compute also makes other runtimes compute in it', async () => {
-    const folder = await temporaryFolder()
     const casts = async (flag: string) => {
-      const path = join(folder, `${flag}.onnx`)
-      await inverseform('convert', checkpoint, '-o', path, flag, 'float16')
+      const { path } = await converted(flag, 'float16')
       const session = await InferenceSession.create(path)
       const input = new Tensor('float32', new Float32Array(3 * 32 * 64), [1, 3, 32, 64])
       expect((await session.run({ image: input })).logits.type).toBe('float32')
@@ -176,21 +201,22 @@ describe('int8', () => {
 
 describe('convert of an ONNX file', () => {
   test('of ours changes what is asked for, and keeps the rest', async () => {
-    const folder = await temporaryFolder()
+    const other = await temporaryFolder()
+    const withBytes = async (file: Converted) => ({ ...file, bytes: await readFile(file.path) })
     const convert = async (from: string, name: string, ...flags: string[]) => {
-      const path = join(folder, name)
+      const path = join(other, name)
       const { exitCode, err } = await inverseform('convert', from, '-o', path, ...flags)
       expect(exitCode, err).toBe(0)
-      return { path, err, bytes: await readFile(path) }
+      return withBytes({ path, err })
     }
-    const whole = await convert(checkpoint, 'whole.onnx', '--edge-head')
+    const whole = await withBytes(await converted('--edge-head'))
     const again = await convert(whole.path, 'again.onnx')
     expect(Buffer.compare(again.bytes, whole.bytes)).toBe(0)
     expect(again.err).not.toContain('note:')
-    const direct = await convert(checkpoint, 'direct.onnx', '--edge-head', '--precision', 'float16')
+    const direct = await withBytes(await converted('--edge-head', '--precision', 'float16'))
     const half = await convert(whole.path, 'half.onnx', '--precision', 'float16')
     expect(Buffer.compare(half.bytes, direct.bytes)).toBe(0)
-    const small = await convert(checkpoint, 'small.onnx', '--edge-head', '--feature-size')
+    const small = await withBytes(await converted('--edge-head', '--feature-size'))
     const smaller = await convert(whole.path, 'smaller.onnx', '--feature-size')
     expect(Buffer.compare(smaller.bytes, small.bytes)).toBe(0)
     // The rounded values, in float32.
@@ -210,13 +236,12 @@ describe('convert of an ONNX file', () => {
   }
 
   test('of another program, of InverseNet, or to safetensors is refused', async () => {
-    const folder = await temporaryFolder()
-    const ours = join(folder, 'ours.onnx')
-    await inverseform('convert', checkpoint, '-o', ours)
+    const other = await temporaryFolder()
+    const { path: ours } = await converted()
     const contents = (await readFile(ours)).toString('latin1')
     const write = async (name: string, text: string) => {
-      await writeFile(join(folder, name), text, 'latin1')
-      return join(folder, name)
+      await writeFile(join(other, name), text, 'latin1')
+      return join(other, name)
     }
     const foreign = await write('foreign.onnx', contents.replace('inverseform', 'someprogram'))
     await refused(
@@ -291,7 +316,7 @@ describe('files of training scripts', () => {
     expect((await inverseform('inspect', out)).out).toContain('7 tensors')
     const flags = ['--checkpoint', file, '--key', 'params']
     for (const args of [
-      ['predict', '.'],
+      ['predict', join(dataset, 'leftImg8bit')],
       ['eval', '--data', dataset],
     ]) {
       const { err } = await inverseform(...args, ...flags)

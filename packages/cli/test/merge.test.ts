@@ -7,20 +7,23 @@ import { exitCodes } from '../src/exit-codes.js'
 import { readCheckedJson, writeCheckedJson } from '../src/state/checked-file.js'
 import { idOfPlan, type RunPlan } from '../src/state/run-plan.js'
 import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
-import { evaluation } from './scale.js'
+import { evaluation, smallDataset } from './scale.js'
 
 /** Folders of one run and of its shards, which tests must not change. */
 let whole: string
+let small: string
 let parts: string[]
 
+const everything = () => [...evaluation(small), '--compare-edge-head']
 const shard = (i: number, n: number, out: string, ...flags: string[]) =>
-  inverseform(...evaluation, '--shard', `${i}/${n}`, '--out', out, ...flags)
+  inverseform(...everything(), '--shard', `${i}/${n}`, '--out', out, ...flags)
 
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
+  small = await smallDataset(join(folder, 'data'))
   whole = join(folder, 'whole')
   parts = ['part-0', 'part-1'].map((name) => join(folder, name))
-  expect((await inverseform(...evaluation, '--out', whole)).exitCode).toBe(0)
+  expect((await inverseform(...everything(), '--out', whole)).exitCode).toBe(0)
   for (const [i, part] of parts.entries()) expect((await shard(i, 2, part)).exitCode).toBe(0)
   return () => rm(folder, { recursive: true })
 })
@@ -83,12 +86,14 @@ test('a shard that was interrupted is refused until it is resumed', async () => 
   await writeFile(path, 'damaged')
   expect((await inverseform('merge', parts[0], part)).err).toContain('part-00000.json is damaged')
   expect((await shard(1, 2, part, '--resume')).exitCode).toBe(0)
-  expect((await inverseform('merge', parts[0], part)).exitCode).toBe(0)
+  const out = join(part, 'merged')
+  expect((await inverseform('merge', parts[0], part, '--out', out)).exitCode).toBe(0)
+  expect(await contentsOf(out)).toEqual(await contentsOf(whole))
 })
 
 test('more shards than images: some have none', async () => {
   const folder = await temporaryFolder()
-  const plain = ['eval', '--checkpoint', checkpoint, '--data', dataset, '--limit', '1', '--pictures', '0']
+  const plain = ['eval', '--checkpoint', checkpoint, '--data', small, '--limit', '1', '--pictures', '0']
   const folders = ['a', 'b'].map((name) => join(folder, name))
   for (const [i, out] of folders.entries()) {
     expect((await inverseform(...plain, '--shard', `${i}/2`, '--out', out)).exitCode).toBe(0)
@@ -160,7 +165,7 @@ describe('what does not fit together is refused and named', () => {
     await inverseform(
       'metrics',
       '--gt',
-      dataset,
+      small,
       '--pred',
       pred,
       '--workers',

@@ -12,7 +12,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { exitCodes } from '../src/exit-codes.js'
 import { run } from '../src/run.js'
-import { inverseform, temporaryFolder } from './command-line.js'
+import { eventsOf, inverseform, temporaryFolder } from './command-line.js'
 
 const golden = fileURLToPath(new URL('../../cityscapes/test/fixtures/metrics/', import.meta.url))
 const results = join(golden, 'results')
@@ -65,6 +65,62 @@ async function dataset(images = 3): Promise<{ root: string; gt: string; pred: st
   return folders
 }
 
+describe('--log-json', () => {
+  test.each(['0', '2'])(
+    'writes events and nothing else to the error stream, with %s threads',
+    async (workers) => {
+      const { root, pred } = await dataset(3)
+      await writeFile(join(pred, 'ulm_000001_000019_pred.png'), 'no image')
+      const args = [
+        'metrics',
+        '--gt',
+        root,
+        '--pred',
+        pred,
+        '--no-instances',
+        '--workers',
+        workers,
+        '--log-json',
+      ]
+      const out = join(root, 'out')
+      const skipped = await inverseform(...args, '--on-error', 'skip', '--json', '--out', out)
+      expect(skipped.exitCode).toBe(exitCodes.skipped)
+      const events = eventsOf(skipped.err)
+      const [{ run }] = events
+      expect(run).toMatch(/^[0-9a-f]{64}$/)
+      expect(events.every((event) => event.run === run)).toBe(true)
+      const named = (name: string) => events.filter(({ event }) => event === name)
+      expect(named('run-start')).toMatchObject([{ command: 'metrics', images: 3, done: 0 }])
+      expect(
+        named('image-done')
+          .map(({ image }) => image)
+          .sort(),
+      ).toEqual(['ulm_000000_000019', 'ulm_000002_000019'])
+      const positive = { decode: expect.any(Number), score: expect.any(Number) }
+      expect(named('image-done')).toMatchObject([{ seconds: positive }, { seconds: positive }])
+      expect(named('image-skipped')).toMatchObject([
+        { level: 'warn', image: 'ulm_000001_000019', code: 'unreadable' },
+      ])
+      const sums = JSON.parse(skipped.out).seconds
+      expect(events.at(-1)).toMatchObject({
+        ...{ event: 'run-end', exitCode: exitCodes.skipped, images: 2, skipped: 1 },
+        seconds: { decode: expect.closeTo(sums.decode, 5), score: expect.closeTo(sums.score, 5) },
+      })
+      const stopped = eventsOf((await inverseform(...args)).err).at(-1)
+      expect(stopped).toMatchObject({ level: 'error', event: 'run-stopped', exitCode: exitCodes.input })
+      expect(stopped?.message).toContain('ulm_000001_000019_pred.png')
+    },
+  )
+
+  test('has wrong usage as its only event', async () => {
+    const { exitCode, err } = await inverseform('metrics', '--frob', '--log-json')
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(eventsOf(err)).toMatchObject([
+      { level: 'error', event: 'run-stopped', exitCode, message: "unknown option '--frob'" },
+    ])
+  })
+})
+
 describe('the official evaluation', () => {
   test.each([0, 1, 2])(
     'prints and writes the same as the official script, with %i threads',
@@ -85,7 +141,7 @@ describe('the official evaluation', () => {
       )
       expect(exitCode).toBe(0)
       expect(out).toBe(await printed())
-      expect(err).toMatch(/3\/3 images.*\nWrote .*official\.json\n$/s)
+      expect(err).toMatch(/3\/3 images.*\nWrote .*official\.json\n3 images in .*: decode .*, score .* s\n$/s)
       expect(await text(file)).toBe(await text(join(golden, 'official.json')))
     },
   )
@@ -344,7 +400,7 @@ describe('a state of an earlier version', () => {
     const scored = await inverseform('metrics', '--gt', golden, '--pred', results, ...everything)
     const { run, ...scores } = JSON.parse(merged.out)
     expect(run).toEqual({ merged: state, images: '3' })
-    expect(scores).toEqual({ ...JSON.parse(scored.out), run: undefined })
+    expect(scores).toEqual({ ...JSON.parse(scored.out), run: undefined, seconds: undefined })
   })
 
   test('is saved again with the same bytes', async () => {

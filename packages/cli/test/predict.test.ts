@@ -90,16 +90,73 @@ test('segments an image of one pixel', async () => {
   expect(decodeLabelPng(await readFile(join(folder, 'one_labelIds.png'))).data).toHaveLength(1)
 })
 
-test('reports an unreadable image and segments the others', async () => {
+test('stops at an unreadable image, and goes on with --resume when it is mended', async () => {
   const folder = await temporaryFolder()
-  await writeFile(join(folder, 'bad.png'), 'not an image')
-  await writePicture(join(folder, 'good.png'), 32, 32)
-  const { exitCode, err } = await inverseform(
-    ...['predict', folder, '--checkpoint', checkpoint, '--outputs', 'labels', '--out', join(folder, 'out')],
-  )
-  expect(exitCode).toBe(exitCodes.input)
-  expect(err).toContain('bad.png')
-  expect(await readdir(join(folder, 'out'))).toEqual(['good_labelIds.png'])
+  for (const name of ['a', 'c']) await writePicture(join(folder, `${name}.png`), 32, 32)
+  await writeFile(join(folder, 'b.png'), 'not an image')
+  const out = join(folder, 'out')
+  const stopped = await labelsOf(folder, '--out', out, '--json')
+  expect(stopped.exitCode).toBe(exitCodes.input)
+  expect(stopped.err).toMatch(/--resume.*\n.*--on-error skip.*\n(.*\n)?error: .*b\.png/)
+  expect(JSON.parse(stopped.out)).toMatchObject({
+    images: [{ image: join(folder, 'a.png') }],
+    failed: [{ image: join(folder, 'b.png'), code: 'unreadable' }],
+    partial: { scored: 1, total: 3 },
+  })
+  expect(await readdir(out)).toEqual(['.inverseform', 'a_labelIds.png'])
+  await writePicture(join(folder, 'b.png'), 32, 32)
+  const { exitCode, err } = await labelsOf(folder, '--out', out, '--resume')
+  expect(exitCode).toBe(0)
+  expect(err).toContain('1 of 3 images are done already.')
+  expect(await readdir(out)).toHaveLength(4)
+})
+
+test('leaves no state when the first image fails', async () => {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'a.png'), 'not an image')
+  await writePicture(join(folder, 'b.png'), 32, 32)
+  expect((await labelsOf(folder, '--out', join(folder, 'out'))).exitCode).toBe(exitCodes.input)
+  expect(await readdir(join(folder, 'out'))).toEqual([])
+})
+
+describe('a file at the path of an output', () => {
+  test('that predict did not write is kept without --overwrite', async () => {
+    const folder = await temporaryFolder()
+    await writePicture(join(folder, 'a.png'), 16, 16)
+    // A label map beside its image, which the outputs of an earlier run are named like.
+    const truth = join(folder, 'a_labelIds.png')
+    await sharp({ create: { width: 16, height: 16, channels: 3, background: '#000' } }).toFile(truth)
+    const before = await readFile(truth)
+    for (const flags of [[], ['--resume'], ['--restart']]) {
+      const { exitCode, err } = await labelsOf(folder, '--out', folder, ...flags)
+      expect(exitCode).toBe(exitCodes.usage)
+      expect(err).toMatch(
+        /^error: .*a_labelIds\.png exists already, and predict did not write it\.\nhint: .*--overwrite/m,
+      )
+      expect(await readFile(truth)).toEqual(before)
+    }
+    expect((await labelsOf(folder, '--out', folder, '--overwrite')).exitCode).toBe(0)
+    // Now it is an output.
+    expect((await labelsOf(folder, '--out', folder)).exitCode).toBe(0)
+    expect(decodeLabelPng(await readFile(truth))).toMatchObject({ width: 16, height: 16 })
+  })
+
+  test('that predict wrote is kept if another program has changed it', async () => {
+    const folder = await temporaryFolder()
+    await writePicture(join(folder, 'a.png'), 16, 16)
+    const out = join(folder, 'out')
+    const flags = ['--checkpoint', checkpoint, '--outputs', 'overlay,colors', '--out', out]
+    for (const _ of [1, 2]) {
+      expect(await inverseform('predict', folder, ...flags)).toMatchObject({ exitCode: 0 })
+    }
+    for (const name of ['a_colors.png', 'a_overlay.jpg']) {
+      const path = join(out, name)
+      await writeFile(path, await sharp(await readFile(path)).toBuffer())
+      const { exitCode, err } = await inverseform('predict', folder, ...flags)
+      expect(exitCode).toBe(exitCodes.usage)
+      expect(err).toContain(name)
+    }
+  })
 })
 
 test('refuses inputs without images', async () => {
@@ -142,21 +199,23 @@ describe('an image that fails', () => {
     for (const name of ['a', 'b', 'c']) await writePicture(join(folder, `${name}.png`), 16, 16)
     const out = join(folder, 'out')
     await mkdir(join(out, 'b_labelIds.png'), { recursive: true })
-    const { exitCode, err } = await labelsOf(folder, '--out', out)
-    expect(exitCode).toBe(exitCodes.output)
-    expect(err).toContain('b_labelIds.png')
+    const { exitCode, err } = await labelsOf(folder, '--out', out, '--overwrite', '--on-error', 'skip')
+    expect(exitCode).toBe(exitCodes.skipped)
+    expect(err).toMatch(/^skipped: .*b_labelIds\.png/m)
     expect(err).toContain('the predictions of 2 images to')
-    expect((await readdir(out)).sort()).toEqual(['a_labelIds.png', 'b_labelIds.png', 'c_labelIds.png'])
+    expect(await readdir(out)).toEqual(expect.arrayContaining(['a_labelIds.png', 'c_labelIds.png']))
   })
 
   test('several: each is named, in text and in JSON', async () => {
     const folder = await temporaryFolder()
     for (const name of ['x.png', 'y.jpg']) await writeFile(join(folder, name), 'not an image')
-    const { exitCode, err, out } = await labelsOf(folder, '--out', join(folder, 'out'), '--json')
+    const { exitCode, err, out } = await labelsOf(
+      ...[folder, '--out', join(folder, 'out'), '--json', '--on-error', 'skip'],
+    )
     expect(exitCode).toBe(exitCodes.input)
-    expect(err).toMatch(/^failed: .*x\.png/m)
-    expect(err).toMatch(/^failed: .*y\.jpg/m)
-    expect(err).toContain('error: 2 of 2 images could not be segmented.')
+    expect(err).toMatch(/^skipped: .*x\.png/m)
+    expect(err).toMatch(/^skipped: .*y\.jpg/m)
+    expect(err).toContain('error: All 2 images failed. The first: ')
     expect(JSON.parse(out).failed).toMatchObject([{ code: 'unreadable' }, { code: 'unreadable' }])
   })
 })

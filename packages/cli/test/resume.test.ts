@@ -12,49 +12,56 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { encodeLabelPng } from '@inverseform/cityscapes'
 import { seededRandom } from '@inverseform/shared'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { contentsOf } from '../../../tools/scale/contents.js'
 import { exitCodes } from '../src/exit-codes.js'
-import { checkpoint, dataset, inverseform, temporaryFolder } from './command-line.js'
-import { copyOfDataset, evaluation, kill, start } from './scale.js'
+import { DamagedState, readCheckedJson } from '../src/state/checked-file.js'
+import { checkpoint, dataset, eventsOf, interruptedAt, inverseform, temporaryFolder } from './command-line.js'
+import { copyOf, evaluation, kill, smallDataset, start, writePredictions } from './scale.js'
 
-const plain = ['eval', '--checkpoint', checkpoint, '--data', dataset, '--pictures', '0']
+/** The demo data set in small, which tests must not change. */
+let small: string
+/** Flags of an evaluation of it, and of the large one, which takes long enough to be stopped. */
+let plain: string[]
+const large = ['eval', '--checkpoint', checkpoint, '--data', dataset, '--pictures', '0']
 
-/** Runs an evaluation of two images of which one is done, as a killed run leaves it. */
-async function unfinished(out: string, ...flags: string[]): Promise<void> {
-  const run = start(...plain, ...flags, '--out', out)
-  await run.says('1/6 images')
-  await kill(run)
-}
+beforeAll(async () => {
+  small = await smallDataset(await mkdtemp(join(tmpdir(), 'inverseform-test-')))
+  plain = evaluating(small)
+  return () => rm(small, { recursive: true })
+})
+
+const evaluating = (data: string): string[] => [
+  ...['eval', '--checkpoint', checkpoint, '--data', data, '--pictures', '0'],
+]
 
 describe('an evaluation that is killed', () => {
+  let finished: string
   let expected: Record<string, string>
   beforeAll(async () => {
-    const out = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
-    await inverseform(...evaluation, '--out', out)
-    expected = await contentsOf(out)
-    return () => rm(out, { recursive: true })
+    finished = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
+    await inverseform(...evaluation(small), '--out', finished)
+    expected = await contentsOf(finished)
+    return () => rm(finished, { recursive: true })
   })
 
   test('ends with the same results, page and predictions when it is resumed, at any moment', async () => {
     const random = seededRandom(1)
     for (const workers of ['1', '2']) {
       const out = join(await temporaryFolder(), 'out')
-      for (let kills = 0; kills < 2; kills++) {
-        const run = start(...evaluation, '--workers', workers, '--resume', '--out', out)
-        await Promise.race([run.ended, new Promise((done) => setTimeout(done, 300 + 1200 * random()))])
+      const resumed = [...evaluation(small), '--workers', workers, '--resume', '--out', out]
+      // The start takes several times as long as the images.
+      for (const from of [undefined, 'tensors loaded']) {
+        const run = start(...resumed)
+        if (from !== undefined) await run.says(from)
+        const moment = (from === undefined ? 900 : 300) * random()
+        await Promise.race([run.ended, setTimeout(moment)])
         await kill(run)
       }
-      const { exitCode, err } = await inverseform(
-        ...evaluation,
-        '--workers',
-        workers,
-        '--resume',
-        '--out',
-        out,
-      )
+      const { exitCode, err } = await inverseform(...resumed)
       expect({ exitCode, err }).toMatchObject({ exitCode: 0 })
       expect(await contentsOf(out)).toEqual(expected)
       const files = await readdir(out, { recursive: true })
@@ -63,13 +70,10 @@ describe('an evaluation that is killed', () => {
   })
 
   test('has nothing left to do when it is finished', async () => {
-    const out = await temporaryFolder()
-    await inverseform(...plain, '--out', out)
-    const before = await contentsOf(out)
-    const { exitCode, err } = await inverseform(...plain, '--resume', '--out', out)
+    const { exitCode, err } = await inverseform(...evaluation(small), '--resume', '--out', finished)
     expect(exitCode).toBe(0)
     expect(err).toContain('note: 6 of 6 images are done already.')
-    expect(await contentsOf(out)).toEqual(before)
+    expect(await contentsOf(finished)).toEqual(expected)
   })
 })
 
@@ -79,7 +83,7 @@ test.skipIf(process.platform === 'win32')(
   async () => {
     const out = join(await temporaryFolder(), 'out')
     // Slow enough to be stopped before its end.
-    const run = start(...plain, '--scales', '0.5,1,2', '--flip', '--out', out)
+    const run = start(...large, '--scales', '0.5,1', '--flip', '--out', out)
     await run.says('1/6 images')
     run.child.kill('SIGTERM')
     const { exitCode, out: printed, err } = await run.ended
@@ -93,9 +97,16 @@ test.skipIf(process.platform === 'win32')(
 )
 
 describe('a folder with an unfinished run', () => {
+  let unfinished: string
+  beforeAll(async () => {
+    unfinished = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
+    await interruptedAt('1/6 images', ...plain, '--out', unfinished)
+    return () => rm(unfinished, { recursive: true })
+  })
+
   test('is refused without --resume, and started anew with --restart', async () => {
-    const out = join(await temporaryFolder(), 'out')
-    await unfinished(out)
+    const out = await temporaryFolder()
+    await cp(unfinished, out, { recursive: true })
     const refused = await inverseform(...plain, '--out', out)
     expect(refused.exitCode).toBe(exitCodes.usage)
     expect(refused.err).toMatch(/has an unfinished run\.\nhint: .*--resume.*--restart/)
@@ -107,20 +118,25 @@ describe('a folder with an unfinished run', () => {
   test('refuses other options, data and checkpoints, and names them', async () => {
     const folder = await temporaryFolder()
     const out = join(folder, 'out')
-    await unfinished(out)
-    const other = join(folder, 'other.pth')
+    await cp(unfinished, out, { recursive: true })
+    const [other, converted] = [join(folder, 'other.pth'), join(folder, 'other.safetensors')]
     await copyFile(checkpoint, other)
-    await inverseform('convert', checkpoint, '--out', join(folder, 'other.safetensors'))
-    for (const [flags, said] of [
-      [['--flip'], 'flip true, not false'],
-      [['--scales', '0.5,1'], 'scales 0.5, 1, not default'],
-      [['--limit', '3'], 'not 3 of its images'],
-      [['--loss'], 'loss true, not false'],
-      [['--checkpoint', join(folder, 'other.safetensors')], 'checkpoint with SHA-256'],
+    await inverseform('convert', checkpoint, '--out', converted)
+    for (const [flags, differences] of [
+      [['--flip'], ['flip true, not false']],
+      [
+        ['--scales', '0.5,1', '--limit', '3', '--loss', '--checkpoint', converted],
+        [
+          'scales 0.5, 1, not default',
+          'not 3 of its images',
+          'loss true, not false',
+          'checkpoint with SHA-256',
+        ],
+      ],
     ] as const) {
       const { exitCode, err } = await inverseform(...plain, ...flags, '--resume', '--out', out)
       expect(exitCode).toBe(exitCodes.usage)
-      expect(err).toContain(said)
+      for (const difference of differences) expect(err).toContain(difference)
     }
     // The same bytes under another name are the same checkpoint.
     expect((await inverseform(...plain, '--checkpoint', other, '--resume', '--out', out)).exitCode).toBe(0)
@@ -128,8 +144,8 @@ describe('a folder with an unfinished run', () => {
 
   test('does the images again whose files have changed', async () => {
     const folder = await temporaryFolder()
-    const [data, out] = [await copyOfDataset(join(folder, 'data')), join(folder, 'out')]
-    const run = ['eval', '--checkpoint', checkpoint, '--data', data, '--pictures', '0', '--out', out]
+    const [data, out] = [await copyOf(small, join(folder, 'data')), join(folder, 'out')]
+    const run = [...evaluating(data), '--out', out]
     await inverseform(...run, '--limit', '2')
     const labels = join(data, 'gtFine/val/drawnton')
     await copyFile(
@@ -152,13 +168,13 @@ describe('a state that is damaged', () => {
     const expected = await contentsOf(out)
     const path = join(out, 'state/part-00000.json')
     const bytes = await readFile(path)
+    const flipped = (place: number) => bytes.map((byte, i) => (i === place ? byte ^ 1 : byte))
     const places = [0, 40, 80, Math.floor(bytes.length / 2), bytes.length - 1]
-    const damages = [
-      ...places.map((place) => bytes.map((byte, i) => (i === place ? byte ^ 1 : byte))),
-      bytes.subarray(0, bytes.length / 2),
-      new Uint8Array(),
-    ]
-    for (const damaged of damages) {
+    for (const damaged of [...places.map(flipped), bytes.subarray(0, bytes.length / 2), new Uint8Array()]) {
+      await writeFile(path, damaged)
+      await expect(readCheckedJson(path)).rejects.toThrow(DamagedState)
+    }
+    for (const damaged of [flipped(places[3]), new Uint8Array()]) {
       await writeFile(path, damaged)
       const { exitCode, err } = await inverseform(...plain, '--limit', '1', '--resume', '--out', out)
       expect(exitCode).toBe(0)
@@ -213,9 +229,9 @@ describe('a folder of somebody else', () => {
 
 test('two runs into one folder: the second is refused and names the first', async () => {
   const out = join(await temporaryFolder(), 'out')
-  const run = start(...plain, '--out', out)
+  const run = start(...large, '--out', out)
   await run.says('tensors loaded')
-  for (const command of [plain, ['predict', join(dataset, 'leftImg8bit'), '--checkpoint', checkpoint]]) {
+  for (const command of [large, ['predict', join(dataset, 'leftImg8bit'), '--checkpoint', checkpoint]]) {
     const { exitCode, err } = await inverseform(...command, '--out', out)
     expect(exitCode).toBe(exitCodes.output)
     expect(err).toMatch(new RegExp(`^error: .* is being written by process ${run.child.pid} on `))
@@ -231,11 +247,11 @@ describe('a bad image', () => {
 
   test('ends the run, which writes what it has scored and says so; --resume goes on', async () => {
     const folder = await temporaryFolder()
-    const [data, out] = [await copyOfDataset(join(folder, 'data')), join(folder, 'out')]
+    const [data, out] = [await copyOf(small, join(folder, 'data')), join(folder, 'out')]
     const bad = join(data, 'leftImg8bit/val/drawnton/drawnton_000002_000019_leftImg8bit.png')
     const good = await readFile(bad)
-    await writeFile(bad, good.subarray(0, 5000))
-    const run = ['eval', '--checkpoint', checkpoint, '--data', data, '--pictures', '0', '--out', out]
+    await writeFile(bad, good.subarray(0, 500))
+    const run = [...evaluating(data), '--out', out]
     const { exitCode, out: printed, err } = await inverseform(...run)
     expect({ exitCode, printed }).toEqual({ exitCode: exitCodes.input, printed: '' })
     expect(err).toMatch(/^Partial result: only 2 of 6 images were scored\. .*000002/m)
@@ -252,16 +268,26 @@ describe('a bad image', () => {
 
   test('is skipped and listed with --on-error skip, and counts nowhere', async () => {
     const folder = await temporaryFolder()
-    const data = await copyOfDataset(join(folder, 'data'))
+    const data = await copyOf(small, join(folder, 'data'))
     const city = (part: string) => join(data, part, 'val/drawnton')
     const bad = join(city('leftImg8bit'), 'drawnton_000002_000019_leftImg8bit.png')
     await writeFile(bad, 'no image')
     const other = encodeLabelPng({ width: 4, height: 2, data: new Uint8Array(8) })
     await writeFile(join(city('gtFine'), 'drawnton_000004_000019_gtFine_labelIds.png'), other)
-    const run = ['eval', '--checkpoint', checkpoint, '--data', data, '--pictures', '0', '--on-error', 'skip']
+    const run = [...evaluating(data), '--on-error', 'skip']
     const out = join(folder, 'out')
-    const skipped = await inverseform(...run, '--out', out)
+    const skipped = await inverseform(...run, '--log-json', '--out', out)
     expect(skipped.exitCode).toBe(exitCodes.skipped)
+    const events = eventsOf(skipped.err)
+    const scored = events.filter(({ event }) => event === 'image-done')
+    expect(scored).toHaveLength(4)
+    const stages = ['decode', 'preprocess', 'network', 'postprocess', 'score', 'write']
+    for (const { seconds } of scored) expect(Object.keys(seconds as object)).toEqual(stages)
+    expect(events.filter(({ event }) => event === 'image-skipped')).toMatchObject([
+      { image: 'drawnton_000002_000019', code: 'unreadable' },
+      { image: 'drawnton_000004_000019', code: 'size-mismatch' },
+    ])
+    expect(events.at(-1)).toMatchObject({ event: 'run-end', level: 'warn', images: 4, skipped: 2 })
     expect(skipped.out).toMatch(/^skipped: drawnton_000002_000019: .*drawnton_000002/m)
     const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'))
     expect(results.skipped.map(({ name }: { name: string }) => name)).toEqual([
@@ -270,7 +296,9 @@ describe('a bad image', () => {
     ])
     expect(await readFile(join(out, 'index.html'), 'utf8')).toContain('Skipped images')
     // A run that is resumed says the same.
-    expect((await inverseform(...run, '--resume', '--out', out)).exitCode).toBe(exitCodes.skipped)
+    const resumed = await inverseform(...run, '--log-json', '--resume', '--out', out)
+    expect(resumed.exitCode).toBe(exitCodes.skipped)
+    expect(eventsOf(resumed.err).at(-1)).toMatchObject({ event: 'run-end', images: 0, exitCode: 8 })
 
     for (const part of ['leftImg8bit', 'gtFine']) {
       for (const name of await readdir(city(part))) {
@@ -284,10 +312,10 @@ describe('a bad image', () => {
 
   test('among bad images alone is an error', async () => {
     const folder = await temporaryFolder()
-    const data = await copyOfDataset(join(folder, 'data'))
+    const data = await copyOf(small, join(folder, 'data'))
     const city = join(data, 'leftImg8bit/val/drawnton')
     for (const name of await readdir(city)) await writeFile(join(city, name), 'no image')
-    const run = ['eval', '--checkpoint', checkpoint, '--data', data, '--on-error', 'skip']
+    const run = [...evaluating(data), '--on-error', 'skip']
     const { exitCode, err } = await inverseform(...run, '--out', join(folder, 'out'))
     expect(exitCode).toBe(exitCodes.input)
     expect(err).toContain('All 6 images failed.')
@@ -297,8 +325,8 @@ describe('a bad image', () => {
 // Windows needs a privilege to create links.
 test.skipIf(process.platform === 'win32')('a loop of links in a data set is no endless loop', async () => {
   const folder = await temporaryFolder()
-  const data = await copyOfDataset(join(folder, 'data'))
-  const run = ['eval', '--checkpoint', checkpoint, '--data', data, '--limit', '1']
+  const data = await copyOf(small, join(folder, 'data'))
+  const run = [...evaluating(data), '--limit', '1']
   await symlink('..', join(data, 'leftImg8bit/val/drawnton/loop'))
   expect((await inverseform(...run)).exitCode).toBe(0)
   await symlink('loop', join(data, 'leftImg8bit/val/loop'))
@@ -311,11 +339,11 @@ describe('metrics', () => {
   let predictions: string
   beforeAll(async () => {
     predictions = await mkdtemp(join(tmpdir(), 'inverseform-test-'))
-    await inverseform(...plain, '--save-predictions', '--out', predictions)
+    await writePredictions(join(predictions, 'predictions'), small)
     return () => rm(predictions, { recursive: true })
   })
   const metrics = (folder: string, workers = '2') => [
-    ...['metrics', '--gt', dataset, '--pred', join(folder, 'predictions'), '--workers', workers],
+    ...['metrics', '--gt', small, '--pred', join(folder, 'predictions'), '--workers', workers],
     ...['--boundary', '--surface', '--bootstrap', '50'],
   ]
   const bad = 'predictions/drawnton_000003_000019_pred_labelIds.png'
@@ -323,16 +351,22 @@ describe('metrics', () => {
   test('that are killed end with the same results when they are resumed', async () => {
     const folder = await temporaryFolder()
     const [out, expected] = [join(folder, 'out'), join(folder, 'expected')]
-    await inverseform(...metrics(predictions, '0'), '--out', expected)
-    const run = start(...metrics(predictions, '1'), '--out', out)
-    await run.says('1/6 images')
+    // Large enough to be killed before it ends.
+    const gt = await smallDataset(join(folder, 'gt'), 2)
+    await writePredictions(join(folder, 'predictions'), gt)
+    const pairs = [...metrics(folder, '0'), '--gt', gt]
+    await inverseform(...pairs, '--out', expected)
+    const run = start(...pairs, '--out', out)
+    const filesOf = (folder: string) => readdir(folder).catch((): string[] => [])
+    while (!(await filesOf(join(out, 'state'))).includes('part-00000.json')) await setTimeout(5)
     await kill(run)
-    const { exitCode } = await inverseform(...metrics(predictions), '--resume', '--out', out)
+    const { exitCode, err: said } = await inverseform(...pairs, '--workers', '2', '--resume', '--out', out)
     expect(exitCode).toBe(0)
+    expect(said).toMatch(/[1-5] of 6 images are done already/)
     expect(await contentsOf(out)).toEqual(await contentsOf(expected))
-    const { err } = await inverseform(...metrics(predictions), '--resume', '--out', out)
+    const { err } = await inverseform(...pairs, '--resume', '--out', out)
     expect(err).toContain('6 of 6 images are done already')
-    const other = await inverseform(...metrics(predictions), '--no-instances', '--resume', '--out', out)
+    const other = await inverseform(...pairs, '--no-instances', '--resume', '--out', out)
     expect(other).toMatchObject({ exitCode: exitCodes.usage, err: expect.stringContaining('metrics ') })
   })
 
@@ -356,11 +390,11 @@ describe('metrics', () => {
       expect(await readFile(join(out, 'index.html'), 'utf8')).toContain('Skipped images')
     }
     // The scores are those of the data set without the pair.
-    const [gt, five] = [await copyOfDataset(join(folder, 'gt')), await resultsOf(out)]
+    const [gt, five] = [await copyOf(small, join(folder, 'gt')), await resultsOf(out)]
     await rm(join(gt, 'gtFine/val/drawnton/drawnton_000003_000019_gtFine_labelIds.png'))
     await rm(join(folder, bad))
     await inverseform(...metrics(folder), '--gt', gt, '--out', six)
-    const { run, skipped, ...scores } = await resultsOf(six)
+    const { run, skipped, seconds, ...scores } = await resultsOf(six)
     expect(five).toMatchObject(scores)
   })
 
@@ -401,12 +435,15 @@ describe('predict', () => {
     expect(await readdir(out)).toHaveLength(6)
   })
 
-  test('skips, or stops at, a bad image', async () => {
+  test('skips a bad image', async () => {
     const folder = await temporaryFolder()
     const input = join(folder, 'in')
     await mkdir(input)
     await writeFile(join(input, 'a.png'), 'no image')
-    await copyFile(join(images, 'val/drawnton/drawnton_000000_000019_leftImg8bit.png'), join(input, 'b.png'))
+    await copyFile(
+      join(small, 'leftImg8bit/val/drawnton/drawnton_000000_000019_leftImg8bit.png'),
+      join(input, 'b.png'),
+    )
     const run = ['predict', input, '--checkpoint', checkpoint, '--outputs', 'labels']
     const skipped = await inverseform(...run, '--on-error', 'skip', '--json', '--out', join(folder, 'out'))
     expect(skipped.exitCode).toBe(exitCodes.skipped)
@@ -414,8 +451,5 @@ describe('predict', () => {
       images: { length: 1 },
       failed: [{ image: join(input, 'a.png') }],
     })
-    const stopped = await inverseform(...run, '--on-error', 'stop', '--json', '--out', join(folder, 'out2'))
-    expect(stopped.exitCode).toBe(exitCodes.input)
-    expect(JSON.parse(stopped.out)).toMatchObject({ images: [], partial: { scored: 0, total: 2 } })
   })
 })

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { encodeLabelPng, type LabelMap } from '@inverseform/cityscapes'
+import { readInstanceIds, readLabelIds } from '@inverseform/cityscapes/node'
+import sharp from 'sharp'
 import bin from '../src/bin.ts?bundled'
 import { checkpoint, dataset } from './command-line.js'
 
@@ -35,20 +38,57 @@ export async function kill({ child, ended }: Started): Promise<void> {
   await ended
 }
 
-/** Flags of an evaluation with all kinds of results. */
-export const evaluation = [
-  ...['eval', '--checkpoint', checkpoint, '--data', dataset, '--edge-head', '--loss', '--compare-edge-head'],
-  ...['--save-predictions', '--pictures', '1', '--no-model-cache'],
+/** Flags of an evaluation with nearly all kinds of results. `--compare-edge-head` would load a second network. */
+export const evaluation = (data: string): string[] => [
+  ...['eval', '--checkpoint', checkpoint, '--data', data, '--edge-head', '--loss'],
+  ...['--save-predictions', '--pictures', '1'],
 ]
 
-/** Copies the demo data set to a folder that a test may change. */
-export async function copyOfDataset(folder: string): Promise<string> {
-  for (const part of ['leftImg8bit', 'gtFine']) {
-    const city = join(part, 'val/drawnton')
+const cities = ['leftImg8bit', 'gtFine'].map((part) => join(part, 'val/drawnton'))
+
+/**
+ * Writes the demo data set with every n-th pixel of every n-th row, for tests of what does not depend on sizes: networks and losses
+ * take the square of n less time.
+ */
+export async function smallDataset(folder: string, n = 4): Promise<string> {
+  for (const city of cities) {
     await mkdir(join(folder, city), { recursive: true })
     for (const name of await readdir(join(dataset, city))) {
-      await copyFile(join(dataset, city, name), join(folder, city, name))
+      const [from, to] = [dataset, folder].map((root) => join(root, city, name))
+      if (name.endsWith('_labelIds.png')) await writeFile(to, everyNth(await readLabelIds(from), n))
+      if (name.endsWith('_instanceIds.png')) await writeFile(to, everyNth(await readInstanceIds(from), n))
+      if (!name.endsWith('_leftImg8bit.png')) continue
+      const { width = 0, height = 0 } = await sharp(from).metadata()
+      const small = sharp(from).resize(width / n, height / n, { kernel: 'nearest' })
+      await small.png({ compressionLevel: 1 }).toFile(to)
     }
   }
+  return folder
+}
+
+function everyNth({ width, height, data }: LabelMap<Uint8Array | Uint16Array>, n: number): Uint8Array {
+  const kept = data.filter((_, i) => (i % width) % n === 0 && Math.floor(i / width) % n === 0)
+  return encodeLabelPng({ width: width / n, height: height / n, data: kept })
+}
+
+/** Writes predictions for a data set as `eval --save-predictions` does: its label ids, a few pixels to the side. */
+export async function writePredictions(folder: string, data: string): Promise<string> {
+  const city = join(data, cities[1])
+  await mkdir(folder, { recursive: true })
+  for (const name of await readdir(city)) {
+    if (!name.endsWith('_labelIds.png')) continue
+    const map = await readLabelIds(join(city, name))
+    const shifted = map.data.map((_, i, ids) => ids[Math.min(i + 3, ids.length - 1)])
+    await writeFile(
+      join(folder, name.replace('_gtFine_labelIds', '_pred_labelIds')),
+      encodeLabelPng({ ...map, data: shifted }),
+    )
+  }
+  return folder
+}
+
+/** Copies a data set to a folder that a test may change. */
+export async function copyOf(data: string, folder: string): Promise<string> {
+  for (const city of cities) await cp(join(data, city), join(folder, city), { recursive: true })
   return folder
 }

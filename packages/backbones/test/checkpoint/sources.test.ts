@@ -168,6 +168,19 @@ describe('writeFileAtomically', () => {
     }
     expect(await readdir(join(folder, 'out'))).toEqual(['model.bin'])
   })
+  test('keeps the order of small and large writes, whose memory the caller uses again', async () => {
+    const path = join(folder, 'sizes.bin')
+    const expected: Uint8Array[] = []
+    await writeFileAtomically(path, async (sink) => {
+      const bytes = new Uint8Array(200_000)
+      for (const [i, size] of [1, 65_535, 1, 65_536, 65_537, 7, 200_000, 40_000, 40_000].entries()) {
+        const part = bytes.subarray(0, size).fill(i + 1)
+        expected.push(part.slice())
+        await sink.write(part)
+      }
+    })
+    expect((await readFile(path)).equals(Buffer.concat(expected))).toBe(true)
+  })
   test('a failure keeps the old file and removes the new one', async () => {
     const path = join(folder, 'kept', 'model.bin')
     await mkdir(join(folder, 'kept'))

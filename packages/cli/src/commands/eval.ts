@@ -6,13 +6,14 @@ import type { EvalFlags } from '../evaluation/flags.js'
 import { readIds } from '../evaluation/scored-classes.js'
 import { addOnErrorOption } from '../on-error.js'
 import { readClassNames } from '../options/class-names.js'
+import { addLogOption } from '../options/log.js'
 import { addSegmenterOptions, segmenterChoice, upstreamFlagsHelp } from '../options/model.js'
 import { parseCount, parseCountOrZero, parseShard } from '../options/parse.js'
 import type { Printer } from '../printer.js'
 import { addRunOptions, checkRunFlags, holdFolder } from '../state/output-folder.js'
 
 export function setUpEval(command: Command, printer: Printer, signal: AbortSignal): void {
-  addRunOptions(addOnErrorOption(addDataOptions(addSegmenterOptions(command))))
+  addLogOption(addRunOptions(addOnErrorOption(addDataOptions(addSegmenterOptions(command)))))
     .option('--limit <n>', 'evaluate only the first n images (default: all)', parseCount)
     .option(
       '--shard <i/n>',

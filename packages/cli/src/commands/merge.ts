@@ -6,6 +6,7 @@ import { checkRelative, copyOutputs } from '../evaluation/copy-outputs.js'
 import { Evaluation } from '../evaluation/evaluation.js'
 import { parseFacts, type RunFacts } from '../evaluation/run-facts.js'
 import { ImagesSkipped } from '../on-error.js'
+import { addLogOption } from '../options/log.js'
 import { reportFiles, resultsJson, writeReport } from '../output/evaluation/report.js'
 import { reportOf } from '../output/evaluation/report-of.js'
 import { evaluationText } from '../output/evaluation/text.js'
@@ -16,6 +17,7 @@ import { hasFormat } from '../state/results-format.js'
 import { idOfPlan } from '../state/run-plan.js'
 import { partFiles, readPart, readRun } from '../state/run-state.js'
 import { checkComplete, type ShardFolder } from '../state/shards.js'
+import { version } from '../version.js'
 
 interface MergeFlags {
   readonly out?: string
@@ -23,7 +25,7 @@ interface MergeFlags {
 }
 
 export function setUpMerge(command: Command, printer: Printer, signal: AbortSignal): void {
-  command
+  addLogOption(command)
     .argument('<folders...>', 'the --out of each run of eval --shard')
     .option('--out <folder>', 'write the page, results.json, pictures and predictions of the whole run here')
     .option('--json', 'print the results as JSON')
@@ -46,6 +48,7 @@ async function mergeCommand(
   signal: AbortSignal,
 ): Promise<void> {
   if (out !== undefined) checkOut(out, folders)
+  printer.log.start({ command: 'merge', version, shards: folders.length })
   const shards = await Promise.all(folders.map(readShard))
   checkComplete(shards)
   const [{ plan }] = shards

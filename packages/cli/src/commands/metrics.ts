@@ -12,6 +12,7 @@ import { mergeStates, stateJson } from '../metrics/state.js'
 import { addOnErrorOption } from '../on-error.js'
 import { classNamesHelp, noteOnTable, numberOfClasses, readClassNames } from '../options/class-names.js'
 import { readIdMap } from '../options/id-map.js'
+import { addLogOption } from '../options/log.js'
 import { maxPixelsOption } from '../options/model.js'
 import { parseCount, parseCountOrZero, parseIgnoreIndex, parseSamples } from '../options/parse.js'
 import { checkWritable } from '../output/check-writable.js'
@@ -21,9 +22,10 @@ import { matrixText, metricsText } from '../output/metrics/text.js'
 import { partialText } from '../output/text/early-end.js'
 import type { Printer } from '../printer.js'
 import { addRunOptions, checkRunFlags, holdFolder } from '../state/output-folder.js'
+import { version } from '../version.js'
 
 export function setUpMetrics(command: Command, printer: Printer, signal: AbortSignal): void {
-  addRunOptions(addOnErrorOption(command))
+  addLogOption(addRunOptions(addOnErrorOption(command)))
     .option('--gt <folder>', 'read the ground truth from this folder (default: CITYSCAPES_DATASET)')
     .option(
       '--pred <folder>',
@@ -131,7 +133,8 @@ async function metricsCommand(
   const started = performance.now()
   /** Prints and writes what was counted. */
   const publish = async ({ counted, pairs, skipped = [], partial }: Scored) => {
-    const seconds = (performance.now() - started) / 1000
+    const total = (performance.now() - started) / 1000
+    const seconds = flags.merge === undefined ? { ...printer.log.totals?.stages, total } : undefined
     const report = reportOf(counted, flags, { seconds, named, skipped, partial })
     const official = officialFile === undefined ? undefined : officialText(report)
     // Print first, so that a full disk does not cost the scores.
@@ -155,6 +158,7 @@ async function metricsCommand(
   const counted = await mergeStates(flags.merge)
   await checkWritable(files)
   await using _held = flags.out === undefined ? undefined : await holdFolder(flags.out, { printer, signal })
+  printer.log.start({ command: 'metrics', version, images: counted.images.length, merged: flags.merge })
   await publish({ counted, pairs: [] })
 }
 

@@ -12,10 +12,20 @@ import {
 import { listFew, readAhead, withoutPeriod } from '@inverseform/shared'
 import { sha256Of, writeWholeFile } from '@inverseform/shared/node'
 import type { Command } from 'commander'
+import { secondsSince } from '../evaluation/evaluate-images.js'
 import { networkSettings } from '../evaluation/settings.js'
+import type { Seconds } from '../event-log.js'
 import { findImages, type InputImage, type OutputEnd, type SkippedFile, STDIN } from '../input-images.js'
-import { ImagesSkipped, isOfOneImage, type OnError, onErrorOption } from '../on-error.js'
+import {
+  addOnErrorOption,
+  checkSomeDone,
+  ImagesSkipped,
+  isOfOneImage,
+  type OnError,
+  skippedImage,
+} from '../on-error.js'
 import { fetchCheckpoint } from '../options/checkpoint.js'
+import { addLogOption } from '../options/log.js'
 import {
   addSegmenterOptions,
   type SegmenterFlags,
@@ -25,10 +35,10 @@ import {
 } from '../options/model.js'
 import { parseWords } from '../options/parse.js'
 import { photoExtension, photoOfRgb, pngOfLabels, pngOfRgb, pngOfUnit } from '../output/images.js'
+import { isForeign, marked } from '../output/marks.js'
 import { outputPalette } from '../output/palettes.js'
-import { afterError, partialOf } from '../output/text/early-end.js'
-import { Progress } from '../output/text/progress.js'
-import { noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
+import { afterError, noteHowToGoOn, partialOf } from '../output/text/early-end.js'
+import { deviceName, noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
 import { type WrittenImage, WrittenImages } from '../predict-state.js'
 import type { Printer } from '../printer.js'
 import { openState } from '../state/open-state.js'
@@ -40,13 +50,15 @@ import {
   type RunFlags,
 } from '../state/output-folder.js'
 import { sizesOf } from '../state/run-state.js'
+import { startImages } from '../state/start-images.js'
 import { readStdin } from '../stdin.js'
 
 const predictionKinds = ['labels', 'colors', 'overlay', 'edges', 'confidence'] as const
 type PredictionKind = (typeof predictionKinds)[number]
 
 interface PredictFlags extends SegmenterFlags, RunFlags {
-  readonly onError?: OnError
+  readonly onError: OnError
+  readonly overwrite?: boolean
   readonly out: string
   readonly outputs?: PredictionKind[]
   readonly json?: boolean
@@ -57,18 +69,14 @@ export function setUpPredict(command: Command, printer: Printer, signal: AbortSi
     '<inputs...>',
     'images, folders (searched at any depth), quoted globs, or - for standard input',
   )
-  addRunOptions(addSegmenterOptions(command))
-    .addOption(
-      onErrorOption(
-        'when an image fails: stop, or skip it with an exit code of its own (default: go on, and end with its error)',
-      ),
-    )
+  addLogOption(addRunOptions(addOnErrorOption(addSegmenterOptions(command), 'read, segmented or written')))
     .option('--out <folder>', 'write to this folder', 'predictions')
     .option(
       '--outputs <kinds>',
       `write these: ${predictionKinds.join(', ')} (default: all; edges only with --edge-head)`,
       parseWords(predictionKinds),
     )
+    .option('--overwrite', 'replace files that predict did not write, or that were changed since')
     .option('--json', 'print as JSON what was written, skipped and not segmented')
     .addHelpText(
       'after',
@@ -87,10 +95,7 @@ In a clone of the repository, with its data:
 /** The folder of the state, below the output folder, which may be the user's own: hidden files are no inputs. */
 const STATE = '.inverseform'
 
-/**
- * Segments images and writes the results. An image that cannot be read, segmented or written is reported at the end,
- * and the others are kept.
- */
+/** Segments images and writes the results. */
 async function predictCommand(
   inputs: readonly string[],
   flags: PredictFlags,
@@ -109,6 +114,7 @@ async function predictCommand(
     ...{ folder, state: join(folder, STATE), outputs: [], resume, restart },
     isOurs: async () => false,
   })
+  if (!flags.overwrite) await checkReplaceable(folder, kinds, images)
   const checkpoint = await fetchCheckpoint(choice.checkpoint, { printer, signal, flag: '--checkpoint' })
   await using segmenter = await createSegmenter({
     ...choice,
@@ -140,56 +146,63 @@ async function predictCommand(
   const isDone = ({ path, stem }: InputImage) => state.total.get(path)?.stem === stem
   // Standard input has another image each time.
   const toDo = images.filter((input) => input.path === STDIN || !isDone(input))
-  if (toDo.length < images.length) {
-    printer.note(`${images.length - toDo.length} of ${images.length} images are done already.`)
-  }
-
+  const progress = startImages(printer, {
+    command: 'predict',
+    run: state.id,
+    images: images.length,
+    done: images.length - toDo.length,
+    model: segmenter.model,
+    checkpoint: choice.checkpoint,
+    device: deviceName(segmenter),
+    workers: segmenter.workers,
+  })
   const failures: Failure[] = []
-  const progress = new Progress(printer, 'images', images.length, images.length - toDo.length)
   const finish = (error?: unknown) => {
     progress.end()
     const written = images.filter(isDone).map(({ path }) => writtenJson(folder, state.total.get(path)!))
     const [{ length: scored }, { length: total }] = [written, images]
     printer.line(`Wrote the predictions of ${scored} ${scored === 1 ? 'image' : 'images'} to ${folder}`)
     const partial = error === undefined ? undefined : partialOf(error, signal, { scored, total })
-    if (flags.json) printer.json(jsonOf(folder, { written, skipped, failures, partial }))
+    const { stages, seconds: all = 0 } = printer.log.totals ?? {}
+    const seconds = { ...stages, total: all }
+    if (flags.json) printer.json(jsonOf(folder, { written, skipped, failures, seconds, partial }))
   }
   try {
     const decoded = readAhead(toDo, (input) => attempt(input, () => read(input, flags.maxPixels, signal)))
     for await (const item of readAhead(decoded, segment, segmenter.workers + 1)) {
       signal.throwIfAborted()
+      const started = performance.now()
       const done = 'error' in item ? item : await attempt(item.input, () => write(folder, kinds, item))
       if ('error' in done) {
-        if (flags.onError === 'stop') throw done.error
         failures.push(done)
+        if (flags.onError === 'stop') throw done.error
+        printer.log.imageSkipped(done.input.path, done.error)
       } else {
         const { image, stem, ends } = done
         const outputs = Object.values(ends).map((end) => stem + end)
         const bytes = image === STDIN ? [] : await sizesOf([image])
         await state.add([{ name: image, bytes, outputs }], (to) => to.add(done))
+        printer.log.imageDone(image, { ...secondsOf(item as Prediction), write: secondsSince(started) })
       }
       progress.step()
     }
     await state.flush()
   } catch (error) {
-    await afterError(printer, () => state.flush())
+    await afterError(printer, () => (state.size > 0 ? state.flush() : state.remove()))
     finish(error)
-    if (state.size > 0) printer.line('Run again with --resume to go on from there.')
+    noteHowToGoOn(printer, error, { done: state.size, total: images.length, onError: flags.onError })
     throw error
   }
   finish()
   // Images that were skipped can be tried again with --resume. Without these flags, nobody asked for a state.
-  if (resume || (flags.onError === 'skip' && failures.length > 0)) await state.finish()
+  if (resume || failures.length > 0) await state.finish()
   else await state.remove()
   if (failures.length === 0) return
-  if (flags.onError !== 'skip' || failures.length === images.length) {
-    throw summaryOf(failures, images.length, printer)
-  }
-  for (const { error } of failures) printer.line(`skipped: ${error.message}`)
-  throw new ImagesSkipped(
-    failures.map(({ input }) => ({ name: input.path })),
-    images.length,
-  )
+  // The log has them already.
+  if (!printer.log.isOn) for (const { error } of failures) printer.line(`skipped: ${error.message}`)
+  const without = failures.map(({ input, error }) => skippedImage(input.path, error))
+  checkSomeDone(without, images.length)
+  throw new ImagesSkipped(without, images.length)
 
   async function segment(item: Decoded | Failure) {
     if ('error' in item) return item
@@ -205,6 +218,7 @@ async function predictCommand(
 interface Decoded {
   readonly input: InputImage
   readonly image: RgbImage
+  readonly decodeSeconds: number
 }
 
 interface Failure {
@@ -213,8 +227,21 @@ interface Failure {
 }
 
 async function read(input: InputImage, maxPixels: number | undefined, signal: AbortSignal): Promise<Decoded> {
+  const started = performance.now()
   const source = input.path === STDIN ? await readStdin(signal) : input.path
-  return { input, image: await readImage(source, { maxPixels }) }
+  const image = await readImage(source, { maxPixels })
+  return { input, image, decodeSeconds: secondsSince(started) }
+}
+
+/** Returns the seconds of the stages before an image is written. */
+function secondsOf({ decodeSeconds, segmentation: { timings } }: Prediction): Seconds {
+  const { preprocess, network, postprocess } = timings
+  return {
+    decode: decodeSeconds,
+    preprocess: preprocess / 1000,
+    network: network / 1000,
+    postprocess: postprocess / 1000,
+  }
 }
 
 /** Returns the error of an image instead of throwing it, unless all other images would have it too. */
@@ -244,27 +271,42 @@ function noteSkipped(skipped: readonly SkippedFile[], printer: Printer): void {
   }
 }
 
-/** Prints each failure if there are several, and returns the error of the command. */
-function summaryOf(failures: readonly Failure[], total: number, printer: Printer): InverseFormError {
-  const [{ error }] = failures
-  if (failures.length === 1) return error
-  for (const failure of failures) printer.line(`failed: ${failure.error.message}`)
-  return new InverseFormError(error.code, `${failures.length} of ${total} images could not be segmented.`, {
-    hint: error.hint,
-    details: error.details,
-  })
+/** @throws InverseFormError `invalid-argument` if outputs would replace files that no run of predict wrote */
+async function checkReplaceable(
+  folder: string,
+  kinds: readonly PredictionKind[],
+  images: readonly InputImage[],
+): Promise<void> {
+  const ends = kinds.flatMap((kind) => possibleEnds[kind])
+  const paths = images.flatMap(({ stem }) => ends.map((end) => join(folder, stem + end)))
+  const foreign: string[] = []
+  for await (const path of readAhead(paths, async (path) => ((await isForeign(path)) ? path : ''), 32)) {
+    if (path !== '') foreign.push(path)
+  }
+  if (foreign.length === 0) return
+  const [verb, them] = foreign.length === 1 ? ['exists', 'it'] : ['exist', 'them']
+  throw new InverseFormError(
+    'invalid-argument',
+    `${listFew(foreign, 3)} ${verb} already, and predict did not write ${them}.`,
+    {
+      hint: `Choose another --out, or pass --overwrite to replace ${them}.`,
+      details: { folder, files: foreign },
+    },
+  )
 }
 
 interface Outcome {
   readonly written: readonly ReturnType<typeof writtenJson>[]
   readonly skipped: readonly SkippedFile[]
   readonly failures: readonly Failure[]
+  /** Of each stage, summed over the images of this process, and in all. */
+  readonly seconds: Seconds
   /** How far the run got, if it ended early. */
   readonly partial?: ReportPartial
 }
 
 /** Returns what `--json` prints. */
-const jsonOf = (out: string, { written, skipped, failures, partial }: Outcome): unknown => ({
+const jsonOf = (out: string, { written, skipped, failures, seconds, partial }: Outcome): unknown => ({
   format: 'inverseform.predictions',
   version: 1,
   partial,
@@ -277,6 +319,7 @@ const jsonOf = (out: string, { written, skipped, failures, partial }: Outcome): 
     message,
     hint,
   })),
+  seconds,
 })
 
 /** Returns an image with the path of each kind of output. */
@@ -287,6 +330,15 @@ function writtenJson(folder: string, { image, stem, width, height, ends }: Writt
 
 function networkOutputs(kinds: readonly PredictionKind[]): SegmentOutput[] {
   return ['labels', ...kinds.filter((kind) => kind === 'edges' || kind === 'confidence')]
+}
+
+/** The ends of the names of outputs. Overlays of photographs are JPEGs if those can be as large. */
+const possibleEnds: Readonly<Record<PredictionKind, readonly OutputEnd[]>> = {
+  labels: ['_labelIds.png'],
+  colors: ['_colors.png'],
+  overlay: ['_overlay.jpg', '_overlay.png'],
+  edges: ['_edges.png'],
+  confidence: ['_confidence.png'],
 }
 
 interface Prediction extends Decoded {
@@ -310,18 +362,13 @@ async function write(
     edges: () => pngOfUnit(edges as Float32Array, width, height),
     confidence: () => pngOfUnit(confidence as Float32Array, width, height),
   }
-  const fileEnds: Readonly<Record<PredictionKind, OutputEnd>> = {
-    labels: '_labelIds.png',
-    colors: '_colors.png',
-    overlay: `_overlay.${photoExtension(width, height)}`,
-    edges: '_edges.png',
-    confidence: '_confidence.png',
-  }
+  const photo = photoExtension(width, height)
   const ends = await Promise.all(
     kinds.map(async (kind) => {
-      const path = join(folder, input.stem + fileEnds[kind])
-      await writeWholeFile(path, await encoded(path, encoders[kind]))
-      return [kind, fileEnds[kind]] as const
+      const end = possibleEnds[kind].find((possible) => possible.endsWith(photo)) ?? possibleEnds[kind][0]
+      const path = join(folder, input.stem + end)
+      await writeWholeFile(path, marked(await encoded(path, encoders[kind])))
+      return [kind, end] as const
     }),
   )
   return { image: input.path, stem: input.stem, width, height, ends: Object.fromEntries(ends) }

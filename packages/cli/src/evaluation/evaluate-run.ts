@@ -1,7 +1,7 @@
 import type { Sample } from '@inverseform/cityscapes/node'
 import type { InverseFormError } from '@inverseform/errors'
 import type { NodeSegmenter, SegmentOptions } from '@inverseform/runtime-node'
-import { type OnError, skippedImage } from '../on-error.js'
+import { type OnError, type SkippedImage, skippedImage } from '../on-error.js'
 import { type DoneImage, type RunState, sizesOf } from '../state/run-state.js'
 import { compareLabels } from './edge-head-comparison.js'
 import { type EvaluatedImage, evaluateImages, secondsSince } from './evaluate-images.js'
@@ -27,8 +27,8 @@ interface EvaluationRun {
   readonly evaluation: Evaluation
   /** Writes the files of an image. */
   write(stem: string, image: EvaluatedImage): Promise<Written>
-  /** Called with each image that is done or skipped. */
-  onDone(isScored: boolean): void
+  onDone(image: ImageResult): void
+  onSkip(image: SkippedImage): void
 }
 
 /** The files that a sample is read from. */
@@ -61,7 +61,7 @@ export async function evaluateRun(run: EvaluationRun): Promise<void> {
     next(async () => {
       const skipped = skippedImage(stemOf.get(sample) as string, error)
       await count(sample, [], (to) => to.skip(skipped))
-      run.onDone(false)
+      run.onSkip(skipped)
     })
   try {
     for await (const image of evaluateImages(run.segmenter, samples.values(), {
@@ -71,22 +71,32 @@ export async function evaluateRun(run: EvaluationRun): Promise<void> {
     })) {
       const { sample, scores, segmentation } = image
       const stem = stemOf.get(sample) as string
-      const { pictures, outputs } = await run.write(stem, image)
-      const compared = run.without && (await compareLabels(run.without, image, run.classes, run.options))
+      const [{ pictures, outputs }, write] = await timed(run.write(stem, image))
+      const [compared, comparing] = await timed(
+        run.without && compareLabels(run.without, image, run.classes, run.options),
+      )
       await last
-      const loss = run.loss?.terms(image)
+      const loss = timed(run.loss?.terms(image))
       next(async () => {
-        const terms = await loss
+        const [terms, losing] = await loss
         const total = secondsSince(counted)
         counted = performance.now()
-        const seconds = { ...image.seconds, total }
+        const score = image.seconds.score + comparing + losing
+        const seconds = { ...image.seconds, score, write, total }
         const result = { stem, scores, tiles: segmentation.tiles, seconds, loss: terms, compared, pictures }
         await count(sample, outputs, (to) => to.add(result))
-        run.onDone(scores !== undefined)
+        run.onDone(result)
       })
     }
     await last
   } finally {
     await last.catch(() => {})
   }
+}
+
+/** Returns the result of work that has just started, and its seconds. */
+async function timed<T>(work: T | Promise<T>): Promise<readonly [result: T, seconds: number]> {
+  const started = performance.now()
+  const result = await work
+  return [result, secondsSince(started)]
 }

@@ -3,7 +3,7 @@ import type { ReportPartial } from '@inverseform/cityscapes'
 import type { Dataset, Sample } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import { createInverseNet, createSegmenter } from '@inverseform/runtime-node'
-import { listFew } from '@inverseform/shared'
+import { listFew, withoutSecrets } from '@inverseform/shared'
 import { sha256Of } from '@inverseform/shared/node'
 import { checkSomeDone, ImagesSkipped } from '../on-error.js'
 import { fetchCheckpoint } from '../options/checkpoint.js'
@@ -14,15 +14,15 @@ import { stemsOf, writePanels, writePrediction } from '../output/evaluation/pict
 import { reportFiles, resultsJson, writeReport } from '../output/evaluation/report.js'
 import { picturePath, predictionPath, reportOf } from '../output/evaluation/report-of.js'
 import { evaluationText, percent } from '../output/evaluation/text.js'
-import { afterError, partialOf, partialText } from '../output/text/early-end.js'
-import { Progress } from '../output/text/progress.js'
+import { afterError, noteHowToGoOn, partialOf, partialText } from '../output/text/early-end.js'
 import { deviceName, noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Printer } from '../printer.js'
 import { openState } from '../state/open-state.js'
 import { checkFolder, type FolderRules, type Output, STATE } from '../state/output-folder.js'
 import { hasFormat } from '../state/results-format.js'
-import { imagesOfShard } from '../state/run-plan.js'
+import { imagesOfShard, shardText } from '../state/run-plan.js'
 import type { AccumulatorKind } from '../state/run-state.js'
+import { startImages } from '../state/start-images.js'
 import { isPlain, plainOptions } from './data-flags.js'
 import { evaluateRun, filesOf } from './evaluate-run.js'
 import { Evaluation } from './evaluation.js'
@@ -106,7 +106,7 @@ export async function evaluate(
     names,
     palette: named?.palette,
     model: segmenter.model,
-    checkpoint: choice.checkpoint,
+    checkpoint: withoutSecrets(choice.checkpoint),
     data: dataset.data,
     split: isPlain(flags) ? undefined : dataset.split,
     total: dataset.total,
@@ -147,10 +147,18 @@ export async function evaluate(
   const showEdges = folder !== undefined && edgeHead
   const toDo = new Map([...samples].filter(([stem]) => !state?.has(stem)))
   const pictured = new Set(stems.slice(0, folder === undefined ? 0 : flags.pictures))
-  if (toDo.size < samples.size) {
-    printer.note(`${samples.size - toDo.size} of ${samples.size} images are done already.`)
-  }
-  const progress = new Progress(printer, 'images', samples.size, samples.size - toDo.size)
+  const progress = startImages(printer, {
+    command: 'eval',
+    run: state?.id,
+    images: samples.size,
+    done: samples.size - toDo.size,
+    model: facts.model,
+    checkpoint: facts.checkpoint,
+    data: facts.data,
+    shard: flags.shard && shardText(flags.shard),
+    device: facts.device,
+    workers: facts.workers,
+  })
   const context = { stems, images: samples.size, shard: flags.shard }
   const publish = async (partial?: ReportPartial) => {
     const report = reportOf(evaluation, facts, { ...context, partial })
@@ -195,8 +203,13 @@ export async function evaluate(
           ],
         }
       },
-      onDone(isScored) {
-        progress.step(isScored ? `mIoU ${percent(evaluation.confusion.compute().meanIou)}` : '')
+      onDone({ stem, scores, tiles, seconds: { total, ...seconds } }) {
+        printer.log.imageDone(stem, seconds, { meanIou: scores?.meanIou, tiles })
+        progress.step(scores ? `mIoU ${percent(evaluation.confusion.compute().meanIou)}` : '')
+      },
+      onSkip({ name, code, error }) {
+        printer.log.imageSkipped(name, { code, message: error })
+        progress.step()
       },
     })
     progress.end()
@@ -209,8 +222,7 @@ export async function evaluate(
       const done = evaluation.scored.length
       if (done > 0) await publish(partialOf(error, signal, { scored: done, total: samples.size }))
     })
-    const isHalfDone = state !== undefined && state.size > 0 && state.size < samples.size
-    if (isHalfDone) printer.line('Run again with --resume to go on from there.')
+    noteHowToGoOn(printer, error, { done: state?.size ?? 0, total: samples.size, onError: flags.onError })
     throw error
   }
   if (evaluation.tiles > 1) {

@@ -10,8 +10,8 @@ import type { LossTerms } from './validation-loss.js'
 
 type Classes = Pick<ScoredClasses, 'numClasses' | 'ignoreIndex'>
 
-/** Seconds of each stage, summed over images, and the time that they took. */
-export type TotalSeconds = StageSeconds & { readonly total: number }
+/** Seconds of each stage, summed over images, and the time that they took. Scoring includes the loss and the comparison. */
+export type TotalSeconds = StageSeconds & { readonly write: number; readonly total: number }
 
 /** What one image adds to an evaluation, when all of its work is done. */
 export interface ImageResult {
@@ -66,6 +66,7 @@ export class Evaluation implements Accumulator {
     network: 0,
     postprocess: 0,
     score: 0,
+    write: 0,
     total: 0,
   }
   readonly #loss = new Map<string, LossSum>()

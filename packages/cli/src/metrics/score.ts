@@ -15,14 +15,14 @@ import type { NamedClasses } from '../options/class-names.js'
 import type { IdPairs } from '../options/id-map.js'
 import { checkWritable } from '../output/check-writable.js'
 import { reportFiles } from '../output/metrics/files.js'
-import { afterError, partialOf } from '../output/text/early-end.js'
-import { Progress } from '../output/text/progress.js'
+import { afterError, noteHowToGoOn, partialOf } from '../output/text/early-end.js'
 import type { Printer } from '../printer.js'
 import { openState } from '../state/open-state.js'
 import { checkFolder, type FolderRules, holdFolder, type RunFlags, STATE } from '../state/output-folder.js'
 import { hasFormat } from '../state/results-format.js'
 import type { RunPlan } from '../state/run-plan.js'
 import { sizesOf } from '../state/run-state.js'
+import { startImages } from '../state/start-images.js'
 import type { MetricsFlags } from './flags.js'
 import { MetricsCount } from './metrics-count.js'
 import { inWordsOfPresets } from './preset-check.js'
@@ -81,9 +81,6 @@ export async function score(flags: MetricsFlags, context: ScoreContext): Promise
     }))
   const count = state?.total ?? kind.create()
   const toDo = pairs.filter(({ name }) => !state?.has(name))
-  if (toDo.length < pairs.length) {
-    printer.note(`${pairs.length - toDo.length} of ${pairs.length} images are done already.`)
-  }
   const scoredSoFar = (partial?: ReportPartial): Scored => {
     const names = new Set(count.names)
     const images = pairs.map(({ name }) => name).filter((name) => names.has(name))
@@ -101,9 +98,17 @@ export async function score(flags: MetricsFlags, context: ScoreContext): Promise
   }
   const skipping: Promise<void>[] = []
   const skip = (pair: PairToEvaluate, error: InverseFormError) => {
+    printer.log.imageSkipped(pair.name, error)
     skipping.push(record([pair], (to) => to.skip(skippedImage(pair.name, error))))
   }
-  const progress = new Progress(printer, 'images', pairs.length, pairs.length - toDo.length)
+  const progress = startImages(printer, {
+    command: 'metrics',
+    run: state?.id,
+    images: pairs.length,
+    done: pairs.length - toDo.length,
+    data: flags.gt,
+    predictions: flags.pred,
+  })
   try {
     await evaluatePairs(toDo, {
       metrics: selection,
@@ -112,7 +117,10 @@ export async function score(flags: MetricsFlags, context: ScoreContext): Promise
       workers: flags.workers,
       maxPixels: flags.maxPixels,
       signal,
-      onProgress: () => progress.step(),
+      onProgress({ name, seconds }) {
+        if (seconds) printer.log.imageDone(name, { ...seconds })
+        progress.step()
+      },
       onFailure: flags.onError === 'skip' ? skip : undefined,
       onCounted({ pairs: done, metrics }) {
         const names = done.map(({ name }) => name)
@@ -129,8 +137,7 @@ export async function score(flags: MetricsFlags, context: ScoreContext): Promise
       const { length: scored } = count.names
       if (scored > 0) await publish(scoredSoFar(partialOf(error, signal, { scored, total: pairs.length })))
     })
-    const isHalfDone = state !== undefined && state.size > 0 && state.size < pairs.length
-    if (isHalfDone) printer.line('Run again with --resume to go on from there.')
+    noteHowToGoOn(printer, error, { done: state?.size ?? 0, total: pairs.length, onError: flags.onError })
     throw error
   }
   await publish(scoredSoFar())

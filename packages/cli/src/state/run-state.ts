@@ -225,6 +225,11 @@ export class RunState<A extends Accumulator> {
     return run
   }
 
+  /** What tells the run from all others, also when it goes on in another process. */
+  get id(): string {
+    return this.#id
+  }
+
   /** Whether an image is done. */
   has(name: string): boolean {
     return this.#done.has(name)

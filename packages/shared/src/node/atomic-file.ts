@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import type { ByteSink } from '../byte-sink.js'
@@ -25,15 +25,9 @@ export async function writeFileAtomically(
   const handle = await whileWriting(path, open(temporary, 'wx'))
   try {
     try {
-      await write({
-        async write(bytes) {
-          for (let done = 0; done < bytes.byteLength; ) {
-            // Node refuses to write 2 GiB at once.
-            const length = Math.min(bytes.byteLength - done, 2 ** 30)
-            done += (await whileWriting(path, handle.write(bytes, done, length))).bytesWritten
-          }
-        },
-      })
+      const sink = new FileSink((bytes) => whileWriting(path, writeAll(handle, bytes)))
+      await write(sink)
+      await sink.flush()
     } finally {
       await whileWriting(path, handle.close())
     }
@@ -41,6 +35,37 @@ export async function writeFileAtomically(
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
+  }
+}
+
+/** Gathers small writes: waiting for thousands of them takes longer than writing. */
+class FileSink implements ByteSink {
+  readonly #write: (bytes: Uint8Array) => Promise<void>
+  readonly #gathered = new Uint8Array(2 ** 16)
+  #bytes = 0
+
+  constructor(write: (bytes: Uint8Array) => Promise<void>) {
+    this.#write = write
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#bytes + bytes.byteLength > this.#gathered.byteLength) await this.flush()
+    if (bytes.byteLength > this.#gathered.byteLength) return this.#write(bytes)
+    this.#gathered.set(bytes, this.#bytes)
+    this.#bytes += bytes.byteLength
+  }
+
+  async flush(): Promise<void> {
+    await this.#write(this.#gathered.subarray(0, this.#bytes))
+    this.#bytes = 0
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    // Node refuses to write 2 GiB at once.
+    const length = Math.min(bytes.byteLength - done, 2 ** 30)
+    done += (await handle.write(bytes, done, length)).bytesWritten
   }
 }
 

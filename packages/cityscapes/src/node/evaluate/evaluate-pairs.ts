@@ -13,7 +13,7 @@ import { type IdMap, labelMapping } from '../../label-mapping.js'
 import type { EvaluationPlan, PairToEvaluate, PixelIds } from './evaluate-pair.js'
 import { createMetrics, type MetricSelection, type Metrics, mergeMetrics } from './metric-set.js'
 import { MetricsThread } from './metrics-thread.js'
-import { type Counted, PairCounter } from './pair-counter.js'
+import { type Counted, PairCounter, type PairSeconds } from './pair-counter.js'
 
 export interface EvaluatePairsOptions<Selection extends MetricSelection = MetricSelection> {
   /** The metrics to compute, each with the options of its class; `{}` for the defaults. */
@@ -64,6 +64,8 @@ export interface EvaluationProgress {
   readonly total: number
   /** Name of the pair evaluated last. */
   readonly name: string
+  /** Seconds to read and to score it; undefined for a pair that failed. */
+  readonly seconds?: { readonly decode: number; readonly score: number } | undefined
 }
 
 /** Memory that a pair takes at most, without and with metrics of boundaries. */
@@ -145,11 +147,12 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
     while (next < pairs.length) {
       const number = next++
       const pair = pairs[number]
-      await counter.evaluate(pair, number).catch((error) => {
+      const seconds = await counter.evaluate(pair, number).catch((error) => {
         if (!isSkipped(pair, error)) throw error
+        return undefined
       })
       if (failure !== undefined) return
-      onProgress?.({ done: ++done, total: pairs.length, name: pair.name })
+      onProgress?.({ done: ++done, total: pairs.length, name: pair.name, seconds })
       const isDue = ++gathered.pairs >= MOST_COUNTED || performance.now() - gathered.at >= INTERVAL
       if (onCounted === undefined || !isDue) continue
       Object.assign(gathered, { at: performance.now(), pairs: 0 })
@@ -173,7 +176,7 @@ export async function evaluatePairs<const Selection extends MetricSelection>(
 
 /** A thread that counts pairs, or this one. */
 interface Counter {
-  evaluate(pair: PairToEvaluate, number: number): Promise<void>
+  evaluate(pair: PairToEvaluate, number: number): Promise<PairSeconds>
   take(): Counted | Promise<Counted>
 }
 

@@ -3,12 +3,12 @@ import { fromMessage, InverseFormError } from '@inverseform/errors'
 import type { EvaluationPlan, PairToEvaluate } from './evaluate-pair.js'
 import { metricsFromJSON } from './metric-set.js'
 import type { ThreadReply, ThreadRequest } from './metrics-worker.js'
-import type { Counted } from './pair-counter.js'
+import type { Counted, PairSeconds } from './pair-counter.js'
 
-type Reply = Extract<ThreadReply, { readonly counted?: unknown }>['counted']
+type Reply = Extract<ThreadReply, { readonly counted?: unknown }>
 
 interface Pending {
-  readonly resolve: (counted: Reply) => void
+  readonly resolve: (reply: Reply) => void
   readonly reject: (error: unknown) => void
   readonly pair: PairToEvaluate | undefined
 }
@@ -30,13 +30,13 @@ export class MetricsThread {
 
   /** @throws InverseFormError as `evaluatePair`, `out-of-memory` when the thread runs out of memory, and
    *   `runtime-unavailable` when it ends or fails to start for another reason */
-  async evaluate(pair: PairToEvaluate, number = 0): Promise<void> {
-    await this.#request({ number, files: pair })
+  async evaluate(pair: PairToEvaluate, number = 0): Promise<PairSeconds> {
+    return (await this.#request({ number, files: pair })).seconds as PairSeconds
   }
 
   /** Returns what was counted since the last call. */
   async take(): Promise<Counted> {
-    const { pairs, states } = (await this.#request()) as NonNullable<Reply>
+    const { pairs, states } = (await this.#request()).counted as NonNullable<Reply['counted']>
     return { pairs, metrics: metricsFromJSON(states) }
   }
 
@@ -58,7 +58,7 @@ export class MetricsThread {
     const { resolve, reject } = this.#pending.get(reply.id)!
     this.#pending.delete(reply.id)
     if ('error' in reply) reject(fromMessage(reply.error))
-    else resolve(reply.counted)
+    else resolve(reply)
   }
 
   #fail(cause: Error): void {

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorMessage, toMessage } from '@inverseform/errors'
 import type { EvaluationPlan, PairToEvaluate } from './evaluate-pair.js'
 import { metricsToJSON } from './metric-set.js'
-import { PairCounter } from './pair-counter.js'
+import { PairCounter, type PairSeconds } from './pair-counter.js'
 
 /** A pair to evaluate, with its number; without a pair, a request for what was counted since the last one. */
 export interface ThreadRequest {
@@ -11,10 +11,11 @@ export interface ThreadRequest {
   readonly pair?: { readonly number: number; readonly files: PairToEvaluate }
 }
 
-/** The answer to a request; has counts if they were requested. */
+/** The answer to a request: how long a pair took, or what was counted. */
 export type ThreadReply =
   | {
       readonly id: number
+      readonly seconds?: PairSeconds
       readonly counted?: { readonly pairs: readonly number[]; readonly states: unknown }
     }
   | { readonly id: number; readonly error: ErrorMessage }
@@ -30,8 +31,7 @@ async function reply({ id, pair }: ThreadRequest): Promise<ThreadReply> {
       const { pairs, metrics } = counter.take()
       return { id, counted: { pairs, states: metricsToJSON(metrics) } }
     }
-    await counter.evaluate(pair.files, pair.number)
-    return { id }
+    return { id, seconds: await counter.evaluate(pair.files, pair.number) }
   } catch (error) {
     return { id, error: toMessage(error) }
   }

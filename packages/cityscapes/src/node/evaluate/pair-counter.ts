@@ -1,6 +1,12 @@
 import { countPair, type EvaluationPlan, type PairToEvaluate, readPair } from './evaluate-pair.js'
 import { createMetrics, type Metrics, mergeMetrics } from './metric-set.js'
 
+/** Seconds that a pair took. Reading waits while its thread scores another pair. */
+export interface PairSeconds {
+  readonly decode: number
+  readonly score: number
+}
+
 /** What was counted since the last time. */
 export interface Counted {
   /** The numbers of the pairs. */
@@ -21,11 +27,13 @@ export class PairCounter {
   }
 
   /**
-   * Reads and counts a pair. After an error it counts nowhere; without `skips` in the plan, the others may be lost with it.
+   * Reads and counts a pair, and returns how long that took. After an error it counts nowhere; without `skips` in the plan, the others may be lost with it.
    * @throws InverseFormError as `readPair` and `countPair`
    */
-  async evaluate(pair: PairToEvaluate, number: number): Promise<void> {
+  async evaluate(pair: PairToEvaluate, number: number): Promise<PairSeconds> {
+    const started = performance.now()
     const read = await readPair(pair, this.#plan)
+    const decoded = performance.now()
     if (this.#plan.skips) {
       const own = createMetrics(this.#plan.metrics)
       countPair(read, this.#plan, own)
@@ -36,6 +44,7 @@ export class PairCounter {
       this.#isSpoiled = false
     }
     this.#pairs.push(number)
+    return { decode: (decoded - started) / 1000, score: (performance.now() - decoded) / 1000 }
   }
 
   /** Returns what was counted since the last call. */

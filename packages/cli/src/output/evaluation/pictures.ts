@@ -15,6 +15,7 @@ import {
   writePictures,
 } from '../images.js'
 import { paletteOf } from '../palettes.js'
+import { predictionPath } from './report-of.js'
 
 /**
  * Returns the name of the files of each sample, without their ends. It has the folder of the city where two samples
@@ -39,7 +40,7 @@ export async function writePrediction(
   isPlain: boolean,
 ): Promise<void> {
   const { width, height, labels } = segmentation
-  const path = join(folder, 'predictions', `${stem}${isPlain ? '' : '_pred_labelIds'}.png`)
+  const path = join(folder, predictionPath(stem, isPlain))
   await writeWholeFile(path, await (isPlain ? pngOfIds(labels, width, height) : pngOfLabels(segmentation)))
 }
 

@@ -1,6 +1,7 @@
 import { classTable, type ReportComparison, scoreSummary } from '@inverseform/cityscapes'
-import type { StageSeconds } from '../../evaluation/evaluate-images.js'
+import type { TotalSeconds } from '../../evaluation/evaluation.js'
 import type { LossTerms } from '../../evaluation/validation-loss.js'
+import { stagesText } from '../../event-log.js'
 import { skippedText } from '../text/early-end.js'
 import { warningLines } from '../text/warnings.js'
 import type { EvaluationReport } from './report.js'
@@ -17,14 +18,9 @@ export function evaluationText({ names, confusion, comparison, loss, skipped }: 
   return sections.filter((section) => section !== undefined).join('\n')
 }
 
-/** Returns how long an evaluation took. Several workers may run the network at the same time. */
-export function timeText(
-  { total, network }: Pick<StageSeconds, 'network'> & { readonly total: number },
-  workers: number,
-): string {
-  const inNetwork = `${network.toFixed(1)} s`
-  return `${total.toFixed(1)} s, ${workers === 1 ? `${inNetwork} of it in the network` : `in which ${workers} workers were in the network for ${inNetwork} in all`}`
-}
+/** Returns how long an evaluation took. Stages of several images may run at the same time. */
+export const timeText = ({ total, ...stages }: TotalSeconds, workers: number): string =>
+  `${total.toFixed(1)} s${workers === 1 ? '' : ` with ${workers} workers`}: ${stagesText(stages)}`
 
 export function percent(fraction: number): string {
   return (100 * fraction).toFixed(2)

@@ -17,6 +17,7 @@ import {
 } from '@inverseform/cityscapes'
 import type { Metrics } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
+import { type Seconds, stagesText } from '../../event-log.js'
 import type { PresetName, SelectionFlags } from '../../metrics/selection.js'
 import type { Counted } from '../../metrics/state.js'
 import type { SkippedImage } from '../../on-error.js'
@@ -43,13 +44,17 @@ export interface MetricsReport {
   readonly trimap?: TrimapIouScores
   readonly surface?: SurfaceScores
   readonly skipped: readonly SkippedImage[]
+  /** Seconds of each stage, summed over the images of this process, and the time that they took; undefined for merged states. */
+  readonly seconds?: StagesAndTotal
   /** How far the evaluation got, if it ended early. */
   readonly partial?: ReportPartial
 }
 
+type StagesAndTotal = Seconds & { readonly total: number }
+
 /** What a report says beside the results. */
 interface ReportContext {
-  readonly seconds: number
+  readonly seconds?: StagesAndTotal
   readonly named?: NamedClasses
   readonly skipped: readonly SkippedImage[]
   readonly partial?: ReportPartial
@@ -94,6 +99,7 @@ export function reportOf(
     trimap: trimap?.compute(),
     surface: surface?.compute(),
     skipped,
+    seconds,
     partial,
   }
 }
@@ -122,7 +128,11 @@ function intervalOf({ perImage }: Partial<Metrics>, samples: number | true): Boo
   )
 }
 
-function factsOf({ gt, pred, merge }: ReportFlags, numImages: number, seconds: number): ReportFacts {
+function factsOf(
+  { gt, pred, merge }: ReportFlags,
+  numImages: number,
+  seconds: StagesAndTotal | undefined,
+): ReportFacts {
   if (merge !== undefined) {
     return [
       ['merged', merge.join(', ')],
@@ -133,14 +143,18 @@ function factsOf({ gt, pred, merge }: ReportFlags, numImages: number, seconds: n
     ['truth', gt ?? process.env.CITYSCAPES_DATASET ?? ''],
     ['predictions', pred ?? process.env.CITYSCAPES_RESULTS ?? 'results of the data set'],
     ['images', String(numImages)],
-    ['time', `${seconds.toFixed(1)} s`],
+    ...(seconds ? ([['time', timeText(seconds)]] as const) : []),
   ]
 }
+
+/** Lists the stages if this process has scored an image. */
+const timeText = ({ total, ...stages }: StagesAndTotal): string =>
+  `${total.toFixed(1)} s${Object.keys(stages).length > 0 ? `: ${stagesText(stages)}` : ''}`
 
 /** Returns the results as `--json` prints them and `results.json` holds them. Scores are fractions in [0,1], or null. */
 export function metricsJson(report: MetricsReport): string {
   const { facts, names, official, confusion, perImage, interval, preset } = report
-  const { boundaryF, boundaryIou, trimap, surface, skipped, partial } = report
+  const { boundaryF, boundaryIou, trimap, surface, skipped, seconds, partial } = report
   const scores = confusion?.compute()
   const results = {
     format: 'inverseform.metrics',
@@ -163,6 +177,7 @@ export function metricsJson(report: MetricsReport): string {
     trimap,
     surface,
     skipped,
+    seconds,
   }
   return jsonText(results)
 }

@@ -2,7 +2,7 @@ import type { ReportPartial } from '@inverseform/cityscapes'
 import { isInverseFormError } from '@inverseform/errors'
 import { visibleLine } from '@inverseform/shared'
 import { Interrupted } from '../../interrupts.js'
-import type { SkippedImage } from '../../on-error.js'
+import { isOfOneImage, type OnError, type SkippedImage } from '../../on-error.js'
 import type { Printer } from '../../printer.js'
 
 /** Says what a run that ended early has scored. */
@@ -24,6 +24,21 @@ export async function afterError(printer: Printer, work: () => Promise<void>): P
     await work()
   } catch (error) {
     printer.note(`The partial result could not be written: ${(error as Error).message}`)
+  }
+}
+
+/** How far a run got that an error has ended. */
+interface EarlyEnd {
+  readonly done: number
+  readonly total: number
+  readonly onError: OnError
+}
+
+/** Says how to go on after an error. `done` is of a run with a state. */
+export function noteHowToGoOn(printer: Printer, error: unknown, { done, total, onError }: EarlyEnd): void {
+  if (done > 0 && done < total) printer.line('Run again with --resume to go on from there.')
+  if (onError === 'stop' && total > 1 && isOfOneImage(error)) {
+    printer.line('Add --on-error skip to go on without images that fail.')
   }
 }
 

@@ -51,7 +51,8 @@ export class Progress {
       this.#printer.rewriteLine(line)
       this.#isLineOpen = true
     } else if (now - this.#lastLine >= PLAIN_INTERVAL || this.#done === this.total) {
-      this.#printer.line(text)
+      const total = this.total > 0 ? this.total : undefined
+      this.#printer.progress(text, { done, total, unit: this.#what, perSecond: Number(rate.toFixed(3)) })
       this.#lastLine = now
     }
   }
