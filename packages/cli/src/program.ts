@@ -30,6 +30,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/merge.js')).setUpMerge,
   },
   {
+    name: 'queue',
+    description: 'Evaluate on many machines that take images from a queue in Redis',
+    load: async () => (await import('./commands/queue.js')).setUpQueue,
+  },
+  {
     name: 'predict',
     description: 'Segment images',
     load: async () => (await import('./commands/predict.js')).setUpPredict,

@@ -83,6 +83,9 @@ export async function connect(
   }
 }
 
+/** Milliseconds since 1970, by the clock of Redis, which all share. */
+export const timeOf = async ({ redis }: Connection): Promise<number> => Number((await redis.time())[0]) * 1000
+
 /** Returns the part of a Redis URL that may be shown: host, port and database. */
 export function addressOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined

@@ -1,5 +1,5 @@
 import { InverseFormError } from '@inverseform/errors'
-import type { Connection } from './connection.js'
+import { type Connection, timeOf } from './connection.js'
 import { jobIdOf, queueKey, RUNS, runKey, sha256 } from './keys.js'
 
 /** What a run is: published once, and read by each worker that takes part. */
@@ -30,6 +30,8 @@ export interface RunSummary {
   readonly active: number
   /** Images with a result; also those that were skipped. */
   readonly done: number
+  /** Images a second, over the last minute. */
+  readonly rate: number
   /** Images that were given up: their jobs were altered, or their workers ended each time. */
   readonly failed: number
 }
@@ -42,10 +44,11 @@ const MAX_BYTES = 2 ** 27
  * @returns whether it was there
  */
 export async function publishRun(
-  { redis }: Connection,
+  connection: Connection,
   id: string,
   description: RunDescription,
 ): Promise<boolean> {
+  const { redis } = connection
   const text = JSON.stringify(description)
   if (text.length > MAX_BYTES) {
     throw new InverseFormError(
@@ -57,14 +60,14 @@ export async function publishRun(
     )
   }
   const { program, title, images } = description
-  const [seconds] = await redis.time()
+  const started = await timeOf(connection)
   const results = await redis
     .multi()
     .hsetnx(runKey(id), 'state', 'open')
     .hset(runKey(id), { program, title, images: images.length, description: text, sha256: sha256(text) })
     // Each event would hold the result of an image a second time, and nobody reads them.
     .hset(queueKey(id, 'meta'), 'opts.maxLenEvents', 10)
-    .zadd(RUNS, 'NX', Number(seconds) * 1000, id)
+    .zadd(RUNS, 'NX', started, id)
     .exec()
   return results?.[0][1] === 0
 }
@@ -93,43 +96,55 @@ export async function setState({ redis }: Connection, id: string, state: RunStat
   await redis.hset(runKey(id), 'state', state)
 }
 
+/** Milliseconds over which a rate is taken. */
+const RATE_TIME = 60_000
+
 /** Lists all runs, the oldest first. */
-export async function listRuns({ redis }: Connection): Promise<RunSummary[]> {
+export async function listRuns(connection: Connection): Promise<RunSummary[]> {
+  const { redis } = connection
   const listed = await redis.zrange(RUNS, '0', '-1', 'WITHSCORES')
   const entries = listed.flatMap((id, i) => (i % 2 === 0 ? [[id, Number(listed[i + 1])] as const] : []))
-  const runs = await Promise.all(
-    entries.map(async ([id, started]): Promise<RunSummary | undefined> => {
-      const results = await redis
-        .multi()
-        .hmget(runKey(id), 'program', 'title', 'state', 'images')
-        .llen(queueKey(id, 'wait'))
-        .llen(queueKey(id, 'active'))
-        .zcard(queueKey(id, 'completed'))
-        .zcard(queueKey(id, 'failed'))
-        .exec()
-      const [[program, title, state, images], waiting, active, done, failed] = (results ?? []).map(
-        ([, value]) => value,
-      ) as [(string | null)[], number, number, number, number]
-      // The keys of a finished run expire.
-      if (program === null) return undefined
-      const known = state === 'stopped' || state === 'finished' ? state : 'open'
-      return {
-        id,
-        program,
-        title: title ?? '',
-        state: known,
-        started,
-        images: Number(images),
-        waiting,
-        active,
-        done,
-        failed,
-      }
-    }),
-  )
+  if (entries.length === 0) return []
+  const now = await timeOf(connection)
+  const runs = await Promise.all(entries.map(([id, started]) => summaryOf(connection, id, started, now)))
   const gone = entries.filter((_, i) => runs[i] === undefined).map(([id]) => id)
   if (gone.length > 0) await redis.zrem(RUNS, ...gone)
   return runs.filter((run) => run !== undefined)
+}
+
+/** Returns what a list says of a run; undefined for one that has expired. */
+async function summaryOf(
+  { redis }: Connection,
+  id: string,
+  started: number,
+  now: number,
+): Promise<RunSummary | undefined> {
+  const results = await redis
+    .multi()
+    .hmget(runKey(id), 'program', 'title', 'state', 'images')
+    .llen(queueKey(id, 'wait'))
+    .llen(queueKey(id, 'active'))
+    .zcard(queueKey(id, 'completed'))
+    .zcard(queueKey(id, 'failed'))
+    .zcount(queueKey(id, 'completed'), now - RATE_TIME, '+inf')
+    .exec()
+  const [[program, title, state, images], waiting, active, done, failed, recent] = (results ?? []).map(
+    ([, value]) => value,
+  ) as [(string | null)[], number, number, number, number, number]
+  if (program === null) return undefined
+  return {
+    id,
+    program,
+    title: title ?? '',
+    state: state === 'stopped' || state === 'finished' ? state : 'open',
+    started,
+    images: Number(images),
+    waiting,
+    active,
+    done,
+    rate: (1000 * recent) / Math.max(1000, Math.min(RATE_TIME, now - started)),
+    failed,
+  }
 }
 
 /** The keys of BullMQ's that each run has, beside those of its jobs. */

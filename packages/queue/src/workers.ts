@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Connection } from './connection.js'
+import { type Connection, timeOf } from './connection.js'
 import { WORKERS } from './keys.js'
 
 /** A worker in a list. */
@@ -48,7 +48,7 @@ export class Heartbeat implements AsyncDisposable {
     if (!isNew && performance.now() - this.#sent < INTERVAL / 2) return
     this.#sent = performance.now()
     const { redis } = this.#connection
-    const entry = { ...this.#summary, at: await now(this.#connection) }
+    const entry = { ...this.#summary, at: await timeOf(this.#connection) }
     await redis.hset(WORKERS, this.#summary.id, JSON.stringify(entry))
   }
 
@@ -62,15 +62,12 @@ export class Heartbeat implements AsyncDisposable {
 /** Lists the workers that are there. */
 export async function listWorkers(connection: Connection): Promise<WorkerSummary[]> {
   const { redis } = connection
-  const [entries, time] = await Promise.all([redis.hgetall(WORKERS), now(connection)])
+  const [entries, time] = await Promise.all([redis.hgetall(WORKERS), timeOf(connection)])
   const workers = Object.entries(entries).map(([id, text]) => ({ id, ...parsed(text) }))
   const gone = workers.filter(({ at }) => !(time - at < GONE)).map(({ id }) => id)
   if (gone.length > 0) await redis.hdel(WORKERS, ...gone)
   return workers.filter(({ id }) => !gone.includes(id)).map(({ at, ...worker }) => worker)
 }
-
-/** Milliseconds since 1970, by the clock of Redis, which all share. */
-const now = async ({ redis }: Connection): Promise<number> => Number((await redis.time())[0]) * 1000
 
 function parsed(text: string): Omit<WorkerSummary, 'id'> & { readonly at: number } {
   const nobody = { host: '', process: 0, program: '', done: 0, at: Number.NaN }

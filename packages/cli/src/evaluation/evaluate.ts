@@ -129,7 +129,7 @@ export function plainStems(samples: readonly Sample[]): string[] {
 
 /** Returns what reports say about the options of a run. */
 export const factsOfFlags = (
-  flags: Omit<EvalFlags, 'pictures' | 'onError'>,
+  flags: Pick<EvalFlags, 'images' | 'scales' | 'flip'>,
   { data, split, total }: Pick<Dataset, 'data' | 'split' | 'total'>,
 ): Pick<RunFacts, 'data' | 'split' | 'total' | 'scales' | 'flip'> => ({
   data,
@@ -142,7 +142,7 @@ export const factsOfFlags = (
 /** Notes files of a data set that are not evaluated. */
 export function noteUnpaired(
   { unpaired: { images: unlabeled, labelIds } }: Dataset,
-  flags: EvalFlags,
+  flags: Pick<EvalFlags, 'images'>,
   printer: Printer,
 ): void {
   if (unlabeled.length > 0 && isPlain(flags)) {

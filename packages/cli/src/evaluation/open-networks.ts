@@ -8,17 +8,19 @@ import {
 import { sha256Of } from '@inverseform/shared/node'
 import { fetchCheckpoint } from '../options/checkpoint.js'
 import { type NamedClasses, noteOnTable } from '../options/class-names.js'
-import { type segmenterChoice, workersFor } from '../options/model.js'
+import { type SegmenterFlags, type segmenterChoice, workersFor } from '../options/model.js'
 import { namesOfClasses, numberedClasses } from '../output/class-names.js'
 import { noteOnDevices, noteOnTensors } from '../output/text/segmenter-notes.js'
 import type { Printer } from '../printer.js'
-import { isPlain, plainOptions } from './data-flags.js'
+import { type DataFlags, isPlain, plainOptions } from './data-flags.js'
 import type { EvalFlags } from './flags.js'
 import { cityscapesClasses, plainClasses, type readIds, type ScoredClasses } from './scored-classes.js'
 import { ValidationLoss } from './validation-loss.js'
 
 /** The flags that say which networks compute what. */
-export type NetworkFlags = Omit<EvalFlags, 'pictures' | 'onError'>
+export type NetworkFlags = SegmenterFlags &
+  Pick<DataFlags, 'images' | 'ignoreIndex' | 'reduceZeroLabel'> &
+  Pick<EvalFlags, 'compareEdgeHead' | 'loss' | 'inversenet' | 'inversenetPrecision'>
 
 export interface NetworkInput {
   readonly choice: ReturnType<typeof segmenterChoice>
