@@ -21,7 +21,7 @@ export async function queueStatus(
   const url = redisUrl(flags)
   const queue = await loadQueue()
   await using connection = await queue.connect(url, { onNote: (note) => printer.note(note) })
-  if (id !== undefined) return showRun(id, { queue, connection, flags, printer })
+  if (id !== undefined) return await showRun(id, { queue, connection, flags, printer })
   const runs = await queue.listRuns(connection)
   const workers = await queue.listWorkers(connection)
   if (flags.json) return printer.json({ runs, workers })
