@@ -9,6 +9,7 @@ import {
   collect,
   connect,
   expireRun,
+  type ImageOutcome,
   listRuns,
   listWorkers,
   type Processor,
@@ -16,6 +17,7 @@ import {
   readRun,
   removeRun,
   retry,
+  serveMetrics,
   setState,
   submit,
   type WorkEvent,
@@ -424,6 +426,34 @@ describe.skipIf(!redisPath || process.platform === 'win32')('with a server of it
     await collected
     expect(run.taken).toEqual(expected(run.description.images))
   })
+})
+
+test('metrics count what happens to images, and are served at this machine alone', async () => {
+  await using metrics = await serveMetrics({ port: 0 })
+  const at = { run: 'r', image: 'a' }
+  const outcomeOf = (payload: unknown) => payload as ImageOutcome
+  for (let i = 0; i < 4; i++) metrics.count({ type: 'started', ...at }, outcomeOf)
+  metrics.count({ type: 'done', ...at, payload: { outcome: 'done', seconds: { network: 0.2 } } }, outcomeOf)
+  metrics.count({ type: 'done', ...at, payload: { outcome: 'skipped' } }, outcomeOf)
+  metrics.count({ type: 'lost', ...at }, outcomeOf)
+  expect(new URL(metrics.url).hostname).toBe('127.0.0.1')
+  const text = await (await fetch(metrics.url)).text()
+  const lines = text.split('\n').filter((line) => line.startsWith('inverseform_'))
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'inverseform_images_total{outcome="done"} 1',
+      'inverseform_images_total{outcome="skipped"} 1',
+      'inverseform_images_total{outcome="lost"} 1',
+      'inverseform_images_total{outcome="failed"} 0',
+      'inverseform_images_in_flight 1',
+      'inverseform_stage_seconds_bucket{le="0.1",stage="network"} 0',
+      'inverseform_stage_seconds_bucket{le="0.5",stage="network"} 1',
+    ]),
+  )
+  expect(text).toContain('process_cpu_seconds_total')
+  expect((await fetch(metrics.url.replace('/metrics', '/'))).status).toBe(404)
+  const { port } = new URL(metrics.url)
+  await expect(serveMetrics({ port: Number(port) })).rejects.toMatchObject({ code: 'invalid-argument' })
 })
 
 describe('a connection', () => {

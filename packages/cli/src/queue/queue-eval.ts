@@ -73,7 +73,8 @@ export async function queueEval(flags: QueueEvalFlags, printer: Printer, signal:
 
 function checkFlags(flags: QueueEvalFlags): void {
   checkDataFlags(flags)
-  checkRunFlags(flags, flags.out)
+  // A run that is only submitted is in Redis alone.
+  checkRunFlags(flags, flags.detach ? '' : flags.out)
   const { out, detach, images, imageList } = flags
   if (out === undefined && !detach) {
     throw new InverseFormError('invalid-argument', 'queue eval needs --out, or --detach.', {
