@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { InverseFormError } from '@inverseform/errors'
+import { untilAborted } from '@inverseform/shared'
 import { type JobsOptions, Queue } from 'bullmq'
 import type { Connection } from './connection.js'
 import { ALTERED, LOST, MOST_ATTEMPTS } from './job.js'
@@ -44,8 +45,7 @@ export async function collect(connection: Connection, options: CollectOptions): 
   await using jobs = openJobs(connection, options)
   for (;;) {
     signal?.throwIfAborted()
-    if (!(await hasRun(connection, options.id))) await publishRun(connection, options.id, description)
-    await jobs.step()
+    await untilAborted(jobs.step(), signal)
     if (description.images.every((image) => options.isDone(image))) return
     await setTimeout(interval, undefined, { signal }).catch(() => signal?.throwIfAborted())
   }
@@ -120,8 +120,9 @@ interface Jobs extends AsyncDisposable {
 
 function openJobs(
   connection: Connection,
-  { id, description: { images }, isDone, onResult, onGivenUp, onNote }: CollectOptions,
+  { id, description, isDone, onResult, onGivenUp, onNote }: CollectOptions,
 ): Jobs {
+  const { images } = description
   const { redis } = connection
   const queue = queueOf(connection, id)
   const known = imagesByJob(images)
@@ -213,6 +214,7 @@ function openJobs(
 
   return {
     async step() {
+      if (!(await hasRun(connection, id))) await publishRun(connection, id, description)
       const counts = await redis
         .multi()
         .llen(queueKey(id, 'wait'))

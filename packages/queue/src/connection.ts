@@ -37,6 +37,15 @@ export async function connect(
     connectTimeout: timeout,
     retryStrategy: (tries) => Math.min(100 * 2 ** tries, MOST_PAUSE),
   })
+  // BullMQ waits for jobs on connections of its own, which would keep the process alive.
+  const copies = new Set<Redis>()
+  const duplicate = redis.duplicate.bind(redis)
+  redis.duplicate = (options) => {
+    const copy = duplicate(options)
+    copies.add(copy)
+    copy.once('end', () => copies.delete(copy))
+    return copy
+  }
   let reason = 'nothing answers'
   let isAway = false
   let isConnected = false
@@ -78,7 +87,7 @@ export async function connect(
     address,
     async [Symbol.asyncDispose]() {
       isConnected = false
-      redis.disconnect()
+      for (const each of [redis, ...copies]) each.disconnect()
     },
   }
 }

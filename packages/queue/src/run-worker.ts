@@ -23,10 +23,10 @@ export class RunWorker {
   /** Images whose results are on their way to Redis, by their jobs. */
   readonly #sent = new Map<string, string>()
   readonly #worker: Worker
-  readonly #handBack = new AbortController()
   readonly #processor: Processor
   readonly #onEvent: NonNullable<RunEvents['onEvent']>
   #closing: Promise<void> | undefined
+  #isHandingBack = false
   #fail: (error: Error) => void = () => {}
 
   constructor(
@@ -89,7 +89,9 @@ export class RunWorker {
       setTimeout(milliseconds, undefined, { signal: timer.signal }).catch(() => {})
     const isOver = await Promise.race([closed.then(() => true), this.failed.catch(() => false), wait(grace)])
     if (!isOver) {
-      this.#handBack.abort(new WaitingError())
+      this.#isHandingBack = true
+      for (const controller of this.#inFlight.values()) controller.abort(new WaitingError())
+      // Without an answer of Redis, the images go to others when their leases end.
       await Promise.race([closed, wait(MOST_CLOSING)])
     }
     timer.abort()
@@ -98,7 +100,7 @@ export class RunWorker {
   async #process(job: Job, token: string | undefined, images: ReadonlySet<string>): Promise<unknown> {
     const image = imageOf(job, images)
     const controller = new AbortController()
-    const signal = AbortSignal.any([controller.signal, this.#handBack.signal])
+    const { signal } = controller
     const at = { run: this.id, image }
     this.#inFlight.set(job.id as string, controller)
     this.#onEvent({ type: 'started', ...at })
@@ -108,12 +110,12 @@ export class RunWorker {
       this.#sent.set(job.id as string, image)
       return result
     } catch (error) {
-      if (this.#handBack.signal.aborted) {
+      if (signal.aborted && this.#isHandingBack) {
         await job.moveToWait(token)
         this.#onEvent({ type: 'handed-back', ...at })
         throw new WaitingError()
       }
-      if (controller.signal.aborted) {
+      if (signal.aborted) {
         this.#onEvent({ type: 'lost', ...at })
         throw new WaitingError()
       }

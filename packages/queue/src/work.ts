@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { type InverseFormError, isInverseFormError } from '@inverseform/errors'
+import { untilAborted } from '@inverseform/shared'
 import type { Connection } from './connection.js'
 import type { Processor, Run, RunEvents } from './processor.js'
 import { RunWorker } from './run-worker.js'
@@ -56,7 +57,7 @@ export async function work(connection: Connection, options: WorkOptions): Promis
 
   try {
     while (!signal.aborted) {
-      const all = await listRuns(connection)
+      const all = await untilAborted(listRuns(connection), signal)
       for (const run of all) {
         const isOther = run.state === 'open' && run.program !== program
         if (isOther) tellOnce(run, `it is of version ${run.program}, and this worker of ${program}`)
@@ -73,10 +74,12 @@ export async function work(connection: Connection, options: WorkOptions): Promis
         try {
           await processor?.[Symbol.asyncDispose]()
           processor = undefined
-          const run = { id: chosen.id, description: await readRun(connection, chosen.id) }
+          const description = await untilAborted(readRun(connection, chosen.id), signal)
+          const run = { id: chosen.id, description }
           processor = await options.open(run, signal)
           current = new RunWorker(connection, run, processor, options)
-          await heartbeat.beat({ run: chosen.id, device: processor.device })
+          const { device } = processor
+          await untilAborted(heartbeat.beat({ run: chosen.id, device }), signal)
         } catch (error) {
           if (!isInverseFormError(error) || signal.aborted) throw error
           refused.set(chosen.id, { error, at: performance.now() })
@@ -87,7 +90,7 @@ export async function work(connection: Connection, options: WorkOptions): Promis
         if (first && runs.some((run) => refused.has(run.id))) throw first.error
         return
       }
-      await heartbeat.beat({ done: current?.done ?? 0, run: current?.id })
+      await untilAborted(heartbeat.beat({ done: current?.done ?? 0, run: current?.id }), signal)
       await Promise.race([pause(interval, signal), ...(current ? [current.failed] : [])])
     }
     await leave()
