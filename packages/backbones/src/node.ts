@@ -1,4 +1,5 @@
 export { writeFileAtomically } from '@inverseform/shared/node'
+export { type DownloadBytesOptions, downloadBytes } from './download/bytes.js'
 export {
   type CachedCheckpoint,
   type CheckpointCacheOptions,

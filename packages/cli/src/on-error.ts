@@ -40,6 +40,9 @@ const codesOfOneImage: readonly string[] = [
   'write-failed',
 ]
 
+/** Whether this is the code of an error that other images need not have. */
+export const isCodeOfOneImage = (code: string): boolean => codesOfOneImage.includes(code)
+
 /** What prevents reading or writing any file. */
 const errorsOfTheDisk = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE']
 

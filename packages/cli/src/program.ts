@@ -8,7 +8,7 @@ Examples:
   inverseform help eval
 
 Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 unreadable or missing images, data set or file, 4 checkpoint,
-5 output cannot be written, 6 memory or inference runtime, 7 diverged training, 8 done except for skipped images.
+5 output cannot be written, 6 memory, inference runtime or Redis, 7 diverged training, 8 done except for skipped images.
 Stopped by a signal: 128 and its number, which is 130 for Ctrl-C, 143 for SIGTERM and 129 for SIGHUP.`
 
 interface CommandEntry {
@@ -28,6 +28,11 @@ const commands: readonly CommandEntry[] = [
     name: 'merge',
     description: 'Merge the shards of an evaluation that ran on several machines',
     load: async () => (await import('./commands/merge.js')).setUpMerge,
+  },
+  {
+    name: 'queue',
+    description: 'Evaluate on many machines that take images from a queue in Redis',
+    load: async () => (await import('./commands/queue.js')).setUpQueue,
   },
   {
     name: 'predict',

@@ -49,7 +49,9 @@ function commandLines(text: string): string[][] {
 async function expectParsed(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args[0] === 'help') return
   const called = (await parser()).parse(args)
-  const expected = args[0] === 'models' ? `models ${args[1] ?? 'list'}` : args[0]
+  const [command, second] = args
+  const expected =
+    command === 'models' ? `models ${second ?? 'list'}` : command === 'queue' ? `queue ${second}` : command
   expect(called, args.join(' ')).toEqual([expected])
 }
 

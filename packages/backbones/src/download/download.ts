@@ -138,7 +138,8 @@ function announcedBy({ headers }: Answer, url: string): Announced {
 /** Statuses of a server that may answer later. */
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504])
 
-function checkAnswer({ status, statusText, headers }: Answer, url: string): void {
+/** @throws Interruption for a server that is busy; InverseFormError for an answer without the file */
+export function checkAnswer({ status, statusText, headers }: Answer, url: string): void {
   const answer = `the server answered ${status} ${statusText}`.trim()
   if (BUSY.has(status)) throw new Interruption(answer, { pause: Number(headers['retry-after']) || 0 })
   if (status === 404 || status === 410) {

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { addDataOptions, checkDataFlags, openSamples } from '../evaluation/data-flags.js'
 import { evaluate } from '../evaluation/evaluate.js'
 import type { EvalFlags } from '../evaluation/flags.js'
+import { addScoreOptions } from '../evaluation/score-flags.js'
 import { readIds } from '../evaluation/scored-classes.js'
 import { addOnErrorOption } from '../on-error.js'
 import { readClassNames } from '../options/class-names.js'
@@ -14,6 +15,7 @@ import { addRunOptions, checkRunFlags, holdFolder } from '../state/output-folder
 
 export function setUpEval(command: Command, printer: Printer, signal: AbortSignal): void {
   addLogOption(addRunOptions(addOnErrorOption(addDataOptions(addSegmenterOptions(command)))))
+  command
     .option('--limit <n>', 'evaluate only the first n images (default: all)', parseCount)
     .option(
       '--shard <i/n>',
@@ -23,17 +25,7 @@ export function setUpEval(command: Command, printer: Printer, signal: AbortSigna
     .option('--out <folder>', 'write a page, results.json and pictures to this folder')
     .option('--pictures <n>', 'with --out: write pictures of the first n images', parseCountOrZero, 20)
     .option('--save-predictions', 'with --out: write PNGs of label ids for a submission')
-    .option('--compare-edge-head', 'run again without the edge head, and compare the labels')
-    .option('--loss', 'compute the validation loss; with the edge head, the joint loss')
-    .option(
-      '--inversenet <name>',
-      'with --loss: inversenet, or a URL or file of another InverseNet, for the InverseForm term',
-    )
-    .addOption(
-      new Option('--inversenet-precision <type>', 'store the 100 million weights of InverseNet in this type')
-        .choices(['float32', 'float16', 'int8'])
-        .default('float32'),
-    )
+  addScoreOptions(command)
     .option('--json', 'print the results as JSON')
     .addOption(new Option('--output_dir <folder>', "upstream's --out").hideHelp())
     .addHelpText(

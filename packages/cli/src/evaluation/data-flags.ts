@@ -47,7 +47,7 @@ export function addDataOptions(command: Command): Command {
 }
 
 /** Whether plain folders are evaluated. */
-export const isPlain = ({ images }: DataFlags): boolean => images !== undefined
+export const isPlain = ({ images }: Pick<DataFlags, 'images'>): boolean => images !== undefined
 
 /** Finds the images and label maps that the flags say. */
 export function openSamples(flags: DataFlags, out: string | undefined): Promise<Dataset> {
@@ -60,7 +60,7 @@ export function openSamples(flags: DataFlags, out: string | undefined): Promise<
 
 /** Returns how plain folders are scored. */
 export function plainOptions(
-  { ignoreIndex, reduceZeroLabel: reduce }: DataFlags,
+  { ignoreIndex, reduceZeroLabel: reduce }: Pick<DataFlags, 'ignoreIndex' | 'reduceZeroLabel'>,
   named: NamedClasses | undefined,
 ) {
   const toTarget = reduce ? (ids: Uint8Array) => reduceZeroLabel(ids) as Uint8Array : undefined

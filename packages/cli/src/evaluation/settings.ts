@@ -13,8 +13,14 @@ interface ResultFlags extends SegmenterFlags, DataFlags {
   readonly inversenetPrecision: string
 }
 
+/** What runs the network; where that is not known yet, what was asked for. */
+interface Network extends Pick<NodeSegmenter, 'model' | 'numClasses' | 'edgeHead'> {
+  readonly device: NodeSegmenter['device'] | 'auto'
+  readonly precision: NodeSegmenter['precision'] | 'auto'
+}
+
 interface Opened {
-  readonly segmenter: NodeSegmenter
+  readonly segmenter: Network
   readonly classes: ScoredClasses
   readonly names: readonly string[]
   readonly ids?: string | readonly number[]
@@ -26,7 +32,7 @@ interface Opened {
 /** Returns what the network computes from images, beside the images. */
 export const networkSettings = (
   { key, scales, flip }: Pick<SegmenterFlags, 'key' | 'scales' | 'flip'>,
-  segmenter: NodeSegmenter,
+  segmenter: Network,
   checkpoint: string,
 ): RunPlan['settings'] => ({
   model: segmenter.model,

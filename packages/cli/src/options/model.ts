@@ -60,8 +60,11 @@ export const maxPixelsOption = (): Option =>
   ).argParser(parseCount)
 
 /** Adds the options that say what to run, and where. */
-export function addSegmenterOptions(command: Command): Command {
-  addModelOptions(
+export const addSegmenterOptions = (command: Command): Command => addDeviceOptions(addNetworkOptions(command))
+
+/** Adds the options that say what to compute. */
+export function addNetworkOptions(command: Command): Command {
+  return addModelOptions(
     command.option('--checkpoint <name>', `checkpoint to load: ${CHECKPOINT} (.pth, .safetensors or .onnx)`),
   )
     .option(
@@ -70,6 +73,25 @@ export function addSegmenterOptions(command: Command): Command {
       parseScales,
     )
     .option('--flip', 'average with the mirrored image')
+    .addOption(new Option('--model_path <file>', "upstream's --checkpoint").hideHelp())
+    .addOption(new Option('--arch <name>', "upstream's model name").hideHelp())
+    .addOption(
+      new Option('--hrnet_base <n>', "upstream's width of the backbone").argParser(parseCount).hideHelp(),
+    )
+    .addOption(
+      new Option('--has_edge [boolean]', "upstream's --edge-head").argParser(parseBoolean).hideHelp(),
+    )
+}
+
+/** The option that says in which type to compute. */
+export const precisionOption = (): Option =>
+  new Option('--precision <type>', 'compute in this type; float16 needs a GPU')
+    .choices(['auto', 'float32', 'float16'])
+    .default('float32')
+
+/** Adds the options that say where to compute, and how much at once. */
+export function addDeviceOptions(command: Command, { precision = true } = {}): Command {
+  command
     .addOption(
       new Option('--device <name>', 'device that runs the network; auto uses the best one')
         .choices(['auto', ...devices])
@@ -80,11 +102,8 @@ export function addSegmenterOptions(command: Command): Command {
       'use these GPUs, numbered from 0, such as 1 or 0,1; with cuda, tensorrt or dml',
       parseDeviceIds,
     )
-    .addOption(
-      new Option('--precision <type>', 'compute in this type; float16 needs a GPU')
-        .choices(['auto', 'float32', 'float16'])
-        .default('float32'),
-    )
+  if (precision) command.addOption(precisionOption())
+  return command
     .addOption(
       new Option('--self-check <mode>', 'what to do if a device disagrees with the CPU')
         .choices(['refuse', 'warn', 'skip'])
@@ -98,15 +117,6 @@ export function addSegmenterOptions(command: Command): Command {
     )
     .option('--no-model-cache', 'neither read nor keep the converted model in the cache folder')
     .addOption(maxPixelsOption())
-    .addOption(new Option('--model_path <file>', "upstream's --checkpoint").hideHelp())
-    .addOption(new Option('--arch <name>', "upstream's model name").hideHelp())
-    .addOption(
-      new Option('--hrnet_base <n>', "upstream's width of the backbone").argParser(parseCount).hideHelp(),
-    )
-    .addOption(
-      new Option('--has_edge [boolean]', "upstream's --edge-head").argParser(parseBoolean).hideHelp(),
-    )
-  return command
 }
 
 /** The note below the options of commands that accept upstream's flags. */

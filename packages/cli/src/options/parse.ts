@@ -38,6 +38,13 @@ export function parseCountOrZero(value: string): number {
   throw new InvalidArgumentError('Use an integer of at least 0.')
 }
 
+/** Parses a number of seconds above 0. */
+export function parseSeconds(value: string): number {
+  const seconds = Number(value)
+  if (Number.isFinite(seconds) && seconds > 0) return seconds
+  throw new InvalidArgumentError('Use a number of seconds above 0.')
+}
+
 /** Parses GPU numbers, such as `0` or `0,1`. */
 export function parseDeviceIds(value: string): number[] {
   const ids = value.split(',')
