@@ -22,7 +22,7 @@ export class RunWorker {
   readonly #inFlight = new Map<string, AbortController>()
   /** Images whose results are on their way to Redis, by their jobs. */
   readonly #sent = new Map<string, string>()
-  readonly #worker: Worker
+  readonly #worker: ImageWorker
   readonly #processor: Processor
   readonly #onEvent: NonNullable<RunEvents['onEvent']>
   #closing: Promise<void> | undefined
@@ -43,7 +43,7 @@ export class RunWorker {
     })
     this.failed.catch(() => {})
     const images = new Set(description.images)
-    this.#worker = new TolerantWorker(id, (job, token) => this.#process(job, token, images), {
+    this.#worker = new ImageWorker(id, (job, token) => this.#process(job, token, images), {
       connection: redis,
       prefix: QUEUES,
       concurrency: processor.concurrency,
@@ -93,6 +93,7 @@ export class RunWorker {
       for (const controller of this.#inFlight.values()) controller.abort(new WaitingError())
       // Without an answer of Redis, the images go to others when their leases end.
       await Promise.race([closed, wait(MOST_CLOSING)])
+      await this.#worker.stopRenewing()
     }
     timer.abort()
   }
@@ -131,14 +132,19 @@ export class RunWorker {
 /** The lease of an image has ended: another worker has it. */
 class LeaseLost extends Error {}
 
-/** Also takes jobs whose data is no JSON, so that they fail with a reason, and are not tried forever. */
-class TolerantWorker extends Worker {
+class ImageWorker extends Worker {
+  /** Also takes jobs whose data is no JSON, so that they fail with a reason, and are not tried forever. */
   override createJob(data: Parameters<Worker['createJob']>[0], id: string): Job {
     try {
       return super.createJob(data, id)
     } catch {
       return super.createJob({ ...data, data: '{}' }, id)
     }
+  }
+
+  /** Ends the timer of the leases, which keeps the process alive when closing waits for Redis. */
+  stopRenewing(): Promise<void> {
+    return this.lockManager.close()
   }
 }
 

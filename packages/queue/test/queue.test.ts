@@ -416,6 +416,18 @@ describe.skipIf(!redisPath || process.platform === 'win32')('with a server of it
     expect(worker.events.length).toBeGreaterThan(0)
   })
 
+  test('a worker that is stopped ends, although Redis is away and images are in flight', async () => {
+    const { server, connection } = await open()
+    const run = aRun(names(30))
+    await submit(connection, run.options)
+    const worker = aProcess(server.url, 100)
+    await worker.starts()
+    await server.stop('SIGKILL')
+    worker.child.kill('SIGTERM')
+    const [exitCode] = await once(worker.child, 'exit')
+    expect(exitCode).toBe(0)
+  })
+
   test('Redis lost everything', async () => {
     const { connection } = await open()
     const run = aRun(names(20))

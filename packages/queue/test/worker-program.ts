@@ -3,7 +3,9 @@ import { setTimeout } from 'node:timers/promises'
 import { connect, work } from '../src/index.js'
 
 const [url, milliseconds] = process.argv.slice(2)
-const connection = await connect(url)
+const stop = new AbortController()
+process.once('SIGTERM', () => stop.abort())
+await using connection = await connect(url)
 await work(connection, {
   program: '1.2.3',
   open: async () => ({
@@ -16,7 +18,10 @@ await work(connection, {
     },
     async [Symbol.asyncDispose]() {},
   }),
-  signal: new AbortController().signal,
+  signal: stop.signal,
   lease: 1000,
+  grace: 200,
   interval: 50,
+}).catch((error) => {
+  if (!stop.signal.aborted) throw error
 })
