@@ -31,7 +31,7 @@ export type PassName = keyof typeof passes
 const LARGE = 2 ** 30
 
 export interface CpuFeatures {
-  /** Whether the processor has AVX-512, or another form than AVX2. Default: true. */
+  /** Whether the processor has AVX-512, or is no x64 processor; `true` by default. */
   readonly avx512?: boolean
 }
 
