@@ -7,6 +7,7 @@ import { type RedisServer, redisPath, startRedis } from '@inverseform/testing/re
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { contentsOf } from '../../../tools/scale/contents.js'
 import { exitCodes } from '../src/exit-codes.js'
+import { shownData } from '../src/queue/data-source.js'
 import { checkpoint, dataset, inverseform, type Outcome, temporaryFolder } from './command-line.js'
 import { copyOf, kill, type Started, start } from './scale.js'
 
@@ -254,3 +255,8 @@ test('an address of Redis is needed, and where nothing answers the error says so
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await setTimeout(50)
 }
+
+test('the address of data is shown without a password and a signature; a folder as it is', () => {
+  expect(shownData('https://me:word@host/city?signature=1')).toBe('https://host/city')
+  expect(shownData('what?')).toBe('what?')
+})

@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 import { InverseFormError } from '@inverseform/errors'
-import { untilAborted } from '@inverseform/shared'
+import { untilAborted, withoutPeriod } from '@inverseform/shared'
 import { type JobsOptions, Queue } from 'bullmq'
 import type { Connection } from './connection.js'
 import { ALTERED, LOST, MOST_ATTEMPTS } from './job.js'
 import { jobIdOf, QUEUES, queueKey } from './keys.js'
-import { BATCH, type ImageResult, readResults } from './results.js'
+import { BATCH, type ImageResult, readResults, resultsOf } from './results.js'
 import { hasRun, imagesByJob, publishRun, type RunDescription } from './runs.js'
 
 /** How often an image is given to workers again after its job failed or its result was not as it was written. */
@@ -72,18 +72,10 @@ export async function retry(
   isUseless: (result: ImageResult) => boolean,
 ): Promise<number> {
   await using queue = queueOf(connection, id)
-  const { redis } = connection
-  const [completed, failed] = await Promise.all([
-    redis.zrange(queueKey(id, 'completed'), '0', '-1'),
-    redis.zrange(queueKey(id, 'failed'), '0', '-1'),
-  ])
   const known = imagesByJob(images)
-  const again = [...failed]
-  const names = completed.map((job) => known.get(job)).filter((name) => name !== undefined)
-  for (let i = 0; i < names.length; i += BATCH) {
-    for (const result of await readResults(connection, id, names.slice(i, i + BATCH))) {
-      if (result !== undefined && isUseless(result)) again.push(jobIdOf(result.image))
-    }
+  const again = await connection.redis.zrange(queueKey(id, 'failed'), '0', '-1')
+  for await (const result of resultsOf(connection, id, known)) {
+    if (isUseless(result)) again.push(jobIdOf(result.image))
   }
   for (const job of again) await queue.jobs.remove(job)
   await addJobs(
@@ -184,7 +176,7 @@ function openJobs(
         await queue.jobs.remove(job)
       } else if (!isDone(image)) {
         if (reason === LOST) await onGivenUp(image, 'Each worker that took it was lost.')
-        else if (reason.startsWith(ALTERED)) await again(image, reason.replace(/\.$/, ''))
+        else if (reason.startsWith(ALTERED)) await again(image, withoutPeriod(reason))
         else await onGivenUp(image, reason)
       }
     }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { type InverseFormError, isInverseFormError } from '@inverseform/errors'
-import { untilAborted } from '@inverseform/shared'
+import { untilAborted, withoutPeriod } from '@inverseform/shared'
 import type { Connection } from './connection.js'
 import type { Processor, Run, RunEvents } from './processor.js'
 import { RunWorker } from './run-worker.js'
@@ -103,5 +103,3 @@ export async function work(connection: Connection, options: WorkOptions): Promis
 
 const pause = (milliseconds: number, signal: AbortSignal) =>
   setTimeout(milliseconds, undefined, { signal }).catch(() => {})
-
-const withoutPeriod = (text: string) => text.replace(/\.$/, '')

@@ -3,6 +3,7 @@ import { lstat, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import { fileError, whileWriting, writeWholeFile } from '@inverseform/shared/node'
+import { isPathBelow } from '../path-below.js'
 import type { DoneImage } from '../state/run-state.js'
 
 /** The folders of outputs, which a state may name files in. */
@@ -35,11 +36,7 @@ export async function copyOutputs(
 
 /** @throws InverseFormError `unreadable` for a name in a state that is no path below a folder */
 export function checkRelative(folder: string, name: string): void {
-  const isPlain = name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-  // Windows also divides paths at backslashes, and colons name drives and streams.
-  if (!isPlain || /[\\\0]/.test(name) || (process.platform === 'win32' && name.includes(':'))) {
-    throw badName(folder, name)
-  }
+  if (!isPathBelow(name)) throw badName(folder, name)
 }
 
 const badName = (folder: string, name: string) =>

@@ -32,7 +32,7 @@ interface EvaluationRun {
 }
 
 /** The files that a sample is read from. */
-export const filesOf = ({ image, labelIds }: Sample): string[] => [
+export const filesOf = ({ image, labelIds }: Pick<Sample, 'image' | 'labelIds'>): string[] => [
   image,
   ...(labelIds === undefined ? [] : [labelIds]),
 ]

@@ -4,7 +4,10 @@ import { basename, join } from 'node:path'
 import { downloadBytes } from '@inverseform/backbones/node'
 import type { Sample } from '@inverseform/cityscapes/node'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
+import { withoutSecrets } from '@inverseform/shared'
 import { sweepTemporary, temporaryFolderName } from '@inverseform/shared/node'
+import { filesOf } from '../evaluation/evaluate-run.js'
+import { isPathBelow } from '../path-below.js'
 import { sizesOf } from '../state/run-state.js'
 
 /** An image of a run, with its files by their paths below the folder of the data, divided by `/`. */
@@ -37,11 +40,12 @@ export interface DataSource {
 /** Whether `--data` is a URL. */
 export const isUrl = (data: string): boolean => /^https?:\/\//i.test(data)
 
+/** Returns `--data` as messages and pages may show it: a URL without its password, and without its query, which may hold a signature. */
+export const shownData = (data: string): string => (isUrl(data) ? withoutSecrets(data.split('?')[0]) : data)
+
 /** @throws InverseFormError `unreadable` for a name that is no path below a folder */
 export function checkDataName(name: string): void {
-  const isPlain = name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-  // Backslashes divide paths on Windows, and colons name drives and streams.
-  if (isPlain && !/[\\\0]/.test(name) && !(process.platform === 'win32' && name.includes(':'))) return
+  if (isPathBelow(name)) return
   throw new InverseFormError('unreadable', `A run has the file name ${JSON.stringify(name)}.`, {
     hint: 'Names are paths below --data. Somebody changed the run: remove it.',
     details: { name },
@@ -51,9 +55,6 @@ export function checkDataName(name: string): void {
 /** Opens a folder, or a URL below which files have the same paths. */
 export const openDataSource = (data: string): DataSource =>
   isUrl(data) ? urlSource(data) : folderSource(data)
-
-const namesOf = ({ image, labelIds }: QueuedSample): string[] =>
-  labelIds === undefined ? [image] : [image, labelIds]
 
 function folderSource(folder: string): DataSource {
   const pathOf = (name: string) => {
@@ -77,7 +78,7 @@ function folderSource(folder: string): DataSource {
     async fetch(queued) {
       const { name, city, image, labelIds } = queued
       const sample = { name, city, image: pathOf(image), labelIds: labelIds && pathOf(labelIds) }
-      const bytes = await sizesOf(namesOf(queued).map(pathOf))
+      const bytes = await sizesOf(filesOf(queued).map(pathOf))
       return { sample, bytes, inWords: (message) => message, async [Symbol.asyncDispose]() {} }
     },
   }
@@ -110,24 +111,21 @@ function urlSource(base: string): DataSource {
     },
     async fetch(queued, signal) {
       const { name, city, labelIds } = queued
-      const files = await Promise.all(namesOf(queued).map((file) => fetchFile(file, signal)))
+      const files = await Promise.all(filesOf(queued).map((file) => fetchFile(file, signal)))
       await sweepTemporary(tmpdir())
       const folder = join(tmpdir(), temporaryFolderName())
       // An image and its label map may have one name.
-      const paths = namesOf(queued).map((file, i) => join(folder, `${i}`, basename(file)))
+      const paths = filesOf(queued).map((file, i) => join(folder, `${i}`, basename(file)))
       for (const [i, path] of paths.entries()) {
         await mkdir(join(folder, `${i}`), { recursive: true })
         await writeFile(path, files[i])
       }
-      const [shown] = base.split('?')
+      const shown = shownData(base).replace(/\/+$/, '')
       return {
         sample: { name, city, image: paths[0], labelIds: labelIds === undefined ? undefined : paths[1] },
         bytes: files.map(({ byteLength }) => byteLength),
         inWords: (message) =>
-          paths.reduce(
-            (text, path, i) => text.replaceAll(path, `${shown.replace(/\/+$/, '')}/${namesOf(queued)[i]}`),
-            message,
-          ),
+          paths.reduce((text, path, i) => text.replaceAll(path, `${shown}/${filesOf(queued)[i]}`), message),
         [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
       }
     },

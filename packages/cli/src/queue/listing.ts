@@ -3,7 +3,8 @@ import type { Dataset, Sample } from '@inverseform/cityscapes/node'
 import { InverseFormError } from '@inverseform/errors'
 import { readRegularFile } from '@inverseform/shared/node'
 import { openSamples } from '../evaluation/data-flags.js'
-import { checkDataName, isUrl, type QueuedSample } from './data-source.js'
+import { filesOf } from '../evaluation/evaluate-run.js'
+import { checkDataName, isUrl, type QueuedSample, shownData } from './data-source.js'
 import type { QueueEvalFlags } from './flags.js'
 
 /** The images of a run, and where workers find them. */
@@ -42,7 +43,7 @@ export async function listSamples(flags: QueueEvalFlags): Promise<Listing> {
 
 /** Returns the deepest folder that has some folders and all files of the samples. */
 function rootOf(folders: readonly string[], samples: readonly Sample[]): string {
-  const paths = samples.flatMap(({ image, labelIds }) => [image, ...(labelIds ? [labelIds] : [])])
+  const paths = samples.flatMap(filesOf)
   let [root] = folders
   for (const path of [...folders, ...paths.map((each) => resolve(each))]) {
     while (path !== root && !path.startsWith(root.endsWith(sep) ? root : root + sep)) root = dirname(root)
@@ -72,7 +73,7 @@ async function readList(
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '')
   const queued = lines.map((line): QueuedSample => {
     const [image, labelIds] = line.split('\t')
-    for (const name of [image, ...(labelIds === undefined ? [] : [labelIds])]) checkDataName(name)
+    for (const name of filesOf({ image, labelIds })) checkDataName(name)
     const [, listedSplit, city, name] = CITYSCAPES.exec(image) ?? []
     if (name === undefined) return { name: image.replace(/\.\w+$/, ''), city: '', image, labelIds }
     const type = coarse ? 'gtCoarse' : 'gtFine'
@@ -94,7 +95,6 @@ async function readList(
     })
   }
   const unpaired = { images: [], labelIds: [] }
-  const [shown] = data.split('?')
-  const dataset = { data: shown, split, samples: queued, total: queued.length, unpaired }
+  const dataset = { data: shownData(data), split, samples: queued, total: queued.length, unpaired }
   return { dataset, queued, root: isUrl(data) ? undefined : resolve(data) }
 }

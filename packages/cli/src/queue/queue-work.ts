@@ -60,21 +60,24 @@ async function open(
   const source = openDataSource(data)
   await source.check(work.samples[0])
   const device = chosenDevice(id, work.flags.device, flags.device)
-  const { images: folder, loss } = work.flags
+  const isPlain = work.flags.images !== undefined
   const merged = {
     ...flags,
     ...work.flags,
     device,
     checkpoint: flags.checkpoint ?? work.checkpoint.name,
     inversenet: work.inverseNet && (flags.inversenet ?? work.inverseNet.name),
-    ignoreIndex: folder === undefined ? undefined : (work.classes.ignoreIndex ?? undefined),
+    ignoreIndex: isPlain
+      ? work.classes.ignoreIndex === null
+        ? ('none' as const)
+        : work.classes.ignoreIndex
+      : undefined,
   }
-  const ignoreIndex = folder !== undefined && work.classes.ignoreIndex === null ? 'none' : merged.ignoreIndex
   const { ids, named } = work
   printer.line(`Run ${id}: ${description.title}, ${images.length} images.`)
   // Errors of loading are of this run, and others may do without.
   const networks = await openNetworks(
-    { ...merged, ignoreIndex, loss },
+    merged,
     { choice: segmenterChoice(merged), ids, named, images: images.length },
     printer,
     signal,

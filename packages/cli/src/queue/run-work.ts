@@ -1,6 +1,7 @@
 import type { Rgb } from '@inverseform/cityscapes'
 import { InverseFormError } from '@inverseform/errors'
 import type { RunDescription } from '@inverseform/queue'
+import { filesOf } from '../evaluation/evaluate-run.js'
 import { parseFacts, type RunFacts } from '../evaluation/run-facts.js'
 import { isRecord, isTexts } from '../state/run-plan.js'
 import { checkDataName, type QueuedSample } from './data-source.js'
@@ -65,10 +66,7 @@ export function parseWork(id: string, { work, images }: RunDescription): RunWork
   if (!Array.isArray(samples) || samples.length !== images.length || !samples.every(isSample)) {
     throw invalid('its images have no files')
   }
-  for (const { image, labelIds } of samples) {
-    checkDataName(image)
-    if (labelIds !== undefined) checkDataName(labelIds)
-  }
+  for (const name of samples.flatMap(filesOf)) checkDataName(name)
   return work as unknown as RunWork
 }
 
