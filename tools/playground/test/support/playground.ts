@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { decodeLabelPng, encodeLabelPng } from '@inverseform/cityscapes'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 const project = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url))
 
@@ -49,8 +50,9 @@ export async function openPlayground(
   return { page, complaints }
 }
 
-/** Removes the second checkpoint, and makes the one with InverseForm the first. */
+/** Removes the second checkpoint, makes the one with InverseForm the first, and waits until the threads of both have ended. */
 export async function keepOne(page: Page): Promise<void> {
+  const previous = page.workers()
   await page.getByRole('button', { name: 'Remove' }).click()
   await page.getByText(/^\d+ classes found\.$/).waitFor()
   await page.locator('.slot .model-choice').selectOption('With InverseForm (bundled)')
@@ -58,6 +60,9 @@ export async function keepOne(page: Page): Promise<void> {
     .locator('.slot .name')
     .filter({ hasText: /^hrnet16-slim-demo\.pth$/ })
     .waitFor()
+  await expect
+    .poll(() => page.workers().some((worker) => previous.includes(worker)), { timeout: 60_000 })
+    .toBe(false)
 }
 
 /** Waits until the result for an image is announced, and returns the announcement. */
