@@ -271,11 +271,11 @@ describe.skipIf(!redisPath)('a queue', () => {
     await inverseform('queue', 'remove', id, ...redis())
   })
 
-  test('a worker serves metrics', async () => {
-    const worker = aWorker('--metrics-port', '0')
+  test('a worker serves metrics, and says what it did when it is stopped', async () => {
+    const worker = aWorker('--metrics-port', '0', '--log-json')
     let err = ''
     worker.child.stderr?.on('data', (text) => (err += text))
-    await submitted(...scoresOnly)
+    const id = await submitted(...scoresOnly)
     await until(async () => (await status()).runs[0].done === 4)
     const [url] = /http:\S+metrics/.exec(err) as RegExpExecArray
     expect(new URL(url).hostname).toBe('127.0.0.1')
@@ -283,7 +283,11 @@ describe.skipIf(!redisPath)('a queue', () => {
     expect(text).toContain('\ninverseform_images_total{outcome="done"} 4\n')
     expect(text).toContain('\ninverseform_stage_seconds_count{stage="network"} 4\n')
     expect(text).toContain('\ninverseform_images_in_flight 0\n')
-    await inverseform('queue', 'remove', (await status()).runs[0].id, ...redis())
+    worker.child.kill('SIGTERM')
+    expect(eventsOf((await worker.ended).err).at(-1)).toMatchObject({
+      ...{ event: 'run-stopped', run: id, exitCode: exitCodes.terminated, images: 4 },
+    })
+    await inverseform('queue', 'remove', id, ...redis())
   })
 })
 

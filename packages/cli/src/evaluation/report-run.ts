@@ -44,7 +44,7 @@ interface ReportedRun {
 /** An image that counts; `meanIou` is undefined without a target. */
 interface ImageDone extends Pick<ImageResult, 'stem' | 'tiles' | 'seconds'> {
   readonly meanIou?: number
-  /** Where it is not that of the run. */
+  /** The device of the worker, in a queue. */
   readonly device?: string
 }
 

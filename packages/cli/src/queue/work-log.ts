@@ -28,7 +28,7 @@ export class WorkLog {
     if (event.type === 'failed') this.#undone(event, 'failed with an error that ends this worker')
   }
 
-  /** Ends the run, after which others may follow. The run that a command ends with has its exit code. */
+  /** Ends a run that the worker leaves. Its last run ends with the command, and has its exit code. */
   leave(): void {
     this.end()
     endRun(this.#printer)
