@@ -36,8 +36,9 @@ export function setUpTrain(command: Command, printer: Printer, signal: AbortSign
     .addHelpText(
       'after',
       `
-Every option but --config, --resume and --log-json is also a key of the config, such as "learning-rate: 0.005". The folder of the
-run holds last.safetensors, which --resume goes on from, last.pth and best.pth for PyTorch, metrics.jsonl, TensorBoard files, and index.html with curves.
+Every option but --config, --resume and --log-json is also a key of the config, such as "learning-rate: 0.005". The folder of
+the run holds last.safetensors, which --resume goes on from, last.pth and best.pth for PyTorch, metrics.jsonl, TensorBoard files,
+and index.html with curves.
 
 Examples:
   inverseform train --data cityscapes --model hrnet16-slim --steps 20000 --out run

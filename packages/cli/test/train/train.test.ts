@@ -88,6 +88,8 @@ test('an interrupted run that is resumed equals an uninterrupted one', async () 
     const [one, other] = [await readFile(join(whole, file)), await readFile(join(parts, file))]
     expect(one.equals(other), file).toBe(true)
   }
+  // The page lists the options of the run.
+  expect(await readFile(join(parts, 'index.html'), 'utf8')).not.toContain('log json')
   const again = await inverseform('train', ...options, '--out', whole)
   expect(again).toMatchObject({ exitCode: 2, err: expect.stringContaining('has a run already') })
 }, 120_000)
