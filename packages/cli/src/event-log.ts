@@ -80,11 +80,16 @@ export class EventLog {
   }
 
   imageDone(image: string, seconds: Seconds, facts?: EventFields): void {
-    this.#images++
+    this.done('image-done', seconds, { image, ...facts }, 1)
+  }
+
+  /** Something is done, whose seconds and images count. */
+  done(event: string, seconds: Seconds, facts: EventFields, images = 0): void {
+    this.#images += images
     for (const [stage, value] of Object.entries(seconds)) {
       this.#stages.set(stage, (this.#stages.get(stage) ?? 0) + value)
     }
-    this.event('info', 'image-done', { image, ...facts, seconds: rounded(seconds) })
+    this.event('info', event, { ...facts, seconds: rounded(seconds) })
   }
 
   imageSkipped(image: string, { code, message }: { readonly code: string; readonly message: string }): void {

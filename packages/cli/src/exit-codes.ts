@@ -46,9 +46,14 @@ const exitCodeOf = ({ code, details }: InverseFormError): number =>
 
 /** Ends a command that has done its work. Returns its exit code. */
 export function reportEnd(printer: Printer): number {
-  printTotals(printer)
-  printer.log.end('info', 'run-end', { exitCode: exitCodes.done })
+  endRun(printer, exitCodes.done)
   return exitCodes.done
+}
+
+/** Ends a run. A command that goes on to another one has no exit code yet. */
+export function endRun(printer: Printer, exitCode?: number): void {
+  printTotals(printer)
+  printer.log.end('info', 'run-end', { exitCode })
 }
 
 /** Ends a command whose arguments the parser refused, and has printed why. Returns its exit code. */

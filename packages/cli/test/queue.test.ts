@@ -7,8 +7,10 @@ import { type RedisServer, redisPath, startRedis } from '@inverseform/testing/re
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { contentsOf } from '../../../tools/scale/contents.js'
 import { exitCodes } from '../src/exit-codes.js'
+import { Printer } from '../src/printer.js'
 import { shownData } from '../src/queue/data-source.js'
-import { checkpoint, dataset, inverseform, type Outcome, temporaryFolder } from './command-line.js'
+import { WorkLog } from '../src/queue/work-log.js'
+import { checkpoint, dataset, eventsOf, inverseform, type Outcome, temporaryFolder } from './command-line.js'
 import { copyOf, kill, type Started, start } from './scale.js'
 
 const networks = ['--checkpoint', checkpoint, '--device', 'cpu']
@@ -16,6 +18,10 @@ const networks = ['--checkpoint', checkpoint, '--device', 'cpu']
 const complete = [...networks, '--data', dataset, '--edge-head', '--loss', '--compare-edge-head']
 const scoresOnly = [...networks, '--data', dataset, '--limit', '4']
 const city = 'leftImg8bit/val/drawnton'
+
+/** The events with a name. */
+const named = (name: string, { err }: Pick<Outcome, 'err'>) =>
+  eventsOf(err).filter(({ event }) => event === name)
 
 describe.skipIf(!redisPath)('a queue', () => {
   let server: RedisServer
@@ -63,11 +69,12 @@ describe.skipIf(!redisPath)('a queue', () => {
   async function evaluated(
     args: readonly string[],
     data = dataset,
+    ...log: readonly string[]
   ): Promise<{ run: Outcome; worker: Outcome }> {
     await submitted(...args)
-    const worker = await queueWork('--data', data)
+    const worker = await queueWork('--data', data, ...log)
     return {
-      run: await queueEval(...args, '--resume', '--out', join(await temporaryFolder(), 'out')),
+      run: await queueEval(...args, ...log, '--resume', '--out', join(await temporaryFolder(), 'out')),
       worker,
     }
   }
@@ -78,34 +85,66 @@ describe.skipIf(!redisPath)('a queue', () => {
     await inverseform('eval', ...complete, '--pictures', '0', '--workers', '1', '--out', one)
     const collecting = start('queue', 'eval', ...redis(), ...complete, '--out', out)
     await collecting.says('Run ')
-    const workers = [aWorker(), aWorker()]
+    const workers = [aWorker(), aWorker('--log-json')]
     await collecting.says('1/6 images')
     await kill(collecting)
     await kill(workers[0])
-    const { exitCode, err } = await queueEval(...complete, '--resume', '--out', out)
+    const { exitCode, err } = await queueEval(...complete, '--resume', '--log-json', '--out', out)
     expect({ exitCode, err }).toMatchObject({ exitCode: 0 })
     expect(await contentsOf(out)).toEqual(await contentsOf(one))
     const { runs } = await status()
+    const [{ id: run }] = runs
+    const [begun] = named('run-start', { err })
+    expect(begun).toMatchObject({ command: 'queue eval', run, images: 6 })
+    const taken = named('image-done', { err })
+    expect(taken).toHaveLength(6 - (begun.done as number))
+    for (const event of taken) expect(event).toMatchObject({ run, device: 'cpu', tiles: 1 })
+    expect(named('run-end', { err })).toMatchObject([{ run, exitCode: 0, images: taken.length }])
     expect(runs).toMatchObject([{ state: 'finished', done: 6, waiting: 0, active: 0, failed: 0 }])
     // Whoever asks later sees the same scores.
     const shown = await inverseform('queue', 'status', runs[0].id, ...redis(), '--json')
     expect(JSON.parse(shown.out).scores).toEqual(
       JSON.parse(await readFile(join(one, 'results.json'), 'utf8')).scores,
     )
+    await workers[1].says('run-end')
     workers[1].child.kill('SIGTERM')
-    expect((await workers[1].ended).exitCode).toBe(exitCodes.terminated)
+    const worker = await workers[1].ended
+    expect(worker.exitCode).toBe(exitCodes.terminated)
+    const done = named('image-done', worker)
+    const [left] = named('run-end', worker)
+    expect(left).toMatchObject({ run, images: done.length, skipped: 0 })
+    expect(left).not.toHaveProperty('exitCode')
+    // It was stopped while it had no run.
+    expect(eventsOf(worker.err).at(-1)).toMatchObject({ event: 'run-stopped', level: 'warn', exitCode: 143 })
+    expect(eventsOf(worker.err).at(-1)).not.toHaveProperty('run')
     expect((await inverseform('queue', 'remove', runs[0].id, ...redis())).exitCode).toBe(0)
     expect((await status()).runs).toEqual([])
   })
 
   test('keeps a run that nobody collects; --resume takes it, --restart forgets it', async () => {
     const out = join(await temporaryFolder(), 'out')
-    const id = await submitted(...scoresOnly)
+    const detached = await queueEval(...scoresOnly, '--detach', '--log-json')
+    const id = detached.out.trim()
+    expect(named('run-submitted', detached)).toMatchObject([{ run: id, images: 4 }])
     const refused = await queueEval(...scoresOnly, '--out', out)
     expect(refused.exitCode).toBe(exitCodes.usage)
     expect(refused.err).toMatch(new RegExp(`unfinished run ${id} .*\\nhint: .*--resume.*--restart`))
-    const worker = await queueWork('--data', dataset)
+    const worker = await queueWork('--data', dataset, '--log-json')
     expect({ exitCode: worker.exitCode, err: worker.err }).toMatchObject({ exitCode: 0 })
+    expect(named('run-start', worker)).toMatchObject([
+      { command: 'queue work', run: id, images: 4, model: 'hrnet16-slim', data: dataset, device: 'cpu' },
+    ])
+    const done = named('image-done', worker)
+    expect(done).toHaveLength(4)
+    const stages = ['decode', 'preprocess', 'network', 'postprocess', 'score']
+    for (const { run, device, meanIou, seconds } of done) {
+      expect({ run, device }).toEqual({ run: id, device: 'cpu' })
+      expect(meanIou).toBeGreaterThan(0)
+      expect(Object.keys(seconds as object)).toEqual(stages)
+    }
+    expect(eventsOf(worker.err).at(-1)).toMatchObject({
+      ...{ event: 'run-end', run: id, exitCode: 0, images: 4, skipped: 0 },
+    })
     expect(await queueEval(...scoresOnly, '--resume', '--out', out)).toMatchObject({ exitCode: 0 })
     const other = join(await temporaryFolder(), 'out')
     await inverseform('eval', ...scoresOnly, '--pictures', '0', '--workers', '1', '--out', other)
@@ -130,9 +169,14 @@ describe.skipIf(!redisPath)('a queue', () => {
     await copyFile(path, join(folder, 'good.png'))
     await writeFile(path, 'no image')
     const args = [...networks, '--data', data, '--limit', '3']
-    const { run: skipped } = await evaluated([...args, '--on-error', 'skip'], data)
+    const { run: skipped, worker } = await evaluated([...args, '--on-error', 'skip'], data, '--log-json')
+    const image = first.replace('_leftImg8bit.png', '')
+    for (const outcome of [skipped, worker]) {
+      expect(named('image-skipped', outcome)).toMatchObject([{ level: 'warn', image, code: 'unreadable' }])
+      expect(eventsOf(outcome.err).at(-1)).toMatchObject({ event: 'run-end', images: 2, skipped: 1 })
+    }
     expect(skipped.exitCode).toBe(exitCodes.skipped)
-    expect(skipped.out).toContain(`skipped: ${first.replace('_leftImg8bit.png', '')}`)
+    expect(skipped.out).toContain(`skipped: ${image}`)
     const [{ id }] = (await status()).runs
     await inverseform('queue', 'remove', id, ...redis())
 
@@ -140,12 +184,14 @@ describe.skipIf(!redisPath)('a queue', () => {
     await submitted(...args)
     await queueWork('--data', data)
     // The failure is tried again by whoever goes on with the run.
-    const stopping = queueEval(...args, '--resume', '--out', out)
+    const stopping = queueEval(...args, '--log-json', '--resume', '--out', out)
     await until(async () => (await status()).runs[0].waiting === 1)
     await queueWork('--data', data)
     const stopped = await stopping
     expect(stopped.exitCode).toBe(exitCodes.input)
-    expect(stopped.err).toContain(first)
+    const last = eventsOf(stopped.err).at(-1)
+    expect(last).toMatchObject({ event: 'run-stopped', level: 'error', run: id, code: 'unreadable' })
+    expect(last?.message).toContain(first)
     expect((await status()).runs).toMatchObject([{ state: 'stopped' }])
     await copyFile(join(folder, 'good.png'), path)
     const resumed = queueEval(...args, '--resume', '--out', out)
@@ -225,11 +271,11 @@ describe.skipIf(!redisPath)('a queue', () => {
     await inverseform('queue', 'remove', id, ...redis())
   })
 
-  test('a worker serves metrics', async () => {
-    const worker = aWorker('--metrics-port', '0')
+  test('a worker serves metrics, and says what it did when it is stopped', async () => {
+    const worker = aWorker('--metrics-port', '0', '--log-json')
     let err = ''
     worker.child.stderr?.on('data', (text) => (err += text))
-    await submitted(...scoresOnly)
+    const id = await submitted(...scoresOnly)
     await until(async () => (await status()).runs[0].done === 4)
     const [url] = /http:\S+metrics/.exec(err) as RegExpExecArray
     expect(new URL(url).hostname).toBe('127.0.0.1')
@@ -237,7 +283,11 @@ describe.skipIf(!redisPath)('a queue', () => {
     expect(text).toContain('\ninverseform_images_total{outcome="done"} 4\n')
     expect(text).toContain('\ninverseform_stage_seconds_count{stage="network"} 4\n')
     expect(text).toContain('\ninverseform_images_in_flight 0\n')
-    await inverseform('queue', 'remove', (await status()).runs[0].id, ...redis())
+    worker.child.kill('SIGTERM')
+    expect(eventsOf((await worker.ended).err).at(-1)).toMatchObject({
+      ...{ event: 'run-stopped', run: id, exitCode: exitCodes.terminated, images: 4 },
+    })
+    await inverseform('queue', 'remove', id, ...redis())
   })
 })
 
@@ -250,6 +300,36 @@ test('an address of Redis is needed, and where nothing answers the error says so
   const away = await inverseform('queue', 'status', '--redis', 'redis://me:secret@127.0.0.1:1')
   expect(away.exitCode).toBe(exitCodes.runtime)
   expect(away.err).toMatch(/^error: Redis at 127\.0\.0\.1:1 cannot be reached: .*\.\nhint: Start Redis/)
+})
+
+test.each([true, false])('a worker says which images it did not finish; as events: %s', (isOn) => {
+  let err = ''
+  const terminal = { out: () => {}, err: (text: string) => (err += text), interactive: false }
+  const log = new WorkLog(new Printer(terminal, isOn ? ['--log-json'] : []))
+  const run = 'abc'
+  log.start({ run })
+  log.add({ type: 'handed-back', run, image: 'a' })
+  log.add({ type: 'lost', run, image: 'b' })
+  log.add({ type: 'failed', run, image: 'c', error: new Error('no memory') })
+  log.leave()
+  log.start({ run: 'def' })
+  if (isOn) {
+    expect(eventsOf(err)).toMatchObject([
+      { event: 'run-start', command: 'queue work', run },
+      { event: 'image-handed-back', level: 'warn', run, image: 'a', message: 'a was handed back.' },
+      { event: 'image-lost', level: 'warn', run, image: 'b' },
+      { event: 'image-failed', level: 'warn', run, image: 'c' },
+      { event: 'run-end', run, images: 0 },
+      { event: 'run-start', run: 'def' },
+    ])
+  } else {
+    expect(err.split('\n')).toEqual([
+      'note: a was handed back.',
+      'note: b went to another worker, since this one gave no sign.',
+      'note: c failed with an error that ends this worker.',
+      '',
+    ])
+  }
 })
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {

@@ -16,6 +16,8 @@ export interface WorkOptions extends RunEvents {
    * @throws InverseFormError for a run that this worker cannot take; it is noted, and other runs are taken
    */
   open(run: Run, signal: AbortSignal): Promise<Processor>
+  /** Called when the worker leaves a run, since it has ended or has no images left; not when the work ends. */
+  readonly onLeave?: () => void
   /** Ends when no run has images left, instead of waiting for more. */
   readonly untilEmpty?: boolean
   /** Milliseconds after which the images of a worker that gives no sign go to others; 60,000 by default. */
@@ -67,7 +69,10 @@ export async function work(connection: Connection, options: WorkOptions): Promis
       const others = runs.filter((run) => run.id !== current?.id && !isRefused(run))
       const next = others.find(({ waiting }) => waiting > 0)
       const isIdle = current !== undefined && current.inFlight === 0 && mine?.waiting === 0
-      if (current && (mine === undefined || (isIdle && next))) await leave()
+      if (current && (mine === undefined || (isIdle && next))) {
+        await leave()
+        options.onLeave?.()
+      }
       // Images that other workers have come back if these are lost, and only workers of the run notice it.
       const chosen = current === undefined ? (next ?? others.find(({ active }) => active > 0)) : undefined
       if (chosen && !signal.aborted) {

@@ -309,13 +309,17 @@ describe.skipIf(!redisPath)('with a server', () => {
   test('a run that is stopped is left, and goes on when it is open again', async () => {
     const run = aRun(names(50))
     await submit(connection, run.options)
-    const worker = aWorker(connection, async (image) => {
+    let left = 0
+    const process = async (image: string) => {
       await setTimeout(50)
       return resultOf(image)
-    })
+    }
+    const worker = aWorker(connection, process, { onLeave: () => left++ })
     await until(() => worker.events.length > 0)
+    expect(left).toBe(0)
     await setState(connection, run.id, 'stopped')
     await until(async () => (await listRuns(connection)).find(({ id }) => id === run.id)?.active === 0)
+    await until(() => left === 1)
     const { waiting } = (await listRuns(connection)).find(({ id }) => id === run.id) ?? {}
     expect(waiting).toBeGreaterThan(0)
     await setState(connection, run.id, 'open')

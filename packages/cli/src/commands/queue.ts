@@ -4,6 +4,7 @@ import { addDataOptions } from '../evaluation/data-flags.js'
 import { addScoreOptions } from '../evaluation/score-flags.js'
 import { addOnErrorOption } from '../on-error.js'
 import { CHECKPOINT } from '../options/checkpoint.js'
+import { addLogOption } from '../options/log.js'
 import { addDeviceOptions, addNetworkOptions, precisionOption } from '../options/model.js'
 import { parseCount, parseCountOrZero, parseSeconds } from '../options/parse.js'
 import type { Printer } from '../printer.js'
@@ -45,15 +46,8 @@ Examples:
 }
 
 function setUpEval(command: Command, printer: Printer, signal: AbortSignal): void {
-  addRunOptions(
-    addOnErrorOption(
-      addDataOptions(
-        addNetworkOptions(
-          command.description('evaluate a checkpoint on the workers of a queue').addOption(redisOption()),
-        ),
-      ),
-    ),
-  )
+  command.description('evaluate a checkpoint on the workers of a queue').addOption(redisOption())
+  addLogOption(addRunOptions(addOnErrorOption(addDataOptions(addNetworkOptions(command)))))
     .addOption(
       new Option('--device <name>', 'take only workers with this device; auto takes all')
         .choices(['auto', ...devices])
@@ -95,7 +89,7 @@ function setUpWork(command: Command, printer: Printer, signal: AbortSignal): voi
     )
     .option('--checkpoint <name>', `checkpoint of the runs: ${CHECKPOINT} (default: what a run names)`)
     .option('--inversenet <name>', 'InverseNet of the runs (default: what a run names)')
-  addDeviceOptions(command, { precision: false })
+  addLogOption(addDeviceOptions(command, { precision: false }))
     .option('--until-empty', 'end when no run has images left')
     .option(
       '--lease <seconds>',

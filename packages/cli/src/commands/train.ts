@@ -15,26 +15,30 @@ import {
   openTrainingSamples,
 } from '@inverseform/training/node'
 import type { Command } from 'commander'
+import { secondsSince } from '../evaluation/evaluate-images.js'
 import { fetchCheckpoint } from '../options/checkpoint.js'
 import { readClassNames } from '../options/class-names.js'
+import { addLogOption } from '../options/log.js'
 import { checkWritable } from '../output/check-writable.js'
 import { Progress } from '../output/text/progress.js'
 import { jsonText, type Printer } from '../printer.js'
 import { holdFolder } from '../state/output-folder.js'
-import { applyConfig, readConfig } from '../train/config.js'
+import { applyConfig, notKeys, readConfig } from '../train/config.js'
 import { trainSteps } from '../train/loop.js'
 import { addTrainOptions, type TrainFlags } from '../train/options.js'
 import { distanceOf, readRegressor } from '../train/regressor.js'
 import { resumeOptions } from '../train/resume-options.js'
 import { missing, sourcesOf } from '../train/sources.js'
+import { version } from '../version.js'
 
 export function setUpTrain(command: Command, printer: Printer, signal: AbortSignal): void {
-  addTrainOptions(command)
+  addLogOption(addTrainOptions(command))
     .addHelpText(
       'after',
       `
-Every option is also a key of the config, such as "learning-rate: 0.005". The folder of the run holds last.safetensors, which
---resume goes on from, last.pth and best.pth for PyTorch, metrics.jsonl, TensorBoard files, and index.html with curves.
+Every option but --config, --resume and --log-json is also a key of the config, such as "learning-rate: 0.005". The folder of
+the run holds last.safetensors, which --resume goes on from, last.pth and best.pth for PyTorch, metrics.jsonl, TensorBoard files,
+and index.html with curves.
 
 Examples:
   inverseform train --data cityscapes --model hrnet16-slim --steps 20000 --out run
@@ -52,6 +56,7 @@ In a clone of the repository, with its data:
 /** The options of a run, in its folder, from which it is resumed. */
 const OPTIONS = 'options.json'
 const LAST = 'last.safetensors'
+const LAST_TORCH = 'last.pth'
 
 async function trainCommand(command: Command, printer: Printer, signal: AbortSignal): Promise<void> {
   const { config, resume, out: given } = command.opts<TrainFlags>()
@@ -81,7 +86,7 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     )
   }
   const last = join(out, LAST)
-  const lastTorch = join(out, 'last.pth')
+  const lastTorch = join(out, LAST_TORCH)
   const isSaved = resume && (await exists(last))
   // A run writes them in this order, so the first is missing because somebody took it away.
   if (resume && !isSaved && (await exists(lastTorch))) {
@@ -107,9 +112,11 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
         cause,
       })
     })
-  const save = async () => {
-    await trainer.save(last)
-    await trainer.saveTorch(lastTorch)
+  const saved = async (file: string, write: (path: string) => Promise<void>) => {
+    const started = performance.now()
+    await write(join(out, file))
+    const seconds = { write: secondsSince(started) }
+    printer.log.done('checkpoint-saved', seconds, { step: trainer.stepsDone, file })
   }
   if (isSaved) {
     await resumeFrom(last)
@@ -153,16 +160,32 @@ async function trainCommand(command: Command, printer: Printer, signal: AbortSig
     palette: names?.palette,
   })
   await writeWholeFile(optionsFile, jsonText(chosenOptions(command)))
+  printer.log.start({
+    ...{ command: 'train', version, model, checkpoint, out },
+    ...{ images: data.size, evaluationImages: samples?.length ?? 0, steps, done: trainer.stepsDone },
+  })
   const progress = new Progress(printer, 'steps', steps, trainer.stepsDone)
   const best = await trainSteps({
     ...{ trainer, data, run, steps, batchSize, accumulate, saveEvery, signal },
     evaluateEvery: samples ? (flags.evaluateEvery ?? Math.max(1, Math.round(steps / 10))) : 0,
-    evaluate: () => trainer.evaluate(samples ?? [], { pictures, threads, signal }),
-    saveBest: (meanIou) => trainer.saveTorch(join(out, 'best.pth'), { mean_iou: meanIou }),
-    save,
+    async evaluate() {
+      const started = performance.now()
+      const evaluation = await trainer.evaluate(samples ?? [], { pictures, threads, signal })
+      printer.log.done('evaluation-done', { evaluate: secondsSince(started) }, { ...evaluation.record })
+      return evaluation
+    },
+    saveBest: (meanIou) => saved('best.pth', (path) => trainer.saveTorch(path, { mean_iou: meanIou })),
+    async save() {
+      await saved(LAST, (path) => trainer.save(path))
+      await saved(LAST_TORCH, (path) => trainer.saveTorch(path))
+    },
     best: bestOf(run.history.evaluations.map(({ meanIou }) => meanIou)),
     evaluatedStep: run.history.evaluations.at(-1)?.step,
-    onStep: (result, rate) => progress.step(lossText(result, rate)),
+    onStep({ seconds, images, ...result }) {
+      const imagesPerSecond = images / seconds
+      printer.log.done('step-done', { step: seconds }, { ...result, imagesPerSecond }, images)
+      progress.step(lossText(result, imagesPerSecond))
+    },
   }).finally(() => progress.end())
   // On leaving after an error, a page that cannot be written must not hide it. Here it is the error.
   await run.close()
@@ -252,9 +275,7 @@ function noteOnWeights({ loaded, leftOut, initialized }: InitialWeights, printer
 function chosenOptions(command: Command): Record<string, unknown> {
   const chosen = command.options.filter((option) => {
     const source = command.getOptionValueSource(option.attributeName())
-    return (
-      source !== undefined && source !== 'default' && !['config', 'resume', 'out'].includes(option.name())
-    )
+    return source !== undefined && source !== 'default' && ![...notKeys, 'out'].includes(option.name())
   })
   return Object.fromEntries(
     chosen.map((option) => [
@@ -265,7 +286,7 @@ function chosenOptions(command: Command): Record<string, unknown> {
 }
 
 function factsOf(command: Command, images: number, valImages: number | undefined): ReportFacts {
-  const { config, resume, ...options } = command.opts<Record<string, unknown>>()
+  const { config, resume, logJson, ...options } = command.opts<Record<string, unknown>>()
   const texts = Object.entries(options).map(([name, value]): [string, string] => [
     name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
     Array.isArray(value) ? value.join(name === 'crop' ? 'x' : ', ') : String(value),

@@ -19,6 +19,8 @@ import type { ScoredClasses } from './scored-classes.js'
 interface ReportedRun {
   readonly classes: ScoredClasses
   readonly facts: RunFacts
+  /** The id of a run in a queue, which its workers know it by. */
+  readonly queued?: string
   /** Returns what reports say of the device, when the images are done; that of `facts` by default. */
   readonly device?: () => string
   /** All options that change results. */
@@ -42,6 +44,8 @@ interface ReportedRun {
 /** An image that counts; `meanIou` is undefined without a target. */
 interface ImageDone extends Pick<ImageResult, 'stem' | 'tiles' | 'seconds'> {
   readonly meanIou?: number
+  /** The device of the worker, in a queue. */
+  readonly device?: string
 }
 
 /** What the images are added to. */
@@ -62,7 +66,7 @@ export async function reportRun(
   printer: Printer,
   signal: AbortSignal,
 ): Promise<void> {
-  const { classes, images, shard, output } = run
+  const { classes, images, shard, output, queued } = run
   const folder = output?.folder
   const kind: AccumulatorKind<Evaluation> = {
     create: () => new Evaluation(classes),
@@ -87,8 +91,8 @@ export async function reportRun(
 
   const toDo = images.filter((name) => !state?.has(name))
   const progress = startImages(printer, {
-    command: 'eval',
-    run: state?.id,
+    command: queued === undefined ? 'eval' : 'queue eval',
+    run: queued ?? state?.id,
     images: images.length,
     done: images.length - toDo.length,
     model: run.facts.model,
@@ -96,7 +100,7 @@ export async function reportRun(
     data: run.facts.data,
     shard: shard && shardText(shard),
     device: run.facts.device,
-    workers: run.facts.workers,
+    workers: queued === undefined ? run.facts.workers : undefined,
   })
   const context = { stems: run.stems, images: images.length, shard }
   const publish = async (partial?: ReportPartial) => {
@@ -115,8 +119,8 @@ export async function reportRun(
       state,
       evaluation,
       toDo,
-      onDone({ stem, meanIou, tiles, seconds: { total, ...seconds } }) {
-        printer.log.imageDone(stem, seconds, { meanIou, tiles })
+      onDone({ stem, meanIou, tiles, device, seconds: { total, ...seconds } }) {
+        printer.log.imageDone(stem, seconds, { meanIou, tiles, device })
         progress.step(meanIou === undefined ? '' : `mIoU ${percent(evaluation.confusion.compute().meanIou)}`)
       },
       onSkip({ name, code, error }) {

@@ -54,6 +54,7 @@ export async function queueEval(flags: QueueEvalFlags, printer: Printer, signal:
   if (listing.root !== undefined) printer.line(`Workers read the files that are in ${listing.root} here.`)
   if (flags.detach) {
     await queue.submit(connection, run)
+    printer.log.event('info', 'run-submitted', { run: run.id, images: run.description.images.length })
     printer.out(`${run.id}\n`)
     return
   }
@@ -61,6 +62,7 @@ export async function queueEval(flags: QueueEvalFlags, printer: Printer, signal:
   await reportRun(
     {
       ...run.report,
+      queued: run.id,
       device: () => (devices.size > 0 ? [...devices].sort().join('; ') : run.report.facts.device),
       json: flags.json,
       onError: flags.onError,
@@ -263,7 +265,7 @@ async function collect(
         devices.add(device)
         await state.add([{ name: image, bytes, outputs: [] }], (to) => to.merge(evaluation))
         const { scored, tiles, seconds } = evaluation
-        onDone({ stem: image, meanIou: scored[0]?.meanIou, tiles, seconds })
+        onDone({ stem: image, meanIou: scored[0]?.meanIou, tiles, seconds, device })
         return undefined
       },
       onGivenUp: (image, reason) => skip(image, 'inference-failed', `${image}: ${reason}`),

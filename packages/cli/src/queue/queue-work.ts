@@ -28,9 +28,10 @@ export async function queueWork(flags: QueueWorkFlags, printer: Printer, signal:
   printer.line(`Waiting for runs of version ${version} on ${connection.address}.`)
   if (metrics) printer.line(`Metrics are at ${metrics.url}.`)
   const log = new WorkLog(printer)
-  await queue.work(connection, {
+  const work = queue.work(connection, {
     program: version,
-    open: (run) => open(run, flags, data, printer, signal),
+    open: (run) => open(run, { flags, data, log, printer, signal }),
+    onLeave: () => log.leave(),
     untilEmpty: flags.untilEmpty,
     lease: 1000 * flags.lease,
     grace: 1000 * flags.grace,
@@ -44,16 +45,21 @@ export async function queueWork(flags: QueueWorkFlags, printer: Printer, signal:
     },
     signal,
   })
-  log.end()
+  await work.finally(() => log.end())
+}
+
+interface Working {
+  readonly flags: QueueWorkFlags
+  readonly data: string
+  readonly log: WorkLog
+  readonly printer: Printer
+  readonly signal: AbortSignal
 }
 
 /** Opens what a run needs. @throws InverseFormError if this worker does not have it */
 async function open(
   { id, description }: Run,
-  flags: QueueWorkFlags,
-  data: string,
-  printer: Printer,
-  signal: AbortSignal,
+  { flags, data, log, printer, signal }: Working,
 ): Promise<Processor> {
   const work = parseWork(id, description)
   const { images } = description
@@ -96,6 +102,15 @@ async function open(
       throw other(`it is to run in ${precision}, but ${segmenter.device} runs in ${segmenter.precision}`)
     }
     const samples = new Map(images.map((image, i) => [image, work.samples[i]]))
+    log.start({
+      run: id,
+      images: images.length,
+      model: segmenter.model,
+      checkpoint: merged.checkpoint,
+      data,
+      device: deviceName(segmenter),
+      workers: segmenter.workers,
+    })
     return {
       concurrency: segmenter.workers + source.ahead,
       device: deviceName(segmenter),

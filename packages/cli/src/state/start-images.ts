@@ -2,10 +2,9 @@ import type { EventFields } from '../event-log.js'
 import { Progress } from '../output/text/progress.js'
 import type { Printer } from '../printer.js'
 import { version } from '../version.js'
-import type { RunPlan } from './run-plan.js'
 
 interface ImagesToDo extends EventFields {
-  readonly command: RunPlan['command']
+  readonly command: string
   /** The id of the run, if it has a state. */
   readonly run: string | undefined
   readonly images: number

@@ -37,8 +37,8 @@ const invalid = (path: string, problem: string, hint?: string) =>
     details: { path },
   })
 
-/** Flags that say where options come from, and so cannot be in a config. */
-const notKeys = ['config', 'resume', 'help']
+/** Flags that say where options come from or how to log, and so cannot be in a config. */
+export const notKeys = ['config', 'resume', 'log-json', 'help']
 
 /**
  * Sets the options of a command that the config has and that are not set yet. Keys are the names of flags, as

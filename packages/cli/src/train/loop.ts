@@ -1,5 +1,5 @@
 import type { StepResult, Trainer, TrainingData } from '@inverseform/training'
-import type { Run, TrainingEvaluation } from '@inverseform/training/node'
+import type { Run, RunStep, TrainingEvaluation } from '@inverseform/training/node'
 
 /** What a training does besides its steps. */
 export interface TrainingLoop {
@@ -22,7 +22,7 @@ export interface TrainingLoop {
   readonly best?: number
   /** The step of the last evaluation before. */
   readonly evaluatedStep?: number
-  readonly onStep?: (result: StepResult, imagesPerSecond: number) => void
+  readonly onStep?: (step: StepResult & RunStep) => void
   readonly signal: AbortSignal
 }
 
@@ -63,9 +63,9 @@ export async function trainSteps(loop: TrainingLoop): Promise<number | undefined
     const batches = Array.from({ length: accumulate }, (_, i) => data.batch(step * accumulate + i))
     const result = await trainer.step(await Promise.all(batches))
     const seconds = (performance.now() - started) / 1000
-    const images = batchSize * accumulate
-    await run.step({ ...result, seconds, images })
-    loop.onStep?.(result, images / seconds)
+    const recorded = { ...result, seconds, images: batchSize * accumulate }
+    await run.step(recorded)
+    loop.onStep?.(recorded)
     const isDue = result.step === steps || result.step % saveEvery === 0
     // Otherwise the evaluation comes first.
     if (isDue && !isEvaluated(result.step)) await loop.save()

@@ -4,7 +4,7 @@ import { requiredParameters } from '@inverseform/backbones'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { exitCodes } from '../../src/exit-codes.js'
-import { inverseform, temporaryFolder } from '../command-line.js'
+import { eventsOf, inverseform, temporaryFolder } from '../command-line.js'
 
 const [height, width] = [96, 192]
 const everyPart = [
@@ -138,8 +138,17 @@ test('a run that diverges names the term, keeps its checkpoint, and goes on with
   expect(err).toMatch(/error: The loss term \w+ is NaN in step 2, on \d\.\nhint: .*last checkpoint/)
   expect(exitCode).toBe(exitCodes.diverged)
   expect(await readdir(out)).toContain('last.safetensors')
-  const resumed = await inverseform('train', '--resume', '--out', out, '--clip', '1')
-  expect(resumed.err).toContain('note: The run goes on with --clip 1; it had --clip (default).')
+  const resumed = await inverseform('train', '--resume', '--log-json', '--out', out, '--clip', '1')
+  const events = eventsOf(resumed.err)
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      event: 'note',
+      message: 'The run goes on with --clip 1; it had --clip (default).',
+    }),
+  )
+  expect(events.at(-1)).toMatchObject({
+    ...{ event: 'run-stopped', level: 'error', code: 'training-diverged', exitCode: exitCodes.diverged },
+  })
   expect(JSON.parse(await readFile(join(out, 'options.json'), 'utf8'))).toMatchObject({ clip: 1 })
 })
 

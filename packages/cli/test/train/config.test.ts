@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { applyConfig, readConfig } from '../../src/train/config.js'
 import { addTrainOptions, type TrainFlags } from '../../src/train/options.js'
-import { temporaryFolder } from '../command-line.js'
+import { inverseform, temporaryFolder } from '../command-line.js'
 
 /** The options of `train` after a config file and flags. */
 async function optionsOf(text: string, ...flags: string[]): Promise<TrainFlags> {
@@ -47,6 +47,13 @@ test('YAML and JSON set the options of the flags', async () => {
   const json = JSON.stringify({ ...expected, model: 'hrnet16-slim', crop: [256, 512] })
   expect(await optionsOf(json)).toMatchObject(expected)
   expect(await optionsOf('# nothing\n')).toMatchObject({ batch: 1, crop: [512, 1024] })
+})
+
+test('how a process logs is no option of a run', async () => {
+  const path = join(await temporaryFolder(), 'config.yaml')
+  await writeFile(path, 'log-json: true')
+  const { exitCode, err } = await inverseform('train', '--config', path, '--out', 'x')
+  expect({ exitCode, err }).toMatchObject({ exitCode: 3, err: expect.stringContaining('unknown key') })
 })
 
 test('flags come before the config, also with the value of the default', async () => {
