@@ -1,13 +1,22 @@
 /**
+ * Calls `listener` when a signal is aborted. Returns a function that ends this. Node 20 can lose the option `signal` of
+ * `addEventListener` when several listeners of a signal have it: they stay, with all that they hold, as long as the signal.
+ */
+export function listenToAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+  signal?.addEventListener('abort', listener)
+  return () => signal?.removeEventListener('abort', listener)
+}
+
+/**
  * Waits for work that takes no signal. Rejects with the signal's reason as soon as it is aborted; the work itself goes on.
  */
 export async function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return work
-  const listening = new AbortController()
+  let stopListening = () => {}
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { signal: listening.signal })
+    stopListening = listenToAbort(signal, () => reject(signal.reason))
   })
-  return Promise.race([work, aborted]).finally(() => listening.abort())
+  return Promise.race([work, aborted]).finally(stopListening)
 }
 
 /**
@@ -18,16 +27,16 @@ export async function abortTogether<T>(
   caller: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const [either, listening] = [new AbortController(), new AbortController()]
+  const either = new AbortController()
   const abort = () => either.abort(caller?.reason)
   if (caller?.aborted) abort()
-  caller?.addEventListener('abort', abort, { signal: listening.signal })
+  const stopListening = listenToAbort(caller, abort)
   try {
     return await work(either.signal)
   } catch (error) {
     either.abort(error)
     throw error
   } finally {
-    listening.abort()
+    stopListening()
   }
 }

@@ -1,4 +1,4 @@
-export { abortTogether, untilAborted } from './abort.js'
+export { abortTogether, listenToAbort, untilAborted } from './abort.js'
 export { mean, nanMean, product, sum } from './arrays.js'
 export type { ByteSink } from './byte-sink.js'
 export { crc32 } from './crc32.js'

@@ -1,5 +1,6 @@
 import { fromMessage, InverseFormError } from '@inverseform/errors'
 import { disposedError, imageArgument, PendingRequests, type RequestOptions } from '@inverseform/runtime'
+import { listenToAbort } from '@inverseform/shared'
 import { closeBitmap, type ImageInput, isBitmap, type SentImage, sendImage } from '../images/send-image.js'
 import type { SegmenterOptions, SegmenterSettings } from '../options.js'
 import type { Call, Loaded, WorkerCalls, WorkerReply, WorkerRequest } from './protocol.js'
@@ -112,7 +113,7 @@ function load(
   settings: SegmenterSettings,
   { signal, onProgress }: LoadOptions,
 ): Promise<Loaded> {
-  const listening = new AbortController()
+  let stopListening = () => {}
   return new Promise<Loaded>((resolve, reject) => {
     worker.onmessage = ({ data: reply }: MessageEvent<WorkerReply>) => {
       if (reply.kind === 'loading') onProgress?.(reply.progress)
@@ -120,11 +121,11 @@ function load(
       else if (reply.kind === 'not loaded') reject(fromMessage(reply.error))
     }
     worker.onerror = (event) => reject(workerNotStarted(event))
-    signal?.addEventListener('abort', () => reject(signal.reason), { signal: listening.signal })
+    stopListening = listenToAbort(signal, () => reject(signal?.reason))
     const { checkpoint } = settings
     const transfer = checkpoint instanceof Uint8Array ? [checkpoint.buffer] : []
     worker.postMessage({ kind: 'start', settings } satisfies WorkerRequest, transfer)
-  }).finally(() => listening.abort())
+  }).finally(() => stopListening())
 }
 
 /** @param event without a message if the script could not be loaded */

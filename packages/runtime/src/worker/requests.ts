@@ -1,4 +1,5 @@
 import { type ErrorMessage, fromMessage, InverseFormError } from '@inverseform/errors'
+import { listenToAbort } from '@inverseform/shared'
 
 /** Progress of a request. */
 export interface RequestProgress {
@@ -58,14 +59,14 @@ export class PendingRequests<R> {
     this.checkOpen()
     signal?.throwIfAborted()
     const id = this.#count++
-    const listening = new AbortController()
+    let stopListening = () => {}
     try {
       return await new Promise<R>((resolve, reject) => {
         const abort = () => {
           onAbort?.()
           reject(signal?.reason)
         }
-        signal?.addEventListener('abort', abort, { signal: listening.signal })
+        stopListening = listenToAbort(signal, abort)
         this.#pending.set(id, {
           onProgress: (progress) => signal?.aborted || onProgress?.(progress),
           resolve,
@@ -75,7 +76,7 @@ export class PendingRequests<R> {
         sending().catch((error) => this.#take(id)?.reject(error))
       })
     } finally {
-      listening.abort()
+      stopListening()
     }
   }
 
