@@ -8,7 +8,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -27,7 +29,7 @@ if (data === undefined) {
   throw new Error('Pass --data with the folder of a data set in the layout of Cityscapes.')
 }
 const cli = fileURLToPath(new URL('../../packages/cli/dist/bin.js', import.meta.url))
-const evaluation = ['--data', data, '--checkpoint', checkpoint, '--limit', images]
+const evaluation = ['--data', data, '--checkpoint', checkpoint]
 
 interface Figures {
   readonly imagesPerSecond: number
@@ -55,7 +57,7 @@ function start(...args: string[]): Running {
 }
 
 const evalWith = (workers: number, threads: number): Promise<Figures> =>
-  start('eval', ...evaluation, '--workers', `${workers}`, '--threads', `${threads}`).ended
+  start('eval', ...evaluation, '--limit', images, '--workers', `${workers}`, '--threads', `${threads}`).ended
 
 /** Evaluates on workers of a queue that are open: the time does not contain their start. */
 async function queueWith(workers: number): Promise<Figures> {
@@ -63,10 +65,14 @@ async function queueWith(workers: number): Promise<Figures> {
   const working = Array.from({ length: workers }, () =>
     start('queue', 'work', '--redis', redis.url, '--data', data as string, '--threads', '1'),
   )
-  // Opens the workers with a run of an image each.
-  await start('queue', 'eval', '--redis', redis.url, ...evaluation.slice(0, -1), `${4 * workers}`).ended
-  const { imagesPerSecond } = await start('queue', 'eval', '--redis', redis.url, ...evaluation, '--restart')
-    .ended
+  const folder = await mkdtemp(join(tmpdir(), 'inverseform-workers-'))
+  const collect = (name: string, limit: string) =>
+    start('queue', 'eval', '--redis', redis.url, ...evaluation, '--limit', limit, '--out', join(folder, name))
+      .ended
+  // A first run opens the workers.
+  await collect('first', `${4 * workers}`)
+  const { imagesPerSecond } = await collect('measured', images)
+  await rm(folder, { recursive: true })
   for (const { child } of working) child.kill('SIGTERM')
   const peaks = await Promise.all(working.map(({ ended }) => ended.then(({ peakRssBytes }) => peakRssBytes)))
   return { imagesPerSecond, peakRssBytes: peaks.reduce((a, b) => a + b) }
