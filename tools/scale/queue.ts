@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Connection, collect, connect, removeRun, work } from '@inverseform/queue'
 import { startRedis } from '@inverseform/testing/redis'
+import { median } from './median.js'
 
 const { values } = parseArgs({
   options: {
@@ -78,8 +79,6 @@ async function timesOf(connection: Connection, images: number, milliseconds: num
   await removeRun(connection, id)
   return finished
 }
-
-const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]
 
 if (values.url !== undefined) {
   for (let i = 0; i < Number(values.workers); i++) void beWorker(values.url)

@@ -6,15 +6,14 @@
  *
  * `pnpm scenes --out FOLDER --train 0 --val 24 --size 1024x2048` draws a data set.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startRedis } from '@inverseform/testing/redis'
+import { median } from './median.js'
 
 const { values } = parseArgs({
   options: {
@@ -29,53 +28,54 @@ if (data === undefined) {
   throw new Error('Pass --data with the folder of a data set in the layout of Cityscapes.')
 }
 const cli = fileURLToPath(new URL('../../packages/cli/dist/bin.js', import.meta.url))
-const evaluation = ['--data', data, '--checkpoint', checkpoint]
+const evaluation = ['--data', data, '--checkpoint', checkpoint, '--limit', images]
 
 interface Figures {
   readonly imagesPerSecond: number
   readonly peakRssBytes: number
 }
 
-/** A command with the events that it wrote so far. */
-interface Running {
-  readonly child: ChildProcess
-  readonly events: Record<string, unknown>[]
-  /** Resolves to the event that ends the command. */
-  readonly ended: Promise<Figures>
+interface LogEvent {
+  readonly event: string
+  readonly time: string
+  readonly peakRssBytes?: number
 }
 
-function start(...args: string[]): Running {
+/** Starts a command. Resolves to its events when it has ended. */
+function start(...args: string[]): Promise<LogEvent[]> {
   const child = spawn(process.execPath, [cli, ...args, '--log-json'], { stdio: ['ignore', 'ignore', 'pipe'] })
-  const events: Record<string, unknown>[] = []
+  const events: LogEvent[] = []
   createInterface({ input: child.stderr }).on('line', (line) => events.push(JSON.parse(line)))
-  const ended = once(child, 'close').then(() => {
-    const last = events.at(-1)
-    if (typeof last?.imagesPerSecond === 'number') return last as unknown as Figures
-    throw new Error(`inverseform ${args.join(' ')} ended with ${JSON.stringify(last)}`)
-  })
-  return { child, events, ended }
+  return once(child, 'close').then(() => events)
 }
 
-const evalWith = (workers: number, threads: number): Promise<Figures> =>
-  start('eval', ...evaluation, '--limit', images, '--workers', `${workers}`, '--threads', `${threads}`).ended
+/** Returns the figures of processes that evaluated together: the rate from the first open network to the last image. */
+function figuresOf(processes: readonly (readonly LogEvent[])[]): Figures {
+  const timesOf = (name: string) =>
+    processes
+      .flatMap((events) => events.filter(({ event }) => event === name))
+      .map(({ time }) => Date.parse(time) / 1000)
+  const done = timesOf('image-done')
+  if (done.length !== Number(images)) throw new Error(`${done.length} of ${images} images were done.`)
+  return {
+    imagesPerSecond: done.length / (Math.max(...done) - Math.min(...timesOf('run-start'))),
+    peakRssBytes: processes.reduce((sum, events) => sum + (events.at(-1)?.peakRssBytes ?? 0), 0),
+  }
+}
 
-/** Evaluates on workers of a queue that are open: the time does not contain their start. */
+async function evalWith(workers: number, threads: number): Promise<Figures> {
+  return figuresOf([await start('eval', ...evaluation, '--workers', `${workers}`, '--threads', `${threads}`)])
+}
+
+/** Evaluates on workers of a queue, in processes of their own. The memory is theirs. */
 async function queueWith(workers: number): Promise<Figures> {
   await using redis = await startRedis()
+  const queue = ['--redis', redis.url]
+  await start('queue', 'eval', ...queue, ...evaluation, '--detach')
   const working = Array.from({ length: workers }, () =>
-    start('queue', 'work', '--redis', redis.url, '--data', data as string, '--threads', '1'),
+    start('queue', 'work', ...queue, '--data', data as string, '--threads', '1', '--until-empty'),
   )
-  const folder = await mkdtemp(join(tmpdir(), 'inverseform-workers-'))
-  const collect = (name: string, limit: string) =>
-    start('queue', 'eval', '--redis', redis.url, ...evaluation, '--limit', limit, '--out', join(folder, name))
-      .ended
-  // A first run opens the workers.
-  await collect('first', `${4 * workers}`)
-  const { imagesPerSecond } = await collect('measured', images)
-  await rm(folder, { recursive: true })
-  for (const { child } of working) child.kill('SIGTERM')
-  const peaks = await Promise.all(working.map(({ ended }) => ended.then(({ peakRssBytes }) => peakRssBytes)))
-  return { imagesPerSecond, peakRssBytes: peaks.reduce((a, b) => a + b) }
+  return figuresOf(await Promise.all(working))
 }
 
 const threads = availableParallelism()
@@ -91,7 +91,6 @@ for (let round = 0; round < Number(values.rounds); round++) {
   for (const [name, measure] of Object.entries(ways)) found.get(name)?.push(await measure())
 }
 
-const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]
 const rates = (figures: readonly Figures[]) => figures.map(({ imagesPerSecond }) => imagesPerSecond)
 const [first] = [...found.values()].map((figures) => median(rates(figures)))
 console.log(`${images} images, ${checkpoint}, ${values.rounds} rounds\n`)
