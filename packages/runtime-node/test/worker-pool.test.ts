@@ -124,6 +124,23 @@ describe('images are distributed', () => {
     await Promise.all(answers)
   })
 
+  test('of several with equal work, to the one that began it first', async () => {
+    const [a, b] = [new FakeMember(), new FakeMember()]
+    const pool = new WorkerPool([a, b])
+    const one = (mark: number) => pool.run({ images: [image(mark)], options: {} })
+    const answers = [one(0), one(1), one(2)]
+    a.requests[0].finish()
+    await answers[0]
+    // `a` has just begun its second image, `b` is within its first one.
+    answers.push(one(3))
+    expect([a.marks(), b.marks()]).toEqual([
+      [[0], [2]],
+      [[1], [3]],
+    ])
+    for (const { finish } of [...a.requests, ...b.requests]) finish()
+    await Promise.all(answers)
+  })
+
   test('one part after the other, so that a faster member gets more', async () => {
     const [slow, fast] = [new FakeMember(), new FakeMember()]
     const images = numbers(32).map((i) => image(i))

@@ -54,7 +54,8 @@ export function photoOfRgb(
   height: number,
 ): Promise<Buffer> {
   if (photoExtension(width, height) === 'png') return pngOfRgb(rgb, width, height)
-  return rawPicture(rgb, width, height).jpeg({ quality: 88 }).toBuffer()
+  // Codes that fit the picture take more than half of the time, for files that are 3 % smaller.
+  return rawPicture(rgb, width, height).jpeg({ quality: 88, optimizeCoding: false }).toBuffer()
 }
 
 function rawPicture(pixels: Uint8Array | Uint8ClampedArray, width: number, height: number): Sharp {

@@ -22,7 +22,7 @@ export interface PoolMember {
 
 /** Distributes images among several members. */
 export class WorkerPool implements PoolMember {
-  /** Number of images under way in each member. */
+  /** Number of images under way in each member. Who ended work last is last. */
   readonly #busy: Map<PoolMember, number>
   readonly #members: readonly PoolMember[]
   readonly #running = new Set<Promise<unknown>>()
@@ -86,13 +86,16 @@ export class WorkerPool implements PoolMember {
   }
 
   async #runOnNext(request: Request, options: RequestOptions): Promise<Segmentation[]> {
+    // Of members with equal work, the first one ends it soonest: it has begun it longest ago.
     const [member] = [...this.#busy].reduce((least, next) => (next[1] < least[1] ? next : least))
-    const addWork = (images: number) => this.#busy.set(member, (this.#busy.get(member) as number) + images)
-    addWork(request.images.length)
+    const underWay = () => this.#busy.get(member) as number
+    this.#busy.set(member, underWay() + request.images.length)
     try {
       return await member.run(request, options)
     } finally {
-      addWork(-request.images.length)
+      const left = underWay() - request.images.length
+      this.#busy.delete(member)
+      this.#busy.set(member, left)
     }
   }
 }
