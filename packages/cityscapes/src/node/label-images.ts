@@ -2,12 +2,17 @@ import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { checkArgument, checkInteger, checkOneOf, InverseFormError } from '@inverseform/errors'
 import { listFew, readAhead } from '@inverseform/shared'
-import { checkPath, defaultMaxPixels, readRegularFile, writeWholeFile } from '@inverseform/shared/node'
+import {
+  checkPath,
+  defaultMaxPixels,
+  encodePng,
+  readRegularFile,
+  writeWholeFile,
+} from '@inverseform/shared/node'
 import { MAX_POLYGON_PIXELS, type PolygonAnnotation, parsePolygons } from '../polygons/annotation.js'
 import { drawPolygons, type LabelEncoding, labelEncodings, labelImage } from '../polygons/label-image.js'
 import { dataFolder } from './files/folders.js'
 import { type AnnotationType, contentsOf, findPart, names } from './files/layout.js'
-import { encodePng } from './png/encode-png.js'
 
 const POLYGONS = '_polygons.json'
 

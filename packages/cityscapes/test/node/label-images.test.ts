@@ -6,7 +6,6 @@ import { decode } from 'fast-png'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeLabelPng, type InverseFormError } from '../../src/index.js'
 import { createLabelImages, readPolygons } from '../../src/node/label-images.js'
-import { encodePng } from '../../src/node/png/encode-png.js'
 import { labelEncodings } from '../../src/polygons/label-image.js'
 
 const fixture = (name: string) =>
@@ -208,25 +207,5 @@ describe('readPolygons', () => {
     await writeFile(path, `\uFEFF${await readFile(fixture('_polygons.json'), 'utf8')}`)
     const { objects } = await readPolygons(path)
     expect(objects).toEqual((await readPolygons(fixture('_polygons.json'))).objects)
-  })
-})
-
-describe('encodePng', () => {
-  it.each([
-    ['bytes', new Uint8Array(5000).map((_, i) => i * i)],
-    ['words', new Uint16Array(5000).map((_, i) => i * i * 7)],
-    ['part of a buffer', new Uint16Array(new ArrayBuffer(12_000), 2000, 5000).map((_, i) => i)],
-  ])('stores %s as they are', async (_, data) => {
-    const png = await encodePng({ width: 100, height: 50, data })
-    expect(decodeLabelPng(png)).toEqual({ width: 100, height: 50, data })
-  })
-
-  it('stores colors', async () => {
-    const data = new Uint8Array(4 * 12).map((_, i) => i * 5)
-    expect(decode(await encodePng({ width: 4, height: 3, data }))).toMatchObject({
-      width: 4,
-      channels: 4,
-      data,
-    })
   })
 })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { encodeLabelPng, type ReportPanel, toLabelIds } from '@inverseform/cityscapes'
+import { colorize, encodeLabelPng, type ReportPanel, type Rgb, toLabelIds } from '@inverseform/cityscapes'
 import type { Segmentation } from '@inverseform/runtime-node'
-import { writeWholeFile } from '@inverseform/shared/node'
+import { encodePng, writeWholeFile } from '@inverseform/shared/node'
 import sharp, { type Sharp } from 'sharp'
 
 /**
@@ -26,6 +26,22 @@ export async function pngOfIds(
   // Sharp is ten times as fast, and leaves this thread free.
   if (ids instanceof Uint8Array) return pngOfGray(ids, width, height)
   return encodeLabelPng({ width, height, data: ids })
+}
+
+/** Encodes ids as a PNG of their colors, for looking at. Ids outside the palette are black. */
+export function pngOfColors(
+  ids: Uint8Array | Uint16Array,
+  palette: readonly Rgb[],
+  width: number,
+  height: number,
+): Promise<Uint8Array> {
+  if (ids instanceof Uint16Array || palette.length > 256) {
+    return pngOfRgb(colorize(ids, palette), width, height)
+  }
+  // A third of the bytes of RGB. The colors that are left are black.
+  const colors = new Uint8Array(3 * 256)
+  colors.set(palette.flat())
+  return encodePng({ width, height, data: ids, palette: colors }, { level: COMPRESSION })
 }
 
 /** Encodes interleaved 8-bit RGB, or opaque RGBA, as a PNG: lossless, and small for flat colors. */

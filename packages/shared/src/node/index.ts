@@ -3,6 +3,7 @@ export { inverseFormCache, userCacheFolder } from './cache-folder.js'
 export { makeFolder } from './folders.js'
 export { type Lock, type LockHolder, type LockOptions, withLock } from './lock.js'
 export { defaultMaxPixels } from './max-pixels.js'
+export { encodePng } from './png.js'
 export { hasEnded, ownProcess, type ProcessId } from './process-id.js'
 export {
   checkPath,

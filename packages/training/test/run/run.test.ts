@@ -185,10 +185,10 @@ describe('pictures', () => {
   test('are PNG files of every stride-th pixel', async () => {
     const [width, height] = [7, 5]
     const rgb = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i) % 256)
-    const { data, ...size } = await readImage(rgbPng(rgb, width, height))
+    const { data, ...size } = await readImage(await rgbPng(rgb, width, height))
     expect(size).toMatchObject({ width, height })
     expect([...data]).toEqual([...rgb])
-    const half = await readImage(rgbPng(rgb, width, height, 2))
+    const half = await readImage(await rgbPng(rgb, width, height, 2))
     expect([half.width, half.height]).toEqual([4, 3])
     expect([...half.data.subarray(12, 15)]).toEqual([...rgb.subarray(3 * 2 * width, 3 * 2 * width + 3)])
   })

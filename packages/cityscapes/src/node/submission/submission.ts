@@ -4,6 +4,7 @@ import { checkOneOf, InverseFormError } from '@inverseform/errors'
 import { listFew, readAhead } from '@inverseform/shared'
 import {
   checkPath,
+  encodePng,
   fileError,
   makeFolder,
   openRegularFile,
@@ -15,7 +16,6 @@ import { openDataset } from '../dataset.js'
 import type { PixelIds } from '../evaluate/evaluate-pair.js'
 import { baseName, byName, problemsText, walkOutside } from '../files/folders.js'
 import { readLabelPng } from '../files/read.js'
-import { encodePng } from '../png/encode-png.js'
 import { writeZip, type ZipEntry } from './zip.js'
 
 export interface CreateSubmissionOptions {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { colorize, errorMask, type ReportImage, type ReportPanel, type Rgb } from '@inverseform/cityscapes'
+import { errorMask, type ReportImage, type ReportPanel, type Rgb } from '@inverseform/cityscapes'
 import type { Sample } from '@inverseform/cityscapes/node'
 import { paint } from '@inverseform/runtime-node'
 import { writeWholeFile } from '@inverseform/shared/node'
@@ -8,6 +8,7 @@ import {
   type Picture,
   photoExtension,
   photoOfRgb,
+  pngOfColors,
   pngOfIds,
   pngOfLabels,
   pngOfRgb,
@@ -62,10 +63,10 @@ export async function writePanels(
       `overlay.${photo}`,
       photoOfRgb(paint(image, segmentation, { colors: palette }).data, width, height),
     ],
-    ['prediction', 'prediction.png', pngOfRgb(colorize(labels, palette), width, height)],
+    ['prediction', 'prediction.png', pngOfColors(labels, palette, width, height)],
   ]
   if (target) {
-    pictures.push(['truth', 'truth.png', pngOfRgb(colorize(target, palette), width, height)])
+    pictures.push(['truth', 'truth.png', pngOfColors(target, palette, width, height)])
     pictures.push(['errors', 'errors.png', pngOfRgb(errorMask(target, labels, numClasses), width, height)])
   }
   if (edges) pictures.push(['edges', 'edges.png', pngOfUnit(edges, width, height)])

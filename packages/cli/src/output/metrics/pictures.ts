@@ -1,15 +1,8 @@
-import {
-  colorize,
-  errorMask,
-  type ReportImage,
-  type Rgb,
-  reduceZeroLabel,
-  toTrainIds,
-} from '@inverseform/cityscapes'
+import { errorMask, type ReportImage, type Rgb, reduceZeroLabel, toTrainIds } from '@inverseform/cityscapes'
 import { type PairToEvaluate, readLabelPng } from '@inverseform/cityscapes/node'
 import type { IdKinds } from '../../metrics/selection.js'
 import type { IdPairs } from '../../options/id-map.js'
-import { type Picture, pngOfRgb, writePictures } from '../images.js'
+import { type Picture, pngOfColors, pngOfRgb, writePictures } from '../images.js'
 
 /** The label files of the images, and the ids in them. */
 export interface LabeledPairs {
@@ -63,8 +56,8 @@ async function pictures(
       : (toClasses?.(targetMap.data) ?? targetMap.data)
   const prediction = ids.predictionIds === 'labelIds' ? toTrainIds(predictionMap.data) : predictionMap.data
   return [
-    ['truth', 'truth.png', pngOfRgb(colorize(target, palette), width, height)],
-    ['prediction', 'prediction.png', pngOfRgb(colorize(prediction, palette), width, height)],
+    ['truth', 'truth.png', pngOfColors(target, palette, width, height)],
+    ['prediction', 'prediction.png', pngOfColors(prediction, palette, width, height)],
     ['errors', 'errors.png', pngOfRgb(errorMask(target, prediction, palette.length), width, height)],
   ]
 }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
 import {
   palette as cityscapesPalette,
   colorize,
@@ -10,8 +9,7 @@ import {
   type Rgb,
 } from '@inverseform/cityscapes'
 import type { RgbImage } from '@inverseform/runtime'
-import { crc32 } from '@inverseform/shared'
-import { writeWholeFile } from '@inverseform/shared/node'
+import { encodePng, writeWholeFile } from '@inverseform/shared/node'
 
 /** An evaluated image, to be shown on the page of a run. */
 export interface EvaluatedPicture {
@@ -53,7 +51,7 @@ export async function writeRunPictures(
     ]
     const files = panels.map(async ([title, rgb]) => {
       const path = `${PICTURES}/${i + 1}-${title}.png`
-      await writeWholeFile(join(folder, path), rgbPng(rgb, width, height, stride))
+      await writeWholeFile(join(folder, path), await rgbPng(rgb, width, height, stride))
       // Browsers keep pictures by their URL: a new step is a new one.
       return { title: title === 'boundaries' ? BOUNDARIES : title, src: `${path}?step=${step}` }
     })
@@ -107,45 +105,20 @@ function boundaries(labels: Uint8Array | Uint16Array, width: number, height: num
   return marked
 }
 
-/** Encodes every `stride`-th pixel of RGB as a PNG, with the filter Up. */
+/** Encodes every `stride`-th pixel of RGB as a PNG. */
 export function rgbPng(
   rgb: Uint8Array | Uint8ClampedArray,
   width: number,
   height: number,
   stride = 1,
-): Uint8Array {
+): Promise<Uint8Array> {
   const [columns, rows] = [Math.ceil(width / stride), Math.ceil(height / stride)]
-  const UP = 2
-  const lines = new Uint8Array(rows * (1 + 3 * columns))
-  let before = new Uint8Array(3 * columns)
-  for (let y = 0; y < rows; y++) {
-    const line = new Uint8Array(3 * columns)
+  const data = new Uint8Array(3 * columns * rows)
+  for (let y = 0, to = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
       const from = 3 * stride * (y * width + x)
-      for (let c = 0; c < 3; c++) line[3 * x + c] = rgb[from + c]
+      for (let c = 0; c < 3; c++, to++) data[to] = rgb[from + c]
     }
-    const at = y * (1 + 3 * columns)
-    lines[at] = UP
-    for (let i = 0; i < line.length; i++) lines[at + 1 + i] = line[i] - before[i]
-    before = line
   }
-  const header = new DataView(new ArrayBuffer(13))
-  header.setUint32(0, columns)
-  header.setUint32(4, rows)
-  // 8 bits a channel, RGB.
-  header.setUint16(8, 0x0802)
-  return Buffer.concat([
-    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
-    chunk('IHDR', new Uint8Array(header.buffer)),
-    chunk('IDAT', deflateSync(lines)),
-    chunk('IEND', new Uint8Array()),
-  ])
-}
-
-function chunk(type: string, data: Uint8Array): Uint8Array {
-  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data])
-  const around = new DataView(new ArrayBuffer(8))
-  around.setUint32(0, data.length)
-  around.setUint32(4, crc32(typed))
-  return Buffer.concat([new Uint8Array(around.buffer, 0, 4), typed, new Uint8Array(around.buffer, 4, 4)])
+  return encodePng({ width: columns, height: rows, data }, { filter: 'up' })
 }
