@@ -67,13 +67,16 @@ async function evalWith(workers: number, threads: number): Promise<Figures> {
   return figuresOf([await start('eval', ...evaluation, '--workers', `${workers}`, '--threads', `${threads}`)])
 }
 
+/** One network: by default, a worker of a queue runs as many as there are cores. */
+const oneThread = ['--workers', '1', '--threads', '1']
+
 /** Evaluates on workers of a queue, in processes of their own. The memory is theirs. */
 async function queueWith(workers: number): Promise<Figures> {
   await using redis = await startRedis()
   const queue = ['--redis', redis.url]
   await start('queue', 'eval', ...queue, ...evaluation, '--detach')
   const working = Array.from({ length: workers }, () =>
-    start('queue', 'work', ...queue, '--data', data as string, '--threads', '1', '--until-empty'),
+    start('queue', 'work', ...queue, '--data', data as string, ...oneThread, '--until-empty'),
   )
   return figuresOf(await Promise.all(working))
 }
