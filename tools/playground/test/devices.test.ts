@@ -1,11 +1,16 @@
 import { chromiumPath, launch } from '@inverseform/testing/browser'
 import { createServer } from 'vite'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keepOne, openPlayground, savedLabels, segmented, smallImage } from './support/playground.js'
-import { buildSite, configFile, hostSite, previewSite } from './support/site.js'
+import { type BuiltSite, buildSite, configFile, hostSite, previewSite } from './support/site.js'
+
+let files: BuiltSite
+beforeAll(async () => {
+  files = await buildSite()
+})
+afterAll(() => files[Symbol.asyncDispose]())
 
 test.skipIf(!chromiumPath)('works in a folder of any host, on one thread', async () => {
-  await using files = await buildSite()
   await using site = await hostSite(files.folder)
   const browser = await launch()
   try {
@@ -33,7 +38,6 @@ test.skipIf(!chromiumPath)('works on the development server', async () => {
 })
 
 test.skipIf(!chromiumPath)('runs on a chosen GPU, with the labels of WebAssembly', async () => {
-  await using files = await buildSite()
   await using site = await previewSite(files.folder)
   const browser = await launch({ webgpu: true })
   try {
