@@ -23,7 +23,7 @@ const MOST_PAUSE = 5000
  *
  * @param url such as `redis://:password@host:6379/0`, or `rediss://` for TLS
  * @throws InverseFormError `invalid-argument` for what is no such URL; `runtime-unavailable` if nothing answers in time, or the
- *   password is refused
+ *   password or the database is refused
  */
 export async function connect(
   url: string,
@@ -37,6 +37,13 @@ export async function connect(
     connectTimeout: timeout,
     retryStrategy: (tries) => Math.min(100 * 2 ** tries, MOST_PAUSE),
   })
+  if (!Number.isSafeInteger(redis.options.db)) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `The database in the address of Redis is not a number: ${address}.`,
+      { hint: 'Pass a URL such as redis://host:6379/0, or leave the database out.', details: { address } },
+    )
+  }
   // BullMQ waits for jobs on connections of its own, which would keep the process alive.
   const copies = new Set<Redis>()
   const duplicate = redis.duplicate.bind(redis)
@@ -113,7 +120,7 @@ export function addressOf(url: string): string {
 
 /** Whether Redis answered, but will not let us in. */
 const isRefusal = ({ message }: Error): boolean =>
-  /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid DB)/.test(message)
+  /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid DB|ERR DB index)/.test(message)
 
 function unavailable(address: string, cause: Error): InverseFormError {
   return isRefusal(cause)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { get } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { type RedisServer, redisPath, startRedis } from '@inverseform/testing/redis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -469,12 +470,23 @@ test('metrics count what happens to images, and are served at this machine alone
   expect(text).toContain('process_cpu_seconds_total')
   expect((await fetch(metrics.url.replace('/metrics', '/'))).status).toBe(404)
   const { port } = new URL(metrics.url)
+  const [response] = await once(get({ port, path: '//' }), 'response')
+  expect(response.resume().statusCode).toBe(404)
   await expect(serveMetrics({ port: Number(port) })).rejects.toMatchObject({ code: 'invalid-argument' })
 })
 
 describe('a connection', () => {
-  test.each(['localhost:6379', 'http://localhost', 'redis://'])('refuses the address %s', async (url) => {
+  const others = ['localhost:6379', 'http://localhost', 'redis://', 'redis://h/runs', 'redis://h?db=x']
+  test.each(others)('refuses the address %s', async (url) => {
     await expect(connect(url)).rejects.toMatchObject({ code: 'invalid-argument' })
+  })
+
+  test.skipIf(!redisPath)('refuses a database that the server does not have', async () => {
+    await using server = await startRedis()
+    await expect(connect(`${server.url}/99`)).rejects.toMatchObject({
+      code: 'runtime-unavailable',
+      message: expect.stringMatching(/\/99 refuses the connection: ERR DB index is out of range\.$/),
+    })
   })
 
   test('says where nothing answers, without the password', async () => {
