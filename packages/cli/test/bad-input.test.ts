@@ -177,6 +177,8 @@ describe('usage', () => {
     [['eval', '--frob'], "unknown option '--frob'"],
     [['eval', '--scales', '0.5,banana'], '0.5,1,2'],
     [['eval', '--limit', '-3'], 'above 0'],
+    // Timers of Node would end such a time at once.
+    [['queue', 'work', '--lease', '1e99'], 'above 0, at most 2000000'],
     [['predict'], 'missing required argument'],
     [['frob'], "unknown command 'frob'"],
   ])('%j', async (args, said) => {

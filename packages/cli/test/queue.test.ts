@@ -38,6 +38,12 @@ describe.skipIf(!redisPath)('a queue', () => {
     runs: { id: string; done: number; waiting: number; active: number }[]
   }> => JSON.parse((await inverseform('queue', 'status', ...redis(), '--json')).out)
 
+  test.each(['0.5', '1,9'])('refuses the scales %s, which would end all workers', async (scales) => {
+    const { exitCode, err } = await queueEval(...scoresOnly, '--detach', '--scales', scales)
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain(`--scales must be numbers up to 8 that include 1, got ${scales}.`)
+  })
+
   /** Starts a worker in a process of its own, which ends with the test. */
   function aWorker(...args: string[]): Started {
     const worker = start(

@@ -79,7 +79,15 @@ function checkFlags(flags: QueueEvalFlags): void {
   checkDataFlags(flags)
   // A run that is only submitted is in Redis alone.
   checkRunFlags(flags, flags.detach ? '' : flags.out)
-  const { out, detach, images, imageList } = flags
+  const { out, detach, images, imageList, scales } = flags
+  // Networks refuse such scales, and each worker that took the run would end.
+  if (scales && !(scales.includes(1) && scales.every((scale) => scale <= 8))) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `--scales must be numbers up to 8 that include 1, got ${scales.join()}.`,
+      { hint: 'Add 1, the scale at which the others are blended.' },
+    )
+  }
   if (out === undefined && !detach) {
     throw new InverseFormError('invalid-argument', 'queue eval needs --out, or --detach.', {
       hint: 'Pass --out with a folder for the results, or --detach to collect them later.',
