@@ -184,6 +184,25 @@ describe('a state that is damaged', () => {
     }
   })
 
+  test.each(['run.json', 'part-00000.json'])(
+    'is refused, with a way out, if %s is a folder',
+    async (name) => {
+      const out = await temporaryFolder()
+      await inverseform(...plain, '--limit', '1', '--out', out)
+      const path = join(out, 'state', name)
+      await rm(path)
+      await mkdir(path)
+      for (const flags of [[], ['--resume'], ['--restart']]) {
+        const { err } = await inverseform(...plain, '--limit', '1', ...flags, '--out', out)
+        expect(err).toMatch(
+          /^error: .*\.json .*\.\nhint: The state of a run has a file there\. .*move it away/im,
+        )
+      }
+      await rm(path, { recursive: true })
+      expect((await inverseform(...plain, '--limit', '1', '--resume', '--out', out)).exitCode).toBe(0)
+    },
+  )
+
   test('in the file that describes the run: the parts are kept', async () => {
     const out = await temporaryFolder()
     await inverseform(...plain, '--limit', '2', '--out', out)
