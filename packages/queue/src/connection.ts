@@ -115,6 +115,15 @@ export function addressOf(url: string): string {
     )
   }
   const { hostname, port, pathname } = parsed
+  try {
+    decodeURIComponent(parsed.username + parsed.password)
+  } catch {
+    throw new InverseFormError(
+      'invalid-argument',
+      `The name or password in the address of Redis has a % that is no escape: ${hostname}.`,
+      { hint: 'Write %25 for a % in them.' },
+    )
+  }
   return `${hostname}:${port || '6379'}${pathname.length > 1 ? pathname : ''}`
 }
 
