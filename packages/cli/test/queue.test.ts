@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { connect, setState } from '@inverseform/queue'
 import { serve } from '@inverseform/testing/downloads'
 import { type RedisServer, redisPath, startRedis } from '@inverseform/testing/redis'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -138,6 +139,38 @@ describe.skipIf(!redisPath)('a queue', () => {
     const worker = await queueWork('--data', dataset, '--log-json')
     expect({ exitCode: worker.exitCode, err: worker.err }).toMatchObject({ exitCode: 0 })
     expect(named('run-start', worker)).toMatchObject([
+  test('a finished run that is printed again stays finished, also if nobody could say so before', async () => {
+    const args = [...scoresOnly, '--limit', '1']
+    const out = join(await temporaryFolder(), 'out')
+    const id = await submitted(...args)
+    await queueWork('--data', dataset)
+    const again = async () => {
+      expect(await queueEval(...args, '--resume', '--out', out)).toMatchObject({ exitCode: 0 })
+      expect((await status()).runs).toMatchObject([{ id, state: 'finished' }])
+    }
+    await again()
+    await again()
+    const connection = await connect(server.url)
+    await setState(connection, id, 'open')
+    await connection[Symbol.asyncDispose]()
+    await again()
+    await inverseform('queue', 'remove', id, ...redis())
+  })
+
+  test('what a full server refuses is said, with its reason', async () => {
+    await using full = await startRedis('--maxmemory', '1')
+    const commands = [
+      ['eval', ...scoresOnly, '--out', join(await temporaryFolder(), 'out')],
+      ['eval', ...scoresOnly, '--detach'],
+      ['work', '--data', dataset],
+    ]
+    for (const [command, ...args] of commands) {
+      const { exitCode, err } = await inverseform('queue', command, '--redis', full.url, ...args)
+      expect({ exitCode, err }).toMatchObject({ exitCode: exitCodes.runtime })
+      expect(err).toMatch(/^error: Redis refused a command: OOM command not allowed .*\.\nhint: .*maxmemory/m)
+    }
+  })
+
       { command: 'queue work', run: id, images: 4, model: 'hrnet16-slim', data: dataset, device: 'cpu' },
     ])
     const done = named('image-done', worker)
