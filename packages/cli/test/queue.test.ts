@@ -45,6 +45,17 @@ describe.skipIf(!redisPath)('a queue', () => {
     expect(err).toContain(`--scales must be numbers up to 8 that include 1, got ${scales}.`)
   })
 
+  test.each(['../a.png', 'a.png\ta_gt.png\tb.png'])(
+    'says which line of a list is wrong: %j',
+    async (line) => {
+      const list = join(await temporaryFolder(), 'list.txt')
+      await writeFile(list, `${line}\n`)
+      const { exitCode, err } = await queueEval(...scoresOnly, '--detach', '--image-list', list)
+      expect(exitCode).toBe(exitCodes.input)
+      expect(err).toContain(`error: ${list} has the line ${JSON.stringify(line)}.\nhint: `)
+    },
+  )
+
   /** Starts a worker in a process of its own, which ends with the test. */
   function aWorker(...args: string[]): Started {
     const worker = start(
@@ -128,17 +139,6 @@ describe.skipIf(!redisPath)('a queue', () => {
     expect((await status()).runs).toEqual([])
   })
 
-  test('keeps a run that nobody collects; --resume takes it, --restart forgets it', async () => {
-    const out = join(await temporaryFolder(), 'out')
-    const detached = await queueEval(...scoresOnly, '--detach', '--log-json')
-    const id = detached.out.trim()
-    expect(named('run-submitted', detached)).toMatchObject([{ run: id, images: 4 }])
-    const refused = await queueEval(...scoresOnly, '--out', out)
-    expect(refused.exitCode).toBe(exitCodes.usage)
-    expect(refused.err).toMatch(new RegExp(`unfinished run ${id} .*\\nhint: .*--resume.*--restart`))
-    const worker = await queueWork('--data', dataset, '--log-json')
-    expect({ exitCode: worker.exitCode, err: worker.err }).toMatchObject({ exitCode: 0 })
-    expect(named('run-start', worker)).toMatchObject([
   test('a finished run that is printed again stays finished, also if nobody could say so before', async () => {
     const args = [...scoresOnly, '--limit', '1']
     const out = join(await temporaryFolder(), 'out')
@@ -171,6 +171,17 @@ describe.skipIf(!redisPath)('a queue', () => {
     }
   })
 
+  test('keeps a run that nobody collects; --resume takes it, --restart forgets it', async () => {
+    const out = join(await temporaryFolder(), 'out')
+    const detached = await queueEval(...scoresOnly, '--detach', '--log-json')
+    const id = detached.out.trim()
+    expect(named('run-submitted', detached)).toMatchObject([{ run: id, images: 4 }])
+    const refused = await queueEval(...scoresOnly, '--out', out)
+    expect(refused.exitCode).toBe(exitCodes.usage)
+    expect(refused.err).toMatch(new RegExp(`unfinished run ${id} .*\\nhint: .*--resume.*--restart`))
+    const worker = await queueWork('--data', dataset, '--log-json')
+    expect({ exitCode: worker.exitCode, err: worker.err }).toMatchObject({ exitCode: 0 })
+    expect(named('run-start', worker)).toMatchObject([
       { command: 'queue work', run: id, images: 4, model: 'hrnet16-slim', data: dataset, device: 'cpu' },
     ])
     const done = named('image-done', worker)

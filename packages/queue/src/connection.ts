@@ -164,5 +164,8 @@ function reasonOf(error: Error): string {
     EHOSTUNREACH: 'there is no way to this host',
     ENETUNREACH: 'there is no way to this host',
   }
+  // What Redis says is for programmers: `NOAUTH HELLO must be called with the client already authenticated, otherwise …`
+  if (message.startsWith('NOAUTH')) return 'it wants a password'
+  if (message.startsWith('WRONGPASS')) return 'the name or the password is wrong'
   return known[code ?? ''] ?? message.split('\n')[0].replace(/\.+$/, '')
 }

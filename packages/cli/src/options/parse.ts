@@ -38,6 +38,12 @@ export function parseCountOrZero(value: string): number {
   throw new InvalidArgumentError('Use an integer of at least 0.')
 }
 
+/** Parses a port, or 0 for any. */
+export function parsePort(value: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) < 2 ** 16) return Number(value)
+  throw new InvalidArgumentError('Use an integer from 0 to 65535.')
+}
+
 /** The most seconds that timers of Node take, rounded. */
 const MOST_SECONDS = 2_000_000
 
