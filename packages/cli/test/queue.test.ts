@@ -52,7 +52,7 @@ describe.skipIf(!redisPath)('a queue', () => {
       await writeFile(list, `${line}\n`)
       const { exitCode, err } = await queueEval(...scoresOnly, '--detach', '--image-list', list)
       expect(exitCode).toBe(exitCodes.input)
-      expect(err).toContain(`error: ${list} has the line ${JSON.stringify(line)}.\nhint: `)
+      expect(err).toContain(`error: ${list} has the line ${JSON.stringify(line)}: no file name.\nhint: `)
     },
   )
 

@@ -75,10 +75,14 @@ async function readList(
   const queued = lines.map((line): QueuedSample => {
     const [image, labelIds, more] = line.split('\t')
     if (more !== undefined || !filesOf({ image, labelIds }).every(isPathBelow)) {
-      throw new InverseFormError('invalid-dataset', `${path} has the line ${JSON.stringify(line)}.`, {
-        hint: 'Write the path of an image below --data, divided by /, and after a tab that of its label map.',
-        details: { path, line },
-      })
+      throw new InverseFormError(
+        'invalid-dataset',
+        `${path} has the line ${JSON.stringify(line)}: no file name.`,
+        {
+          hint: 'Write the path of an image below --data, divided by /, and after a tab that of its label map.',
+          details: { path, line },
+        },
+      )
     }
     const [, listedSplit, city, name] = CITYSCAPES.exec(image) ?? []
     if (name === undefined) return { name: image.replace(/\.\w+$/, ''), city: '', image, labelIds }

@@ -130,7 +130,7 @@ export async function checkFolder({
 }: FolderRules): Promise<StoredRun | 'damaged' | undefined> {
   const stored = await readRun(state).catch((error) => {
     // Another version wrote that state: it is ours to forget.
-    if (restart && isInverseFormError(error) && 'version' in error.details) return 'damaged'
+    if (restart && isInverseFormError(error) && 'version' in error.details) return 'damaged' as const
     throw error
   })
   if (stored === undefined) {
