@@ -177,6 +177,10 @@ describe('usage', () => {
     [['eval', '--frob'], "unknown option '--frob'"],
     [['eval', '--scales', '0.5,banana'], '0.5,1,2'],
     [['eval', '--limit', '-3'], 'above 0'],
+    // Timers of Node would end such a time at once.
+    [['queue', 'work', '--lease', '1e99'], 'above 0, at most 2000000'],
+    [['queue', 'work', '--metrics-port', '99999'], 'Use an integer from 0 to 65535.'],
+    [[...evaluating(dataset), '--out', ''], '--out must be a path, got "".'],
     [['predict'], 'missing required argument'],
     [['frob'], "unknown command 'frob'"],
   ])('%j', async (args, said) => {

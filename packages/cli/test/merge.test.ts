@@ -118,6 +118,20 @@ describe('what does not fit together is refused and named', () => {
     await refused([whole, parts[0]], 'It has 2 shards, not 1')
   })
 
+  test('shards of so many that a list of them would fill the memory', async () => {
+    const part = await copyOfPart(1)
+    await changePlan(part, (plan) => ({ ...plan, shard: { index: 1, count: 10 ** 15 } }))
+    await refused([part], /Shards are missing: 0\/1000000000000000, 2\/.* and 999999999999994 more\.$/m)
+  })
+
+  test('an unfinished run in --out, with flags that merge has', async () => {
+    const out = await copyOfPart(1)
+    await change(join(out, 'state/run.json'), (json) => ({ ...json, isFinished: false }))
+    const { exitCode, err } = await inverseform('merge', ...parts, '--out', out)
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toMatch(/has an unfinished run\.\nhint: Write the merged results to another folder\.$/m)
+  })
+
   test.each([
     ['checkpoint with SHA-256', 'abc', 'checkpoint with SHA-256 abc, not '],
     ['model', 'hrnet18', 'model hrnet18, not hrnet16-slim'],

@@ -119,6 +119,14 @@ test('leaves no state when the first image fails', async () => {
   expect(await readdir(join(folder, 'out'))).toEqual([])
 })
 
+test('a name that is too long for the outputs is said, not taken for a file that exists', async () => {
+  const folder = await temporaryFolder()
+  await writePicture(join(folder, `${'a'.repeat(245)}.png`), 16, 16)
+  const { exitCode, err } = await labelsOf(folder, '--out', join(folder, 'out'))
+  expect(exitCode).toBe(exitCodes.output)
+  expect(err).toMatch(/^error: .*name too long/m)
+})
+
 describe('a file at the path of an output', () => {
   test('that predict did not write is kept without --overwrite', async () => {
     const folder = await temporaryFolder()

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { connect, setState } from '@inverseform/queue'
 import { serve } from '@inverseform/testing/downloads'
 import { type RedisServer, redisPath, startRedis } from '@inverseform/testing/redis'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -37,6 +38,23 @@ describe.skipIf(!redisPath)('a queue', () => {
   const status = async (): Promise<{
     runs: { id: string; done: number; waiting: number; active: number }[]
   }> => JSON.parse((await inverseform('queue', 'status', ...redis(), '--json')).out)
+
+  test.each(['0.5', '1,9'])('refuses the scales %s, which would end all workers', async (scales) => {
+    const { exitCode, err } = await queueEval(...scoresOnly, '--detach', '--scales', scales)
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain(`--scales must be numbers up to 8 that include 1, got ${scales}.`)
+  })
+
+  test.each(['../a.png', 'a.png\ta_gt.png\tb.png'])(
+    'says which line of a list is wrong: %j',
+    async (line) => {
+      const list = join(await temporaryFolder(), 'list.txt')
+      await writeFile(list, `${line}\n`)
+      const { exitCode, err } = await queueEval(...scoresOnly, '--detach', '--image-list', list)
+      expect(exitCode).toBe(exitCodes.input)
+      expect(err).toContain(`error: ${list} has the line ${JSON.stringify(line)}: no file name.\nhint: `)
+    },
+  )
 
   /** Starts a worker in a process of its own, which ends with the test. */
   function aWorker(...args: string[]): Started {
@@ -119,6 +137,38 @@ describe.skipIf(!redisPath)('a queue', () => {
     expect(eventsOf(worker.err).at(-1)).not.toHaveProperty('run')
     expect((await inverseform('queue', 'remove', runs[0].id, ...redis())).exitCode).toBe(0)
     expect((await status()).runs).toEqual([])
+  })
+
+  test('a finished run that is printed again stays finished, also if nobody could say so before', async () => {
+    const args = [...scoresOnly, '--limit', '1']
+    const out = join(await temporaryFolder(), 'out')
+    const id = await submitted(...args)
+    await queueWork('--data', dataset)
+    const again = async () => {
+      expect(await queueEval(...args, '--resume', '--out', out)).toMatchObject({ exitCode: 0 })
+      expect((await status()).runs).toMatchObject([{ id, state: 'finished' }])
+    }
+    await again()
+    await again()
+    const connection = await connect(server.url)
+    await setState(connection, id, 'open')
+    await connection[Symbol.asyncDispose]()
+    await again()
+    await inverseform('queue', 'remove', id, ...redis())
+  })
+
+  test('what a full server refuses is said, with its reason', async () => {
+    await using full = await startRedis('--maxmemory', '1')
+    const commands = [
+      ['eval', ...scoresOnly, '--out', join(await temporaryFolder(), 'out')],
+      ['eval', ...scoresOnly, '--detach'],
+      ['work', '--data', dataset],
+    ]
+    for (const [command, ...args] of commands) {
+      const { exitCode, err } = await inverseform('queue', command, '--redis', full.url, ...args)
+      expect({ exitCode, err }).toMatchObject({ exitCode: exitCodes.runtime })
+      expect(err).toMatch(/^error: Redis refused a command: OOM command not allowed .*\.\nhint: .*maxmemory/m)
+    }
   })
 
   test('keeps a run that nobody collects; --resume takes it, --restart forgets it', async () => {

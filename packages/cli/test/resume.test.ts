@@ -18,7 +18,7 @@ import { seededRandom } from '@inverseform/shared'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { contentsOf } from '../../../tools/scale/contents.js'
 import { exitCodes } from '../src/exit-codes.js'
-import { DamagedState, readCheckedJson } from '../src/state/checked-file.js'
+import { DamagedState, readCheckedJson, writeCheckedJson } from '../src/state/checked-file.js'
 import { checkpoint, dataset, eventsOf, interruptedAt, inverseform, temporaryFolder } from './command-line.js'
 import { copyOf, evaluation, kill, smallDataset, start, writePredictions } from './scale.js'
 
@@ -182,6 +182,41 @@ describe('a state that is damaged', () => {
       expect(await readFile(`${path}.damaged`)).toEqual(Buffer.from(damaged))
       expect(await contentsOf(out)).toEqual(expected)
     }
+  })
+
+  test.each(['run.json', 'part-00000.json'])(
+    'is refused, with a way out, if %s is a folder',
+    async (name) => {
+      const out = await temporaryFolder()
+      await inverseform(...plain, '--limit', '1', '--out', out)
+      const path = join(out, 'state', name)
+      await rm(path)
+      await mkdir(path)
+      for (const flags of [[], ['--resume'], ['--restart']]) {
+        const { err } = await inverseform(...plain, '--limit', '1', ...flags, '--out', out)
+        expect(err).toMatch(
+          /^error: .*\.json .*\.\nhint: The state of a run has a file there\. .*move it away/im,
+        )
+      }
+      await rm(path, { recursive: true })
+      expect((await inverseform(...plain, '--limit', '1', '--resume', '--out', out)).exitCode).toBe(0)
+    },
+  )
+
+  test('of another version of the state: --restart starts anew, as the hint says', async () => {
+    const out = await temporaryFolder()
+    await inverseform(...plain, '--limit', '1', '--out', out)
+    const expected = await contentsOf(out)
+    const path = join(out, 'state/run.json')
+    const { sha256, ...json } = await readCheckedJson(path)
+    await writeCheckedJson(path, { ...json, version: 2 })
+    const refused = await inverseform(...plain, '--limit', '1', '--resume', '--out', out)
+    expect(refused).toMatchObject({
+      exitCode: exitCodes.input,
+      err: expect.stringMatching(/inverseform\.run, version 1\.\nhint: .*--restart/),
+    })
+    expect((await inverseform(...plain, '--limit', '1', '--restart', '--out', out)).exitCode).toBe(0)
+    expect(await contentsOf(out)).toEqual(expected)
   })
 
   test('in the file that describes the run: the parts are kept', async () => {

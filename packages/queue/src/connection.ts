@@ -23,7 +23,7 @@ const MOST_PAUSE = 5000
  *
  * @param url such as `redis://:password@host:6379/0`, or `rediss://` for TLS
  * @throws InverseFormError `invalid-argument` for what is no such URL; `runtime-unavailable` if nothing answers in time, or the
- *   password is refused
+ *   password or the database is refused
  */
 export async function connect(
   url: string,
@@ -37,6 +37,13 @@ export async function connect(
     connectTimeout: timeout,
     retryStrategy: (tries) => Math.min(100 * 2 ** tries, MOST_PAUSE),
   })
+  if (!Number.isSafeInteger(redis.options.db)) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `The database in the address of Redis is not a number: ${address}.`,
+      { hint: 'Pass a URL such as redis://host:6379/0, or leave the database out.', details: { address } },
+    )
+  }
   // BullMQ waits for jobs on connections of its own, which would keep the process alive.
   const copies = new Set<Redis>()
   const duplicate = redis.duplicate.bind(redis)
@@ -108,12 +115,21 @@ export function addressOf(url: string): string {
     )
   }
   const { hostname, port, pathname } = parsed
+  try {
+    decodeURIComponent(parsed.username + parsed.password)
+  } catch {
+    throw new InverseFormError(
+      'invalid-argument',
+      `The name or password in the address of Redis has a % that is no escape: ${hostname}.`,
+      { hint: 'Write %25 for a % in them.' },
+    )
+  }
   return `${hostname}:${port || '6379'}${pathname.length > 1 ? pathname : ''}`
 }
 
 /** Whether Redis answered, but will not let us in. */
 const isRefusal = ({ message }: Error): boolean =>
-  /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid DB)/.test(message)
+  /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid DB|ERR DB index)/.test(message)
 
 function unavailable(address: string, cause: Error): InverseFormError {
   return isRefusal(cause)
@@ -148,5 +164,8 @@ function reasonOf(error: Error): string {
     EHOSTUNREACH: 'there is no way to this host',
     ENETUNREACH: 'there is no way to this host',
   }
+  // What Redis says is for programmers: `NOAUTH HELLO must be called with the client already authenticated, otherwise …`
+  if (message.startsWith('NOAUTH')) return 'it wants a password'
+  if (message.startsWith('WRONGPASS')) return 'the name or the password is wrong'
   return known[code ?? ''] ?? message.split('\n')[0].replace(/\.+$/, '')
 }

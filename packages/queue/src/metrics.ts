@@ -25,6 +25,7 @@ export interface MetricsServer extends AsyncDisposable {
   count(event: WorkEvent, outcomeOf: (payload: unknown) => ImageOutcome): void
 }
 
+const BASE = 'http://localhost'
 const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60]
 
 /** @throws InverseFormError `invalid-argument` for a port or an address that cannot be listened at */
@@ -55,7 +56,9 @@ export async function serveMetrics({
     registers,
   })
   const server = createServer(async (request, response) => {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/metrics') {
+    const { url = '/' } = request
+    // A client may send anything as its URL, such as `//`.
+    if (!URL.canParse(url, BASE) || new URL(url, BASE).pathname !== '/metrics') {
       response.writeHead(404).end('The metrics are at /metrics.\n')
       return
     }

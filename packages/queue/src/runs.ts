@@ -128,9 +128,10 @@ async function summaryOf(
     .zcard(queueKey(id, 'failed'))
     .zcount(queueKey(id, 'completed'), now - RATE_TIME, '+inf')
     .exec()
-  const [[program, title, state, images], waiting, active, done, failed, recent] = (results ?? []).map(
-    ([, value]) => value,
-  ) as [(string | null)[], number, number, number, number, number]
+  // A key of another type has no value.
+  const [[program, title, state, images] = [null], waiting, active, done, failed, recent] = (
+    results ?? []
+  ).map(([, value]) => value) as [(string | null)[], number, number, number, number, number]
   if (program === null) return undefined
   return {
     id,

@@ -23,14 +23,13 @@ const GONE = 30_000
 /** Tells others that a worker is there, and what it does. */
 export class Heartbeat implements AsyncDisposable {
   readonly #connection: Connection
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #summary: WorkerSummary
   #sent = Number.NEGATIVE_INFINITY
 
   constructor(connection: Connection, { id, program }: Pick<WorkerSummary, 'id' | 'program'>) {
     this.#connection = connection
     this.#summary = { id, host: hostname(), process: process.pid, program, done: 0 }
-    this.#timer = setInterval(() => this.beat({}).catch(() => {}), INTERVAL)
   }
 
   static async start(
@@ -39,6 +38,8 @@ export class Heartbeat implements AsyncDisposable {
   ): Promise<Heartbeat> {
     const heartbeat = new Heartbeat(connection, options)
     await heartbeat.beat({})
+    // Started last: nobody would end the timer if Redis refuses the first sign, and it would keep the process alive.
+    heartbeat.#timer = setInterval(() => heartbeat.beat({}).catch(() => {}), INTERVAL)
     return heartbeat
   }
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { get } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { type RedisServer, redisPath, startRedis } from '@inverseform/testing/redis'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   type CollectOptions,
   type Connection,
@@ -469,12 +470,51 @@ test('metrics count what happens to images, and are served at this machine alone
   expect(text).toContain('process_cpu_seconds_total')
   expect((await fetch(metrics.url.replace('/metrics', '/'))).status).toBe(404)
   const { port } = new URL(metrics.url)
+  const [response] = await once(get({ port, path: '//' }), 'response')
+  expect(response.resume().statusCode).toBe(404)
   await expect(serveMetrics({ port: Number(port) })).rejects.toMatchObject({ code: 'invalid-argument' })
 })
 
+test.skipIf(!redisPath)('a run whose key another program wrote is not listed, and others are', async () => {
+  await using server = await startRedis()
+  await using connection = await connect(server.url)
+  const [other, run] = [aRun(['a']), aRun(['b'])]
+  for (const { id, description } of [other, run]) await submit(connection, { id, description })
+  await connection.redis.set(runKey(other.id), 'text')
+  expect(await listRuns(connection)).toMatchObject([{ id: run.id, waiting: 1 }])
+})
+
+test.skipIf(!redisPath)(
+  'a worker that a full server refuses leaves nothing that keeps the process alive',
+  async () => {
+    await using server = await startRedis('--maxmemory', '1')
+    await using connection = await connect(server.url)
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await expect(aWorker(connection).ended).rejects.toThrow(/^OOM /)
+    expect(vi.getTimerCount()).toBe(0)
+  },
+)
+
 describe('a connection', () => {
-  test.each(['localhost:6379', 'http://localhost', 'redis://'])('refuses the address %s', async (url) => {
+  const others = [
+    'localhost:6379',
+    'http://localhost',
+    'redis://',
+    'redis://h/runs',
+    'redis://h?db=x',
+    'redis://:a%zz@h',
+  ]
+  test.each(others)('refuses the address %s', async (url) => {
     await expect(connect(url)).rejects.toMatchObject({ code: 'invalid-argument' })
+  })
+
+  test.skipIf(!redisPath)('refuses a database that the server does not have', async () => {
+    await using server = await startRedis()
+    await expect(connect(`${server.url}/99`)).rejects.toMatchObject({
+      code: 'runtime-unavailable',
+      message: expect.stringMatching(/\/99 refuses the connection: ERR DB index is out of range\.$/),
+    })
   })
 
   test('says where nothing answers, without the password', async () => {
@@ -491,7 +531,7 @@ describe('a connection', () => {
       const failed = connect(url)
       await expect(failed).rejects.toMatchObject({
         code: 'runtime-unavailable',
-        message: expect.stringMatching(/ refuses the connection: /),
+        message: expect.stringMatching(/ refuses the connection: (it wants|the name or) [a-z ]+\.$/),
         hint: expect.stringContaining('password'),
       })
       await failed.catch(({ message }) => expect(message).not.toContain('wrong@'))

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@inverseform/testing/downloads'
 import { expect, test } from 'vitest'
@@ -17,6 +17,17 @@ test('lets one caller work at a time, and leaves nothing', async () => {
   await Promise.all([1, 2, 3, 4].map(() => withLock(join(folder, 'lock'), { interval: 5 }, work)))
   expect(most).toBe(1)
   expect(await readdir(folder)).toEqual([])
+})
+
+test('a folder or a broken link in its place is named, instead of waiting forever', async () => {
+  const path = join(await temporaryFolder(), 'lock')
+  const refused = () => withLock(path, { signal: AbortSignal.timeout(2000) }, async () => {})
+  const error = { code: 'write-failed', message: expect.stringContaining(path) }
+  await mkdir(path)
+  await expect(refused()).rejects.toMatchObject(error)
+  await rm(path, { recursive: true })
+  await symlink('nowhere', path)
+  await expect(refused()).rejects.toMatchObject(error)
 })
 
 test('is released when the work fails', async () => {

@@ -65,6 +65,7 @@ async function mergeCommand(
       folder: output.folder,
       state: join(output.folder, STATE),
       outputs: [...reportFiles, 'images', 'predictions'],
+      unfinishedHint: 'Write the merged results to another folder.',
       isOurs: () => hasFormat(join(output.folder, 'results.json'), 'inverseform.evaluation'),
     })
     for (const { folder, done } of shards) await copyOutputs(folder, output.folder, done, signal)

@@ -6,10 +6,10 @@ import { addOnErrorOption } from '../on-error.js'
 import { CHECKPOINT } from '../options/checkpoint.js'
 import { addLogOption } from '../options/log.js'
 import { addDeviceOptions, addNetworkOptions, precisionOption } from '../options/model.js'
-import { parseCount, parseCountOrZero, parseSeconds } from '../options/parse.js'
+import { parseCount, parsePort, parseSeconds } from '../options/parse.js'
 import type { Printer } from '../printer.js'
 import type { QueueEvalFlags, QueueStatusFlags, QueueWorkFlags } from '../queue/flags.js'
-import { redisOption } from '../queue/load-queue.js'
+import { explainingRefusals, redisOption } from '../queue/load-queue.js'
 import { queueEval } from '../queue/queue-eval.js'
 import { queueRemove, queueStatus } from '../queue/queue-status.js'
 import { queueWork } from '../queue/queue-work.js'
@@ -35,14 +35,16 @@ Examples:
     .addOption(redisOption())
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  inverseform queue status --redis redis://head:6379')
-    .action((run: string | undefined, flags: QueueStatusFlags) => queueStatus(run, flags, printer))
+    .action((run: string | undefined, flags: QueueStatusFlags) =>
+      explainingRefusals(queueStatus(run, flags, printer)),
+    )
   command
     .command('remove')
     .description('remove a run and its results from the queue')
     .argument('<run>', 'id of a run')
     .addOption(redisOption())
     .addHelpText('after', '\nExample:\n  inverseform queue remove 3f9c0a51d2e87b64 --redis redis://head:6379')
-    .action((run: string, flags: QueueStatusFlags) => queueRemove(run, flags, printer))
+    .action((run: string, flags: QueueStatusFlags) => explainingRefusals(queueRemove(run, flags, printer)))
 }
 
 function setUpEval(command: Command, printer: Printer, signal: AbortSignal): void {
@@ -76,7 +78,7 @@ Examples:
   inverseform queue eval --checkpoint hrnet16-slim --data /data/cityscapes --edge-head --out report --resume
   inverseform queue eval --checkpoint hrnet16-slim --data https://bucket.example.com/cityscapes --image-list val.txt --out report`,
     )
-    .action((flags: QueueEvalFlags) => queueEval(flags, printer, signal))
+    .action((flags: QueueEvalFlags) => explainingRefusals(queueEval(flags, printer, signal)))
 }
 
 function setUpWork(command: Command, printer: Printer, signal: AbortSignal): void {
@@ -106,7 +108,7 @@ function setUpWork(command: Command, printer: Printer, signal: AbortSignal): voi
     .option(
       '--metrics-port <n>',
       'serve metrics to Prometheus at this port, at /metrics; 0 for any',
-      parseCountOrZero,
+      parsePort,
     )
     .option('--metrics-host <address>', 'serve metrics at this address, such as 0.0.0.0', '127.0.0.1')
     .addHelpText(
@@ -118,5 +120,5 @@ Examples:
   inverseform queue work --data /data/cityscapes --redis redis://head:6379 --device cpu
   inverseform queue work --data https://bucket.example.com/cityscapes --until-empty`,
     )
-    .action((flags: QueueWorkFlags) => queueWork(flags, printer, signal))
+    .action((flags: QueueWorkFlags) => explainingRefusals(queueWork(flags, printer, signal)))
 }

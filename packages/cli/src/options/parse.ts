@@ -38,11 +38,20 @@ export function parseCountOrZero(value: string): number {
   throw new InvalidArgumentError('Use an integer of at least 0.')
 }
 
+/** Parses a port, or 0 for any. */
+export function parsePort(value: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) < 2 ** 16) return Number(value)
+  throw new InvalidArgumentError('Use an integer from 0 to 65535.')
+}
+
+/** The most seconds that timers of Node take, rounded. */
+const MOST_SECONDS = 2_000_000
+
 /** Parses a number of seconds above 0. */
 export function parseSeconds(value: string): number {
   const seconds = Number(value)
-  if (Number.isFinite(seconds) && seconds > 0) return seconds
-  throw new InvalidArgumentError('Use a number of seconds above 0.')
+  if (seconds > 0 && seconds <= MOST_SECONDS) return seconds
+  throw new InvalidArgumentError(`Use a number of seconds above 0, at most ${MOST_SECONDS}.`)
 }
 
 /** Parses GPU numbers, such as `0` or `0,1`. */

@@ -30,7 +30,10 @@ export async function isForeign(path: string): Promise<boolean> {
       await handle.close()
     }
   } catch (error) {
-    return !(isInverseFormError(error) && error.code === 'not-found')
+    if (!isInverseFormError(error)) return true
+    // No file has a name that is too long: writing it says so.
+    const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
+    return error.code !== 'not-found' && code !== 'ENAMETOOLONG'
   }
 }
 

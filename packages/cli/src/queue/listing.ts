@@ -4,7 +4,8 @@ import { InverseFormError } from '@inverseform/errors'
 import { readRegularFile } from '@inverseform/shared/node'
 import { openSamples } from '../evaluation/data-flags.js'
 import { filesOf } from '../evaluation/evaluate-run.js'
-import { checkDataName, isUrl, type QueuedSample, shownData } from './data-source.js'
+import { isPathBelow } from '../path-below.js'
+import { isUrl, type QueuedSample, shownData } from './data-source.js'
 import type { QueueEvalFlags } from './flags.js'
 
 /** The images of a run, and where workers find them. */
@@ -72,8 +73,17 @@ async function readList(
   const text = new TextDecoder().decode(await readRegularFile(path, { maxBytes: MAX_BYTES }))
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '')
   const queued = lines.map((line): QueuedSample => {
-    const [image, labelIds] = line.split('\t')
-    for (const name of filesOf({ image, labelIds })) checkDataName(name)
+    const [image, labelIds, more] = line.split('\t')
+    if (more !== undefined || !filesOf({ image, labelIds }).every(isPathBelow)) {
+      throw new InverseFormError(
+        'invalid-dataset',
+        `${path} has the line ${JSON.stringify(line)}: no file name.`,
+        {
+          hint: 'Write the path of an image below --data, divided by /, and after a tab that of its label map.',
+          details: { path, line },
+        },
+      )
+    }
     const [, listedSplit, city, name] = CITYSCAPES.exec(image) ?? []
     if (name === undefined) return { name: image.replace(/\.\w+$/, ''), city: '', image, labelIds }
     const type = coarse ? 'gtCoarse' : 'gtFine'

@@ -18,6 +18,20 @@ export async function loadQueue(): Promise<QueuePackage> {
   }
 }
 
+/** Waits for a command. @throws InverseFormError `runtime-unavailable` for what Redis refuses, as a server does whose memory is full */
+export async function explainingRefusals(command: Promise<void>): Promise<void> {
+  await command.catch((cause) => {
+    if (!(cause instanceof Error) || cause.name !== 'ReplyError') throw cause
+    // A transaction only says that one of its commands was refused.
+    const { previousErrors: [first = cause] = [] } = cause as { readonly previousErrors?: readonly Error[] }
+    const reason = first.message.split('\n')[0].replace(/\.+$/, '')
+    throw new InverseFormError('runtime-unavailable', `Redis refused a command: ${reason}.`, {
+      hint: 'OOM: its memory is full, so raise maxmemory, or remove runs. MISCONF: its disk is. READONLY: it is a replica. WRONGTYPE: other programs write to its keys.',
+      cause,
+    })
+  })
+}
+
 /** The option that all commands of the queue have. */
 export const redisOption = (): Option =>
   new Option(

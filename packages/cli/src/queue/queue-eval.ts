@@ -49,10 +49,11 @@ export async function queueEval(flags: QueueEvalFlags, printer: Printer, signal:
   const stored = output && (await checkFolder(folderRules(output.folder, flags)))
   await using connection = await queue.connect(url, { onNote: (note) => printer.note(note) })
   await noteOnMemory(connection, printer)
-  await prepare(queue, connection, run, flags)
+  const goesOn = await prepare(queue, connection, run, flags)
   printer.line(`Run ${run.id}, ${run.description.images.length} images, on ${connection.address}.`)
   if (listing.root !== undefined) printer.line(`Workers read the files that are in ${listing.root} here.`)
   if (flags.detach) {
+    if (goesOn) await reopen(queue, connection, run, flags)
     await queue.submit(connection, run)
     printer.log.event('info', 'run-submitted', { run: run.id, images: run.description.images.length })
     printer.out(`${run.id}\n`)
@@ -69,7 +70,7 @@ export async function queueEval(flags: QueueEvalFlags, printer: Printer, signal:
       output,
       stored,
     },
-    (open) => collect({ queue, connection, run, flags, devices, printer, signal }, open),
+    (open) => collect({ queue, connection, run, goesOn, flags, devices, printer, signal }, open),
     printer,
     signal,
   )
@@ -79,7 +80,15 @@ function checkFlags(flags: QueueEvalFlags): void {
   checkDataFlags(flags)
   // A run that is only submitted is in Redis alone.
   checkRunFlags(flags, flags.detach ? '' : flags.out)
-  const { out, detach, images, imageList } = flags
+  const { out, detach, images, imageList, scales } = flags
+  // Networks refuse such scales, and each worker that took the run would end.
+  if (scales && !(scales.includes(1) && scales.every((scale) => scale <= 8))) {
+    throw new InverseFormError(
+      'invalid-argument',
+      `--scales must be numbers up to 8 that include 1, got ${scales.join()}.`,
+      { hint: 'Add 1, the scale at which the others are blended.' },
+    )
+  }
   if (out === undefined && !detach) {
     throw new InverseFormError('invalid-argument', 'queue eval needs --out, or --detach.', {
       hint: 'Pass --out with a folder for the results, or --detach to collect them later.',
@@ -182,22 +191,38 @@ async function describeRun(flags: QueueEvalFlags, listing: Listing, printer: Pri
 /** Files are found by their paths, published models and URLs by what was given. */
 const nameOf = (given: string, path: string) => (path === given ? resolve(path) : given)
 
-/** Decides what happens with what Redis has of the run. */
+/**
+ * Decides what happens with what Redis has of the run.
+ * @returns whether the run goes on that is there
+ */
 async function prepare(
   queue: QueuePackage,
   connection: Connection,
-  { id, description }: QueuedRun,
-  { resume, restart, onError }: QueueEvalFlags,
-): Promise<void> {
+  { id }: QueuedRun,
+  { resume, restart }: QueueEvalFlags,
+): Promise<boolean> {
   const before = (await queue.listRuns(connection)).find((run) => run.id === id)
-  if (before === undefined) return
-  if (restart || (before.state === 'finished' && !resume)) return queue.removeRun(connection, id)
+  if (before === undefined) return false
+  if (restart || (before.state === 'finished' && !resume)) {
+    await queue.removeRun(connection, id)
+    return false
+  }
   if (!resume) {
     throw new InverseFormError('invalid-argument', `Redis has the unfinished run ${id} with these options.`, {
       hint: 'Pass --resume to go on with it and take its results, or --restart to start anew.',
       details: { run: id },
     })
   }
+  return true
+}
+
+/** Lets workers take images of a run that is there, also those that failed. */
+async function reopen(
+  queue: QueuePackage,
+  connection: Connection,
+  { id, description }: QueuedRun,
+  { onError }: QueueEvalFlags,
+): Promise<void> {
   await queue.keepRun(connection, id)
   const isFailure = ({ payload }: ImageResult) =>
     onError === 'stop' && (payload as { failure?: unknown }).failure !== undefined
@@ -219,6 +244,8 @@ interface Collecting {
   readonly queue: QueuePackage
   readonly connection: Connection
   readonly run: QueuedRun
+  /** Whether Redis has the run already. */
+  readonly goesOn: boolean
   readonly flags: QueueEvalFlags
   readonly devices: Set<string>
   readonly printer: Printer
@@ -227,10 +254,20 @@ interface Collecting {
 
 /** Takes the results of the images that are to do. */
 async function collect(
-  { queue, connection, run, flags, devices, printer, signal }: Collecting,
+  { queue, connection, run, goesOn, flags, devices, printer, signal }: Collecting,
   { state, toDo, onDone, onSkip }: OpenRun,
 ): Promise<void> {
-  if (state === undefined || toDo.length === 0) return
+  if (state === undefined) return
+  const finish = async () => {
+    await queue.setState(connection, run.id, 'finished')
+    await queue.expireRun(connection, run.id, KEPT)
+  }
+  if (toDo.length === 0) {
+    const there = (await queue.listRuns(connection)).find(({ id }) => id === run.id)
+    // A process that was killed may have left it open. While images are left, somebody else may collect them.
+    if (there?.waiting === 0 && there.active === 0) await finish()
+    return
+  }
   const { classes } = run.report
   let counted = performance.now()
   const skip = async (name: string, code: InverseFormErrorCode, error: string) => {
@@ -246,6 +283,7 @@ async function collect(
     onSkip(skipped)
   }
   try {
+    if (goesOn) await reopen(queue, connection, run, flags)
     await queue.collect(connection, {
       id: run.id,
       description: run.description,
@@ -273,11 +311,13 @@ async function collect(
       signal,
     })
     await state.flush()
-    await queue.setState(connection, run.id, 'finished')
-    await queue.expireRun(connection, run.id, KEPT)
+    await finish()
   } catch (error) {
     if (signal.aborted) printer.line(`The workers go on with run ${run.id}.`)
-    else if (connection.redis.status === 'ready') await queue.setState(connection, run.id, 'stopped')
+    else if (connection.redis.status === 'ready') {
+      // An error of this must not hide the first one.
+      await queue.setState(connection, run.id, 'stopped').catch(() => {})
+    }
     throw error
   }
 }

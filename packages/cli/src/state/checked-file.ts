@@ -24,8 +24,12 @@ export async function writeCheckedJson(path: string, value: object): Promise<voi
  */
 export async function readCheckedJson(path: string): Promise<Readonly<Record<string, unknown>>> {
   const bytes = await readRegularFile(path, { maxBytes: MAX_BYTES }).catch((error) => {
-    if (isInverseFormError(error) && error.code === 'limit-exceeded') throw new DamagedState(error.message)
-    throw error
+    if (!isInverseFormError(error)) throw error
+    const { code, message, details, cause } = error
+    if (code === 'limit-exceeded') throw new DamagedState(message)
+    if (code !== 'unreadable') throw error
+    const hint = 'The state of a run has a file there. Make it readable, or move it away.'
+    throw new InverseFormError(code, message, { hint, details, cause })
   })
   const first = FIRST_LINE.exec(Buffer.from(bytes.subarray(0, FIRST_LINE_BYTES)).toString('latin1'))
   const rest = bytes.subarray(FIRST_LINE_BYTES)

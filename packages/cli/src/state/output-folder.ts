@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { InverseFormError } from '@inverseform/errors'
+import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
-import { type Lock, type LockHolder, makeFolder, withLock } from '@inverseform/shared/node'
+import { checkPath, type Lock, type LockHolder, makeFolder, withLock } from '@inverseform/shared/node'
 import type { Command } from 'commander'
 import type { Printer } from '../printer.js'
 import { partFiles, readRun, type StoredRun } from './run-state.js'
@@ -50,12 +50,13 @@ export interface Output extends AsyncDisposable {
 
 /**
  * Keeps other runs from writing to a folder, which it creates if needed, until it is disposed of.
- * @throws InverseFormError `write-failed`, naming the process that holds the folder
+ * @throws InverseFormError `invalid-argument` for an empty path; `write-failed`, naming the process that holds the folder
  */
 export async function holdFolder(
   folder: string,
   { printer, signal }: { readonly printer: Printer; readonly signal: AbortSignal },
 ): Promise<Output> {
+  checkPath('out', folder)
   await makeFolder(folder)
   const path = join(folder, LOCK)
   let isTold = false
@@ -107,6 +108,8 @@ export interface FolderRules extends RunFlags {
   readonly state: string
   /** Names of files and folders that the run writes. */
   readonly outputs: readonly string[]
+  /** What to do about an unfinished run there, by default to pass one of the flags. */
+  readonly unfinishedHint?: string
   /** Whether the files are of a run whose state is gone. */
   isOurs(): Promise<boolean>
 }
@@ -122,9 +125,14 @@ export async function checkFolder({
   outputs,
   resume,
   restart,
+  unfinishedHint = 'Pass --resume to go on with it, or --restart to start anew.',
   isOurs,
 }: FolderRules): Promise<StoredRun | 'damaged' | undefined> {
-  const stored = await readRun(state)
+  const stored = await readRun(state).catch((error) => {
+    // Another version wrote that state: it is ours to forget.
+    if (restart && isInverseFormError(error) && 'version' in error.details) return 'damaged' as const
+    throw error
+  })
   if (stored === undefined) {
     const parts = (await partFiles(state)).map((path) => relative(folder, path))
     const there = [...(await namesThere(folder, outputs)), ...parts]
@@ -141,7 +149,7 @@ export async function checkFolder({
   const isUnfinished = stored === 'damaged' || !stored.isFinished
   if (isUnfinished && (await partFiles(state)).length > 0) {
     throw new InverseFormError('invalid-argument', `${folder} has an unfinished run.`, {
-      hint: 'Pass --resume to go on with it, or --restart to start anew.',
+      hint: unfinishedHint,
       details: { folder },
     })
   }

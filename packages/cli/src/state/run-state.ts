@@ -1,8 +1,8 @@
-import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { InverseFormError, isInverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
-import { type Lock, readRegularFile } from '@inverseform/shared/node'
+import { type Lock, readRegularFile, systemReason } from '@inverseform/shared/node'
 import type { Printer } from '../printer.js'
 import { checkFormat, DamagedState, readCheckedJson, writeCheckedJson } from './checked-file.js'
 import { idOfPlan, isRecord, isTexts, parsePlan, type RunPlan } from './run-plan.js'
@@ -186,7 +186,7 @@ export class RunState<A extends Accumulator> {
   static async start<A extends Accumulator>(options: RunStateOptions<A>): Promise<RunState<A>> {
     const run = new RunState(options)
     const { state } = options
-    for (const path of await partFiles(state)) await rm(path, { force: true })
+    for (const path of await partFiles(state)) await unlinkPart(path)
     await run.#writeRun(false)
     return run
   }
@@ -332,6 +332,17 @@ async function isCurrent(
   const sizes = files === undefined ? bytes : await sizesOf(files)
   const written = await sizesOf(outputs.map((output) => join(folder, output)))
   return sizes.join() === bytes.join() && !written.includes(-1)
+}
+
+/** @throws InverseFormError `write-failed`, also for a folder in the place of a part */
+async function unlinkPart(path: string): Promise<void> {
+  await unlink(path).catch((cause) => {
+    throw new InverseFormError('write-failed', `${path} could not be removed: ${systemReason(cause)}.`, {
+      hint: 'The state of a run has a file there. Move it away, or choose another folder.',
+      details: { path },
+      cause,
+    })
+  })
 }
 
 /** Keeps a damaged file under another name. */

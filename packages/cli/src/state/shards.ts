@@ -3,6 +3,9 @@ import { listFew } from '@inverseform/shared'
 import { differencesOf, imagesOfShard, type RunPlan, shardText } from './run-plan.js'
 import type { DoneImage } from './run-state.js'
 
+/** The most missing shards that are named. */
+const FEW = 5
+
 /** What the folder of a shard has. */
 export interface ShardFolder {
   readonly folder: string
@@ -28,10 +31,15 @@ export function checkComplete(shards: readonly ShardFolder[]): void {
     }
     folders.set(index, folder)
   }
-  const missing = Array.from({ length: count }, (_, i) => i).filter((i) => !folders.has(i))
+  // A state may claim any number of shards: no list of them all is made.
+  const missing: string[] = []
+  for (let index = 0; index < count && missing.length < FEW; index++) {
+    if (!folders.has(index)) missing.push(shardText({ index, count }))
+  }
   if (missing.length > 0) {
-    const names = missing.map((index) => shardText({ index, count }))
-    throw invalid(`Shards are missing: ${listFew(names)}.`, 'Pass the folders of all shards.')
+    const more = count - folders.size - missing.length
+    const rest = more > 0 ? ` and ${more} more` : ''
+    throw invalid(`Shards are missing: ${missing.join(', ')}${rest}.`, 'Pass the folders of all shards.')
   }
   for (const shard of shards) checkDone(shard)
 }

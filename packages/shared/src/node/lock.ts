@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
+import { InverseFormError } from '@inverseform/errors'
 import { whileWriting } from './atomic-file.js'
 import { hasEnded, ownProcess, type ProcessId } from './process-id.js'
+import { systemReason } from './system-reason.js'
 
 export interface Lock {
   /** Whether nobody has taken it over. */
@@ -42,7 +44,10 @@ export async function withLock<T>(
   while (!(await create(path, token))) {
     signal?.throwIfAborted()
     const text = await stateOf(path)
-    if (text === undefined) continue
+    if (text === undefined) {
+      await checkReadable(path)
+      continue
+    }
     // The age is by this clock alone: the clock of a file server may differ.
     if (text !== seen?.text) {
       isRefreshed = seen !== undefined
@@ -94,6 +99,28 @@ async function stateOf(path: string): Promise<string | undefined> {
   } catch {
     return undefined
   }
+}
+
+/** What reading says of a file that is being removed, also on Windows and by another machine. */
+const GOING = ['ENOENT', 'EPERM', 'EBUSY', 'ESTALE']
+
+/** @throws InverseFormError `write-failed` if there is what nobody can read as a lock: a folder, a broken link, another user's file */
+async function checkReadable(path: string): Promise<void> {
+  const cause = await readFile(path).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  )
+  if (cause === undefined) return
+  const isLink = await lstat(path).then(
+    (info) => info.isSymbolicLink(),
+    () => false,
+  )
+  if (GOING.includes(cause.code ?? '') && !isLink) return
+  throw new InverseFormError('write-failed', `The lock ${path} cannot be read: ${systemReason(cause)}.`, {
+    hint: 'If no other process writes to its folder, delete it.',
+    cause,
+    details: { path },
+  })
 }
 
 /** Returns the process that wrote a lock; undefined for a lock that is damaged or of another version. */
