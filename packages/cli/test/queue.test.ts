@@ -52,9 +52,15 @@ describe.skipIf(!redisPath)('a queue', () => {
       await writeFile(list, `${line}\n`)
       const { exitCode, err } = await queueEval(...scoresOnly, '--detach', '--image-list', list)
       expect(exitCode).toBe(exitCodes.input)
-      expect(err).toContain(`error: ${list} has the line ${JSON.stringify(line)}: no file name.\nhint: `)
+      expect(err).toContain(`error: ${list} has a line that names no files: ${JSON.stringify(line)}.\nhint: `)
     },
   )
+
+  test('refuses --detach with --out, which would not be written', async () => {
+    const { exitCode, err } = await queueEval(...scoresOnly, '--detach', '--out', 'report')
+    expect(exitCode).toBe(exitCodes.usage)
+    expect(err).toContain("error: option '--detach' cannot be used with option '--out <folder>'")
+  })
 
   /** Starts a worker in a process of its own, which ends with the test. */
   function aWorker(...args: string[]): Started {
@@ -299,7 +305,7 @@ describe.skipIf(!redisPath)('a queue', () => {
       )
       expect({ exitCode, err }).toMatchObject({
         exitCode: exitCodes.input,
-        err: expect.stringContaining('file name'),
+        err: expect.stringContaining('names no files'),
       })
     }
   })

@@ -63,9 +63,11 @@ function setUpEval(command: Command, printer: Printer, signal: AbortSignal): voi
     .option('--limit <n>', 'evaluate only the first n images (default: all)', parseCount)
   addScoreOptions(command)
     .option('--out <folder>', 'write a page and results.json to this folder; pictures are not written')
-    .option(
-      '--detach',
-      'print the id of the run and end; --resume with the same options collects the results',
+    .addOption(
+      new Option(
+        '--detach',
+        'print the id of the run and end; --resume with the same options collects the results',
+      ).conflicts('out'),
     )
     .option('--json', 'print the results as JSON')
     .addHelpText(

@@ -77,7 +77,7 @@ async function readList(
     if (more !== undefined || !filesOf({ image, labelIds }).every(isPathBelow)) {
       throw new InverseFormError(
         'invalid-dataset',
-        `${path} has the line ${JSON.stringify(line)}: no file name.`,
+        `${path} has a line that names no files: ${JSON.stringify(line)}.`,
         {
           hint: 'Write the path of an image below --data, divided by /, and after a tab that of its label map.',
           details: { path, line },
