@@ -177,6 +177,21 @@ describe.skipIf(!redisPath)('a queue', () => {
     }
   })
 
+  test('a server that forgets is noted, once and as an event', async () => {
+    await using forgetful = await startRedis('--maxmemory-policy', 'allkeys-lru')
+    const commands = [
+      ['eval', ...scoresOnly, '--limit', '1', '--detach'],
+      ['work', '--data', dataset, '--until-empty'],
+    ]
+    for (const args of commands) {
+      // In a process of its own: BullMQ writes to the console.
+      const { exitCode, err } = await start('queue', ...args, '--redis', forgetful.url, '--log-json').ended
+      expect({ exitCode, err }).toMatchObject({ exitCode: 0 })
+      const notes = eventsOf(err).filter(({ message }) => `${message}`.includes('allkeys-lru'))
+      expect(notes).toHaveLength(1)
+    }
+  })
+
   test('keeps a run that nobody collects; --resume takes it, --restart forgets it', async () => {
     const out = join(await temporaryFolder(), 'out')
     const detached = await queueEval(...scoresOnly, '--detach', '--log-json')

@@ -1,10 +1,13 @@
 import { InverseFormError } from '@inverseform/errors'
+import type { Connection } from '@inverseform/queue'
 import { Option } from 'commander'
+import type { Printer } from '../printer.js'
 
 export type QueuePackage = typeof import('@inverseform/queue')
 
 /** @throws InverseFormError `runtime-unavailable` where the package is not installed */
 export async function loadQueue(): Promise<QueuePackage> {
+  dropMemoryWarning()
   try {
     return await import('@inverseform/queue')
   } catch (cause) {
@@ -15,6 +18,14 @@ export async function loadQueue(): Promise<QueuePackage> {
       details: { reason: message },
       cause,
     })
+  }
+}
+
+/** BullMQ writes to the console what {@link noteOnMemory} says: for each of its connections, and between the events of `--log-json`. */
+function dropMemoryWarning(): void {
+  const { warn } = console
+  console.warn = (...args) => {
+    if (!`${args[0]}`.startsWith('IMPORTANT! Eviction policy')) warn(...args)
   }
 }
 
@@ -30,6 +41,16 @@ export async function explainingRefusals(command: Promise<void>): Promise<void> 
       cause,
     })
   })
+}
+
+export async function noteOnMemory({ redis, address }: Connection, printer: Printer): Promise<void> {
+  const found = await redis.info('memory').catch(() => '')
+  const [, policy = 'noeviction'] = /^maxmemory_policy:(\S+)/m.exec(found) ?? []
+  if (policy === 'noeviction') return
+  printer.note(
+    `Redis at ${address} has the maxmemory-policy ${policy}: when its memory is full, it forgets images, which are then done again. ` +
+      'Set noeviction.',
+  )
 }
 
 /** The option that all commands of the queue have. */

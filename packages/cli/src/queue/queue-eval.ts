@@ -26,7 +26,7 @@ import { sizesOf } from '../state/run-state.js'
 import { version } from '../version.js'
 import type { QueueEvalFlags } from './flags.js'
 import { type Listing, listSamples } from './listing.js'
-import { loadQueue, type QueuePackage, redisUrl } from './load-queue.js'
+import { loadQueue, noteOnMemory, type QueuePackage, redisUrl } from './load-queue.js'
 import { parseResult } from './queued-result.js'
 import { pickWorkFlags, type RunWork } from './run-work.js'
 
@@ -228,16 +228,6 @@ async function reopen(
     onError === 'stop' && (payload as { failure?: unknown }).failure !== undefined
   await queue.retry(connection, id, description.images, isFailure)
   await queue.setState(connection, id, 'open')
-}
-
-async function noteOnMemory({ redis, address }: Connection, printer: Printer): Promise<void> {
-  const found = await redis.info('memory').catch(() => '')
-  const [, policy = 'noeviction'] = /^maxmemory_policy:(\S+)/m.exec(found) ?? []
-  if (policy === 'noeviction') return
-  printer.note(
-    `Redis at ${address} has the maxmemory-policy ${policy}: when its memory is full, it forgets images, which are then done again. ` +
-      'Set noeviction.',
-  )
 }
 
 interface Collecting {

@@ -7,7 +7,7 @@ import type { Printer } from '../printer.js'
 import { version } from '../version.js'
 import { openDataSource } from './data-source.js'
 import type { QueueWorkFlags } from './flags.js'
-import { loadQueue, redisUrl } from './load-queue.js'
+import { loadQueue, noteOnMemory, redisUrl } from './load-queue.js'
 import { evaluateQueued, type QueuedResult } from './queued-result.js'
 import { type NamedFile, parseWork } from './run-work.js'
 import { WorkLog } from './work-log.js'
@@ -25,6 +25,7 @@ export async function queueWork(flags: QueueWorkFlags, printer: Printer, signal:
   const { metricsPort: port, metricsHost: host } = flags
   await using metrics = port === undefined ? undefined : await queue.serveMetrics({ port, host })
   await using connection = await queue.connect(url, { onNote: (note) => printer.note(note) })
+  await noteOnMemory(connection, printer)
   printer.line(`Waiting for runs of version ${version} on ${connection.address}.`)
   if (metrics) printer.line(`Metrics are at ${metrics.url}.`)
   const log = new WorkLog(printer)
