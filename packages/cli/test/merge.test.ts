@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -101,6 +101,22 @@ test('more shards than images: some have none', async () => {
   const { exitCode, out } = await inverseform('merge', ...folders, '--json')
   expect(exitCode).toBe(0)
   expect(JSON.parse(out).confusion).toEqual(JSON.parse((await inverseform(...plain, '--json')).out).confusion)
+})
+
+test('a merge that ended early, as without a picture, says so and may be repeated', async () => {
+  const part = await copyOfPart(0)
+  const pictures = join(part, 'images')
+  await rename(pictures, `${pictures}-away`)
+  const out = join(part, 'merged')
+  const ended = await inverseform('merge', part, parts[1], '--out', out)
+  expect(ended.exitCode).toBe(exitCodes.input)
+  expect(ended.err).toMatch(/images\/.* does not exist\.\nhint: Run eval again with .* --resume/)
+  expect(JSON.parse(await readFile(join(out, 'results.json'), 'utf8')).partial).toEqual({
+    ...{ scored: 6, total: 6, reason: 'The merge has not ended.' },
+  })
+  await rename(`${pictures}-away`, pictures)
+  expect((await inverseform('merge', part, parts[1], '--out', out)).exitCode).toBe(0)
+  expect(await contentsOf(out)).toEqual(await contentsOf(whole))
 })
 
 describe('what does not fit together is refused and named', () => {

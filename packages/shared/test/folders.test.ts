@@ -29,6 +29,10 @@ test.each([
   })
 })
 
+test('refuses an empty path, as of a variable that is not set', async () => {
+  await expect(makeFolder('')).rejects.toMatchObject({ message: 'The path of the folder is empty.' })
+})
+
 test.runIf(process.platform === 'linux')('ends where a folder is there but takes none', async () => {
   await expect(makeFolder('/proc/none/below')).rejects.toMatchObject({ code: 'write-failed' })
 })

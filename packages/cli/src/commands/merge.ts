@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { InverseFormError } from '@inverseform/errors'
 import { listFew } from '@inverseform/shared'
+import { writeWholeFile } from '@inverseform/shared/node'
 import type { Command } from 'commander'
 import { checkRelative, copyOutputs } from '../evaluation/copy-outputs.js'
 import { Evaluation } from '../evaluation/evaluation.js'
@@ -56,7 +57,8 @@ async function mergeCommand(
   const evaluation = shards[0].data
   for (const { data } of shards.slice(1)) evaluation.merge(data)
   const { images: stems } = plan
-  const report = reportOf(evaluation, facts, { stems, images: stems.length })
+  const context = { stems, images: stems.length }
+  const report = reportOf(evaluation, facts, context)
   if (json) printer.out(resultsJson(report))
   else printer.out(evaluationText(report))
   if (out !== undefined) {
@@ -68,6 +70,14 @@ async function mergeCommand(
       unfinishedHint: 'Write the merged results to another folder.',
       isOurs: () => hasFormat(join(output.folder, 'results.json'), 'inverseform.evaluation'),
     })
+    // Says whose folder it is from the start: a merge that is killed may be repeated.
+    const partial = {
+      scored: report.scored.length,
+      total: stems.length,
+      reason: 'The merge has not ended.',
+    }
+    const unfinished = reportOf(evaluation, facts, { ...context, partial })
+    await writeWholeFile(join(output.folder, 'results.json'), resultsJson(unfinished))
     for (const { folder, done } of shards) await copyOutputs(folder, output.folder, done, signal)
     await writeReport(output.folder, report)
     printer.line(`Wrote ${join(output.folder, 'index.html')}`)

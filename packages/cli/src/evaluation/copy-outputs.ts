@@ -55,11 +55,13 @@ async function checkFolders(
     const folder = join(root, ...names.slice(0, i))
     const info = await lstat(folder).catch(() => undefined)
     if (info?.isDirectory()) continue
-    if (info === undefined && make) await make(folder)
-    else {
+    if (info === undefined) {
+      // Without it, reading a file says what is missing.
+      await make?.(folder)
+    } else {
       throw new InverseFormError(
         'unreadable',
-        `${folder} is not a folder${info?.isSymbolicLink() ? ', but a link' : ''}.`,
+        `${folder} is not a folder${info.isSymbolicLink() ? ', but a link' : ''}.`,
         {
           hint: 'Files are copied between the folders themselves. Replace a link by a folder.',
           details: { folder },
@@ -83,6 +85,14 @@ async function readOwn(path: string): Promise<Uint8Array> {
       await handle.close()
     }
   } catch (cause) {
-    throw fileError(path, cause)
+    const { code, message, hint, details } = fileError(path, cause)
+    throw new InverseFormError(code, message, {
+      hint:
+        code === 'not-found'
+          ? 'Run eval again with the same options and --resume: it writes the file again.'
+          : hint,
+      details,
+      cause,
+    })
   }
 }

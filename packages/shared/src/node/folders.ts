@@ -4,9 +4,14 @@ import { InverseFormError } from '@inverseform/errors'
 
 /**
  * Creates a folder and its parents. Leaves existing ones as they are.
- * @throws InverseFormError `write-failed`
+ * @throws InverseFormError `invalid-argument` for an empty path, as of a variable that is not set; `write-failed`
  */
 export async function makeFolder(path: string): Promise<void> {
+  if (path === '') {
+    throw new InverseFormError('invalid-argument', 'The path of the folder is empty.', {
+      hint: 'Name an output folder. A variable may not be set.',
+    })
+  }
   try {
     await makeWithParents(path)
   } catch (cause) {
