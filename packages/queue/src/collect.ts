@@ -4,9 +4,9 @@ import { untilAborted, withoutPeriod } from '@inverseform/shared'
 import { type JobsOptions, Queue } from 'bullmq'
 import type { Connection } from './connection.js'
 import { ALTERED, LOST, MOST_ATTEMPTS } from './job.js'
-import { jobIdOf, QUEUES, queueKey } from './keys.js'
+import { jobIdOf, QUEUES, queueKey, runKey } from './keys.js'
 import { BATCH, type ImageResult, readResults, resultsOf } from './results.js'
-import { hasRun, imagesByJob, publishRun, type RunDescription } from './runs.js'
+import { hasRun, imagesByJob, keepRun, publishRun, type RunDescription, setState } from './runs.js'
 
 /** How often an image is given to workers again after its job failed or its result was not as it was written. */
 const MOST_REPEATS = 3
@@ -215,10 +215,16 @@ function openJobs(
         .zcard(queueKey(id, 'failed'))
         .exec()
       const [waiting, active, completed, failed] = (counts ?? []).map(([, count]) => Number(count))
+      const state = await redis.hget(runKey(id), 'state')
       await take(await newJobs(completed))
       if (failed > 0) await takeFailed()
       const pending = images.filter((image) => !isDone(image))
       if (waiting + active < pending.length) await addMissing(pending)
+      // Another process may have taken all results of the same run before it was started anew: workers left it.
+      if (state === 'finished' && pending.length > 0) {
+        await keepRun(connection, id)
+        await setState(connection, id, 'open')
+      }
     },
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   }

@@ -475,6 +475,21 @@ test('metrics count what happens to images, and are served at this machine alone
   await expect(serveMetrics({ port: Number(port) })).rejects.toMatchObject({ code: 'invalid-argument' })
 })
 
+test.skipIf(!redisPath)(
+  'a run that another process finished goes on while images are left here',
+  async () => {
+    await using server = await startRedis()
+    await using connection = await connect(server.url)
+    const run = aRun(['a', 'b'])
+    const collecting = collect(connection, run.options)
+    await until(async () => (await listRuns(connection))[0]?.waiting === 2)
+    await setState(connection, run.id, 'finished')
+    aWorker(connection)
+    await collecting
+    expect(run.taken).toEqual(expected(['a', 'b']))
+  },
+)
+
 test.skipIf(!redisPath)('a run whose key another program wrote is not listed, and others are', async () => {
   await using server = await startRedis()
   await using connection = await connect(server.url)
