@@ -84,5 +84,5 @@ export function checkDevice<D extends string>(device: unknown, known: readonly D
 const MAX_THREADS = 1024
 
 export function checkThreads(threads: unknown): asserts threads is number {
-  checkInteger('threads', threads, { min: 0, max: MAX_THREADS }, { hint: 'Pass 0 to use all cores.' })
+  checkInteger('threads', threads, { min: 0, max: MAX_THREADS }, { hint: 'Leave it out to use all cores.' })
 }
