@@ -207,15 +207,18 @@ function openJobs(
   return {
     async step() {
       if (!(await hasRun(connection, id))) await publishRun(connection, id, description)
-      const counts = await redis
+      const results = await redis
         .multi()
         .llen(queueKey(id, 'wait'))
         .llen(queueKey(id, 'active'))
         .zcard(queueKey(id, 'completed'))
         .zcard(queueKey(id, 'failed'))
+        .hget(runKey(id), 'state')
         .exec()
-      const [waiting, active, completed, failed] = (counts ?? []).map(([, count]) => Number(count))
-      const state = await redis.hget(runKey(id), 'state')
+      const [waiting, active, completed, failed, state] = (results ?? []).map(([, value]) => value) as [
+        ...[number, number, number, number],
+        string | null,
+      ]
       await take(await newJobs(completed))
       if (failed > 0) await takeFailed()
       const pending = images.filter((image) => !isDone(image))

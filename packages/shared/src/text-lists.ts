@@ -1,7 +1,10 @@
-/** The first few items of a list as text: `a, b, c and 7 more`; `nothing` for an empty list. */
-export function listFew(items: readonly string[], most = 5): string {
+/**
+ * The first few items of a list as text: `a, b, c and 7 more`; `nothing` for an empty list.
+ * @param count number of items, where the list itself has only the first ones
+ */
+export function listFew(items: readonly string[], most = 5, count = items.length): string {
   if (items.length === 0) return 'nothing'
-  const more = items.length > most ? ` and ${items.length - most} more` : ''
+  const more = count > most ? ` and ${count - most} more` : ''
   return items.slice(0, most).join(', ') + more
 }
 

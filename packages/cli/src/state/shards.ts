@@ -37,9 +37,8 @@ export function checkComplete(shards: readonly ShardFolder[]): void {
     if (!folders.has(index)) missing.push(shardText({ index, count }))
   }
   if (missing.length > 0) {
-    const more = count - folders.size - missing.length
-    const rest = more > 0 ? ` and ${more} more` : ''
-    throw invalid(`Shards are missing: ${missing.join(', ')}${rest}.`, 'Pass the folders of all shards.')
+    const named = listFew(missing, FEW, count - folders.size)
+    throw invalid(`Shards are missing: ${named}.`, 'Pass the folders of all shards.')
   }
   for (const shard of shards) checkDone(shard)
 }
